@@ -1,0 +1,46 @@
+"""Which classes are records of the contract: the name is the Avro name, the class is its value."""
+
+from schemas import commands, facts, ledger
+from schemas.facts import Fact
+
+NAMESPACE = "holdfast"
+
+RECORDS: dict[str, type[Fact]] = {
+    record.__name__: record
+    for record in (
+        facts.SessionRequested,
+        facts.MeterReading,
+        facts.ChargingStarted,
+        facts.ChargingUpdated,
+        facts.ChargingEnded,
+        facts.ChargerSeen,
+        facts.AcquirerAnswered,
+        facts.AcquirerNotified,
+        facts.TariffPublished,
+        facts.PolicyPublished,
+        facts.LinkedFact,
+        facts.Watermark,
+        facts.AliasBound,
+        facts.AliasLookup,
+        facts.Watch,
+        facts.Tick,
+        facts.ClockApplied,
+        facts.SessionJournal,
+        facts.DiscrepancyChanged,
+        facts.OrphanAged,
+        commands.PlaceHold,
+        commands.RaiseHold,
+        commands.LowerHold,
+        commands.CaptureHold,
+        commands.ReleaseHold,
+        commands.InquireCommand,
+        commands.ResendCommand,
+        commands.StartCharging,
+        commands.StopCharging,
+        commands.ShowDeclined,
+        ledger.SessionLedger,
+    )
+}
+
+# Read at the rate of the meters: neither unions nor logical types (3.6 against 7 microseconds).
+HOT = frozenset({"MeterReading", "ChargingUpdated", "LinkedFact", "Watch", "Watermark", "Tick"})

@@ -1,0 +1,161 @@
+"""Commands: what is to be done, in the imperative. Each exists once for read_committed readers.
+
+Each money command names its one performer; everybody else skips it. `idempotency_key` and merchant
+reference on the acquirer's wire are `ids.idempotency_key(tenant, command_id)`. `body_hash` covers
+everything but the hash itself: the same id with another hash is a conflict, not an update.
+`rule` and `policy_version` say why it was issued.
+"""
+
+from schemas.facts import CommandKind, Fact, Performer
+from schemas.fields import (
+    Count,
+    Country,
+    Currency,
+    EnergyWh,
+    Id,
+    Instant,
+    MaybeId,
+    Minor,
+    Text,
+    Word,
+)
+
+
+class MoneyCommand(Fact, frozen=True, kw_only=True):
+    """What every command to an acquirer carries; `amount_minor` is explained by each kind."""
+
+    tenant: Id
+    session_id: Id
+    command_id: Id
+    idempotency_key: Id
+    performer: Performer
+    acquirer_id: Id
+    hold_id: Id
+    amount_minor: Minor
+    currency: Currency
+    rule: Id
+    policy_version: Id
+    issued_at: Instant
+    body_hash: MaybeId = ""
+
+
+class PlaceHold(MoneyCommand, frozen=True, kw_only=True):
+    """Reserve `amount_minor` on the card (pre-authorisation, estimated authorisation)."""
+
+    card_token: MaybeId
+    scheme: Word
+    funding: Word
+    entry_mode: Word
+    bin_country: Country
+    merchant_country: Country
+    terminal_id: Id
+
+
+class RaiseHold(MoneyCommand, frozen=True, kw_only=True):
+    """Bring the hold to the new total `amount_minor`, `delta_minor` above `previous_minor`.
+
+    The acquirer's convention (TOTAL or DELTA) decides which of the two travels.
+    """
+
+    psp_reference: MaybeId
+    previous_minor: Minor
+    delta_minor: Minor
+
+
+class LowerHold(MoneyCommand, frozen=True, kw_only=True):
+    """Bring the hold down to the new total `amount_minor` (partial reversal)."""
+
+    psp_reference: MaybeId
+    previous_minor: Minor
+    delta_minor: Minor
+
+
+class CaptureHold(MoneyCommand, frozen=True, kw_only=True):
+    """Take `amount_minor` against the hold, once and finally.
+
+    `proof` is the rung of the proof ladder that the amount rests on (design.md, section 6),
+    `priced_minor` what the session costs, `capturable_minor` what the hold allowed.
+    """
+
+    psp_reference: MaybeId
+    proof: Id
+    evidence: Text
+    energy_wh: EnergyWh
+    priced_minor: Minor
+    capturable_minor: Minor
+
+
+class ReleaseHold(MoneyCommand, frozen=True, kw_only=True):
+    """Give back what is left of the hold, `amount_minor` (reversal; never a refund)."""
+
+    psp_reference: MaybeId
+    reason: Word
+
+
+class InquireCommand(MoneyCommand, frozen=True, kw_only=True):
+    """Ask what became of `of_command_id`. Settlement consumers ignore it."""
+
+    of_command_id: Id
+    of_kind: CommandKind
+    psp_reference: MaybeId
+    attempt: Count
+
+
+class ResendCommand(MoneyCommand, frozen=True, kw_only=True):
+    """Send `of_command_id` again under its own key, as it was: `original` is its encoded body."""
+
+    of_command_id: Id
+    of_kind: CommandKind
+    original: bytes
+    attempt: Count
+
+
+class StartCharging(Fact, frozen=True, kw_only=True):
+    """Ask the charger to start (OCPP RequestStartTransaction), naming us by `remote_start_id`."""
+
+    tenant: Id
+    session_id: Id
+    command_id: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    connector_id: MaybeId
+    remote_start_id: Id
+    rule: Id
+    issued_at: Instant
+
+
+class StopCharging(Fact, frozen=True, kw_only=True):
+    """Ask the charger to stop; an empty transaction means whatever `remote_start_id` started."""
+
+    tenant: Id
+    session_id: Id
+    command_id: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: MaybeId
+    remote_start_id: Id
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
+class ShowDeclined(Fact, frozen=True, kw_only=True):
+    """Tell the driver that there will be no charging, and why in the reason's word."""
+
+    tenant: Id
+    session_id: Id
+    command_id: Id
+    terminal_id: Id
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
+PaymentCommand = (
+    PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | InquireCommand | ResendCommand
+)
+ChargerCommand = StartCharging | StopCharging
+TerminalCommand = ShowDeclined
+Command = PaymentCommand | ChargerCommand | TerminalCommand

@@ -1,0 +1,359 @@
+"""Facts: what happened, in the past tense. One class a record; `avro/` is the wire's truth.
+
+Every `*_at` is an instant in epoch milliseconds UTC, energies are Wh, amounts minor units.
+Hot records (see `topics.HOT`) have neither unions nor logical types: -1, 0 and '' say "not told".
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from schemas.fields import (
+    Count,
+    Country,
+    Currency,
+    EnergyWh,
+    Id,
+    Instant,
+    MaybeId,
+    MaybeInstant,
+    Minor,
+    PowerW,
+    Sequence,
+    Text,
+    Word,
+)
+
+Role = Literal["operator_side", "terminal_provider_side", "observer", "unknown"]
+Performer = Literal["executor", "operator", "terminal_provider", "station"]
+Outcome = Literal["done", "declined", "failed", "unknown", "not_found"]
+CommandKind = Literal["hold", "raise", "lower", "capture", "release", "refund"]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all records: frozen values that exist only when they are valid."""
+
+
+# --- from terminals ---------------------------------------------------------------------------
+
+
+class SessionRequested(Fact, frozen=True, kw_only=True):
+    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one."""
+
+    tenant: Id
+    session_id: Id
+    provider: Id
+    authorization_reference: Annotated[
+        str, Meta(min_length=1, max_length=36, description="minted by the terminal, any case")
+    ]
+    terminal_id: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    connector_id: MaybeId = ""
+    channel: Literal["terminal", "station", "kiosk", "web"]
+    role: Role
+    capture_by: Performer
+    power_type: Literal["AC", "DC"]
+    power_max_w: PowerW
+    scheme: Word
+    funding: Literal["credit", "debit", "prepaid", "unknown"]
+    entry_mode: Word
+    cvm: Word
+    bin_country: Country
+    merchant_country: Country
+    card_token: MaybeId
+    declared_kind: Literal["none", "amount", "energy", "fill"] = "none"
+    declared_value: Count = 0
+    currency: Currency
+    acquirer_id: Id
+    tariff_id: Id
+    tariff_hash: Id
+    requested_at: Instant
+
+
+# --- from chargers ----------------------------------------------------------------------------
+
+
+class MeterReading(Fact, frozen=True, kw_only=True):
+    """The energy register of an EVSE during a charging (OCPP MeterValues). Hot: many a session."""
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: Id
+    seq: Sequence
+    energy_wh: EnergyWh
+    power_w: PowerW
+    read_at: Instant
+    flags: Count = 0
+
+
+class ChargingStarted(Fact, frozen=True, kw_only=True):
+    """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register."""
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    connector_id: MaybeId = ""
+    transaction_id: Id
+    remote_start_id: MaybeId
+    payment_kind: Literal["card", "contract", "unknown"]
+    seq: Sequence
+    energy_wh: EnergyWh
+    offline: bool
+    started_at: Instant
+    flags: Count = 0
+
+
+class ChargingUpdated(Fact, frozen=True, kw_only=True):
+    """TransactionEvent(Updated) with a charging state: tells the end of charging from departure."""
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: Id
+    seq: Sequence
+    charging_state: Literal["charging", "suspended_ev", "suspended_evse", "ev_connected", "idle"]
+    energy_wh: EnergyWh
+    power_w: PowerW
+    offline: bool
+    updated_at: Instant
+    flags: Count = 0
+
+
+class ChargingEnded(Fact, frozen=True, kw_only=True):
+    """StopTransaction or TransactionEvent(Ended); `energy_wh` is the end register."""
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: Id
+    seq: Sequence
+    energy_wh: EnergyWh
+    reason: Word
+    offline: bool
+    ended_at: Instant
+    signed_data: str = ""
+    flags: Count = 0
+
+
+class ChargerSeen(Fact, frozen=True, kw_only=True):
+    """A sign of life without a transaction: heartbeat, status, boot."""
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    kind: Literal["heartbeat", "status", "boot"]
+    status: Word
+    seen_at: Instant
+
+
+# --- from acquirers ---------------------------------------------------------------------------
+
+
+class AcquirerAnswered(Fact, frozen=True, kw_only=True):
+    """What became of one money command: by the executor, a webhook, an inquiry or a consumer.
+
+    `amount_minor`: for hold, raise and lower the total now held; else what was moved.
+    `resolves`: on the answer to an inquiry or a resend, the command that it speaks of; else empty.
+    Only an explicit yes is `done`, only an explicit no is `declined` (issuer) or `failed`
+    (could not be done); everything else is `unknown`. `not_found` answers inquiries only.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Id
+    resolves: MaybeId = ""
+    kind: CommandKind
+    hold_id: Id
+    acquirer_id: Id
+    outcome: Outcome
+    amount_minor: Minor
+    currency: Currency
+    reason: Word = ""
+    raw_code: Word = ""
+    psp_reference: MaybeId = ""
+    expires_at: MaybeInstant = 0
+    source: Literal["executor", "webhook", "inquiry", "consumer"]
+    answered_at: Instant
+
+
+class AcquirerNotified(Fact, frozen=True, kw_only=True):
+    """What an acquirer says unasked: a hold lapsed, a capture that succeeded failed after all."""
+
+    tenant: Id
+    session_id: Id
+    hold_id: Id
+    acquirer_id: Id
+    event: Literal["hold_lapsed", "capture_failed", "refund_failed"]
+    command_id: MaybeId = ""
+    amount_minor: Minor
+    currency: Currency
+    psp_reference: MaybeId = ""
+    occurred_at: Instant
+
+
+# --- reference data ---------------------------------------------------------------------------
+
+
+class TariffPublished(Fact, frozen=True, kw_only=True):
+    """One version of a tariff; `body` is its canonical OCPI JSON, `tariff_hash` its digest."""
+
+    tenant: Id
+    tariff_id: Id
+    tariff_hash: Id
+    currency: Currency
+    body: str
+    received_at: Instant
+
+
+class PolicyPublished(Fact, frozen=True, kw_only=True):
+    """One version of a strategy policy; `body` is its TOML text."""
+
+    tenant: Id
+    policy_id: Id
+    version: Id
+    body: str
+    published_at: Instant
+
+
+# --- the linking of facts to sessions, and time -------------------------------------------------
+
+
+class LinkedFact(Fact, frozen=True, kw_only=True):
+    """A fact on its way to its session: the encoded original, untouched, with what link knows.
+
+    `crossing`: the version of the watch that this reading crossed, 0: none.
+    `sequence_complete`: on ChargingEnded, every number from the start's to the end's was seen.
+    """
+
+    tenant: Id
+    session_id: Id
+    charging_id: Id
+    source_topic: Id
+    source_partition: Count
+    source_offset: Count
+    crossing: Count
+    sequence_complete: bool
+    fact: bytes
+
+
+class Watermark(Fact, frozen=True, kw_only=True):
+    """Link partition `link_partition` has applied all that it had been given up to `at`."""
+
+    link_partition: Count
+    link_partitions: Count
+    at: Instant
+
+
+class AliasBound(Fact, frozen=True, kw_only=True):
+    """Within [bound_from, bound_to) the alias means this session. Written by sessions only."""
+
+    tenant: Id
+    alias: Id
+    session_id: Id
+    bound_from: Instant
+    bound_to: Instant
+
+
+class AliasLookup(Fact, frozen=True, kw_only=True):
+    """A fact that names its session only by an alias, on its way to who knows the alias."""
+
+    tenant: Id
+    alias: Id
+    charging_id: Id
+    occurred_at: Instant
+    source_topic: Id
+    source_partition: Count
+    source_offset: Count
+    fact: bytes
+
+
+class Watch(Fact, frozen=True, kw_only=True):
+    """What sessions asks the gate to look out for on one charging; the newest version counts.
+
+    `wake_energy_wh` is a value of the EVSE's register; `wake_read_at` the instant of a reading;
+    whichever is reached first. A closing watch keeps the binding and wakes nobody.
+    """
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    transaction_id: Id
+    session_id: Id
+    version: Count
+    wake_energy_wh: EnergyWh
+    wake_read_at: MaybeInstant
+    closing: bool
+
+
+class Tick(Fact, frozen=True, kw_only=True):
+    """It is `at` now, for link partition `partition`."""
+
+    partition: Count
+    at: Instant
+
+
+class ClockApplied(Fact, frozen=True, kw_only=True):
+    """Session partition `partition` has applied time `at`; `outstanding` commands wait."""
+
+    partition: Count
+    partitions: Count
+    at: Instant
+    outstanding: Count
+    oldest: list[str] = []
+
+
+# --- what the program says of itself ------------------------------------------------------------
+
+
+class AppliedInput(Fact, frozen=True, kw_only=True):
+    """One input as a session took it, at its partition's `clock_at`; '' and -1: time itself."""
+
+    topic: str
+    partition: int
+    offset: int
+    clock_at: Instant
+
+
+class SessionJournal(Fact, frozen=True, kw_only=True):
+    """Which inputs one transaction applied to one session, in order: what the auditor follows."""
+
+    tenant: Id
+    session_id: Id
+    partition: Count
+    applied: list[AppliedInput]
+
+
+class DiscrepancyChanged(Fact, frozen=True, kw_only=True):
+    """A difference that a person may have to look at: opened, changed or closed."""
+
+    tenant: Id
+    session_id: MaybeId
+    discrepancy_id: Id
+    kind: Word
+    status: Literal["opened", "changed", "closed"]
+    detail: Text
+    amount_minor: int
+    currency: MaybeId
+    changed_at: Instant
+
+
+class OrphanAged(Fact, frozen=True, kw_only=True):
+    """A fact claims a card payment and no session is known for its alias. It goes on waiting."""
+
+    tenant: Id
+    alias: Id
+    charging_id: Id
+    source_topic: Id
+    source_partition: Count
+    source_offset: Count
+    occurred_at: Instant
+    aged_at: Instant
+    detail: Text

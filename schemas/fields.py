@@ -1,0 +1,25 @@
+"""The field types of all records, each with its unit: the Avro documentation is made of these."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_YEAR_2100 = 4_102_444_800_000
+
+Instant = Annotated[int, Meta(ge=0, le=_YEAR_2100, description="epoch milliseconds UTC")]
+MaybeInstant = Annotated[
+    int, Meta(ge=0, le=_YEAR_2100, description="epoch milliseconds UTC, 0: none")
+]
+EnergyWh = Annotated[int, Meta(ge=0, le=10**12, description="energy, watt-hours")]
+PowerW = Annotated[int, Meta(ge=-1, le=10**8, description="power, watts; -1: not told")]
+Minor = Annotated[int, Meta(ge=0, le=10**15, description="minor units of the currency")]
+Count = Annotated[int, Meta(ge=0, description="a count")]
+Sequence = Annotated[
+    int, Meta(ge=-1, description="number within the charging; -1: the protocol gives none")
+]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")]
+Id = Annotated[str, Meta(min_length=1, max_length=255, description="an identifier")]
+MaybeId = Annotated[str, Meta(max_length=255, description="an identifier, empty: none")]
+Word = Annotated[str, Meta(max_length=255, description="a word from an open list, empty: unknown")]
+Text = Annotated[str, Meta(max_length=4096, description="text for people")]

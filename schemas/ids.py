@@ -1,0 +1,100 @@
+"""Identities: derived from what a thing is for, so that a replay derives the same ones.
+
+Nothing here takes a clock, a random number or an arrival order (design.md, section 1).
+"""
+
+import base64
+import hashlib
+from typing import NewType
+
+SessionId = NewType("SessionId", str)
+CommandId = NewType("CommandId", str)
+HoldId = NewType("HoldId", str)
+Alias = NewType("Alias", str)
+ChargerKey = NewType("ChargerKey", str)
+ChargingId = NewType("ChargingId", str)
+
+_SEPARATOR = "\x1f"  # cannot stand in any of the joined parts: they are printable identifiers
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256(_SEPARATOR.join(parts).encode()).digest()
+
+
+def session_id(tenant: str, provider: str, authorization_reference: str) -> SessionId:
+    """32 hex characters out of tenant, terminal provider and the reference the terminal minted.
+
+    The reference is a case-insensitive string, unique per provider at best (OCPI 2.3.0 payments).
+    """
+    return SessionId(_digest(tenant, provider, authorization_reference.casefold()).hex()[:32])
+
+
+def charger_key(tenant: str, network: str, charger_id: str) -> ChargerKey:
+    """The Kafka key of everything that belongs to a charger."""
+    return ChargerKey(f"{tenant}/{network}/{charger_id}")
+
+
+def charging_id(tenant: str, network: str, charger_id: str, transaction_id: str) -> ChargingId:
+    """One charging: a transaction of one charger."""
+    return ChargingId(f"{tenant}/{network}/{charger_id}/{transaction_id}")
+
+
+def charger_alias(tenant: str, network: str, charger_id: str, kind: str, value: str) -> Alias:
+    """An alias that is unique on one charger only: remote_start, transaction, id_tag."""
+    return Alias(f"{tenant}/{network}/{charger_id}/{kind}/{value}")
+
+
+def hold_id(session: str, number: int) -> HoldId:
+    return HoldId(f"{session}/hold/{number}")
+
+
+def raise_id(hold: str, step: int) -> CommandId:
+    return CommandId(f"{hold}/raise/{step}")
+
+
+def lower_id(hold: str, step: int) -> CommandId:
+    return CommandId(f"{hold}/lower/{step}")
+
+
+def release_id(hold: str, step: int) -> CommandId:
+    return CommandId(f"{hold}/release/{step}")
+
+
+def capture_id(session: str, attempt: int) -> CommandId:
+    """Session-wide: over all holds and acquirers there is one effective capture."""
+    return CommandId(f"{session}/capture/{attempt}")
+
+
+def start_id(session: str) -> CommandId:
+    return CommandId(f"{session}/start")
+
+
+def stop_id(session: str, transaction_id: str) -> CommandId:
+    """One stop a charging; a charging not known yet is stopped by its remote start, id ''."""
+    return CommandId(f"{session}/stop/{transaction_id}")
+
+
+def decline_notice_id(session: str) -> CommandId:
+    return CommandId(f"{session}/declined")
+
+
+def inquiry_id(command: str, number: int) -> CommandId:
+    return CommandId(f"{command}/inquire/{number}")
+
+
+def resend_id(command: str, number: int) -> CommandId:
+    return CommandId(f"{command}/resend/{number}")
+
+
+def remote_start_id(session: str) -> str:
+    """What StartCharging hands the charger: at most 36 characters (OCPP 2.x limits idToken)."""
+    return base64.urlsafe_b64encode(_digest("remote-start", session)[:15]).decode()
+
+
+def idempotency_key(tenant: str, command: str) -> str:
+    """36 URL-safe characters for the acquirer's wire (idempotency key and merchant reference).
+
+    Acquirers take 36 to 64 characters; a command id may be longer, so its digest travels:
+    the first 27 bytes of SHA-256(tenant, command id), base64url, which is exactly 36 characters.
+    """
+    return base64.urlsafe_b64encode(_digest(tenant, command)[:27]).decode()

@@ -1,0 +1,110 @@
+"""The public view of a session: complete enough that no consumer ever needs the state topic."""
+
+from schemas.facts import Fact
+from schemas.fields import (
+    Count,
+    Country,
+    Currency,
+    EnergyWh,
+    Id,
+    Instant,
+    MaybeId,
+    MaybeInstant,
+    Minor,
+    PowerW,
+    Text,
+    Word,
+)
+
+
+class HoldLine(Fact, frozen=True, kw_only=True):
+    """One hold. Always: approved = captured + released + lapsed + open."""
+
+    hold_id: Id
+    acquirer_id: Id
+    psp_reference: MaybeId
+    requested_minor: Minor
+    approved_minor: Minor
+    captured_minor: Minor
+    released_minor: Minor
+    lapsed_minor: Minor
+    open_minor: Minor
+    raises_issued: Count
+    raises_approved: Count
+    raises_declined: Count
+    status: Word
+    decline_reason: Word
+    approved_at: MaybeInstant
+    expires_at: MaybeInstant
+
+
+class CommandLine(Fact, frozen=True, kw_only=True):
+    """One issued command and what is known of it; `outcome` is empty while there is no answer."""
+
+    command_id: Id
+    kind: Word
+    amount_minor: Minor
+    outcome: Word
+    reason: Word
+    rule: Id
+    issued_at: Instant
+    answered_at: MaybeInstant
+
+
+class SessionLedger(Fact, frozen=True, kw_only=True):
+    """The newest state of one session. For every closed one: priced = captured+arrears+forgiven.
+
+    `phase` is derived from the facts: requested, holding, authorised, charging, proving, capturing,
+    releasing, closed, quarantined. `version` rises by one with every change that is published.
+    """
+
+    tenant: Id
+    session_id: Id
+    version: Count
+    phase: Word
+    closed_reason: Word
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    terminal_id: Id
+    authorization_reference: Id
+    transaction_id: MaybeId
+    power_type: Word
+    power_max_w: PowerW
+    scheme: Word
+    funding: Word
+    entry_mode: Word
+    bin_country: Country
+    merchant_country: Country
+    role: Word
+    capture_by: Word
+    strategy: Word
+    policy_version: MaybeId
+    policy_cell: Word
+    tariff_id: Id
+    tariff_hash: Id
+    currency: Currency
+    energy_wh: EnergyWh
+    proof: Word
+    priced_minor: Minor
+    approved_minor: Minor
+    captured_minor: Minor
+    released_minor: Minor
+    lapsed_minor: Minor
+    open_minor: Minor
+    arrears_minor: Minor
+    forgiven_minor: Minor
+    raises: Count
+    declined_at_tap: bool
+    declined_mid_charge: bool
+    stop_sent: bool
+    conflicts: Count
+    explanation: Text
+    requested_at: Instant
+    started_at: MaybeInstant
+    charging_ended_at: MaybeInstant
+    ended_at: MaybeInstant
+    closed_at: MaybeInstant
+    changed_at: Instant
+    holds: list[HoldLine]
+    commands: list[CommandLine]

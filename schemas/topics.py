@@ -1,0 +1,271 @@
+"""The topic catalogue: the only place where a topic, its key, records, users and life are named.
+
+Creation, the table in the README and the start-up check are made from it (`holdfast topics`).
+"""
+
+from typing import Literal
+
+import msgspec
+
+DAY_MS = 24 * 60 * 60 * 1000
+EVIDENCE_MS = 400 * DAY_MS  # chargebacks, credit CDRs and retention rules reach back this far
+
+# With Kafka's defaults a compacted topic of ours would never be compacted (design.md, section 3).
+_COMPACTION = {
+    "cleanup.policy": "compact",
+    "segment.bytes": str(64 * 1024 * 1024),
+    "segment.ms": str(10 * 60 * 1000),
+    "min.cleanable.dirty.ratio": "0.1",
+    "max.compaction.lag.ms": str(30 * 60 * 1000),
+    "delete.retention.ms": str(DAY_MS),
+}
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic. `retention_ms` 0: compacted, the newest value of every key is kept."""
+
+    name: str
+    key: str
+    records: tuple[str, ...]
+    written_by: str
+    read_by: str
+    retention_ms: int
+    spread: Literal["partitioned", "single"] = "partitioned"
+    carries: str
+
+    @property
+    def configs(self) -> dict[str, str]:
+        if self.retention_ms == 0:
+            return dict(_COMPACTION)
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+    def partitions(self, wanted: int) -> int:
+        """`wanted` for all keyed topics: stages own the same number of each of their inputs."""
+        return wanted if self.spread == "partitioned" else 1
+
+
+READINGS = "charger.readings.v1"
+TRANSACTIONS = "charger.transactions.v1"
+TARIFFS = "ocpi.tariffs.v1"
+POLICIES = "policies.v1"
+REQUESTS = "terminal.requests.v1"
+RESPONSES = "acquirer.responses.v1"
+TICKS = "clock.ticks.v1"
+APPLIED = "clock.applied.v1"
+EVENTS = "session.events.v1"
+ALIASES = "session.aliases.v1"
+LOOKUPS = "alias.lookups.v1"
+WATCHES = "meter.watches.v1"
+LEDGER = "session.ledger.v1"
+JOURNAL = "session.journal.v1"
+COMMANDS = "payment.commands.v1"
+CHARGER_COMMANDS = "charger.commands.v1"
+TERMINAL_COMMANDS = "terminal.commands.v1"
+DISCREPANCIES = "session.discrepancies.v1"
+PARKED = "holdfast.parked.v1"
+LINK_STATE = "holdfast.link-state.v1"
+SESSIONS_STATE = "holdfast.sessions-state.v1"
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        name=READINGS,
+        key="tenant/network/charger",
+        records=("MeterReading",),
+        written_by="OCPP feed, replay",
+        read_by="link",
+        retention_ms=7 * DAY_MS,
+        carries="energy registers, many a session",
+    ),
+    Topic(
+        name=TRANSACTIONS,
+        key="tenant/network/charger",
+        records=("ChargingStarted", "ChargingUpdated", "ChargingEnded", "ChargerSeen"),
+        written_by="OCPP feed, replay",
+        read_by="link",
+        retention_ms=EVIDENCE_MS,
+        carries="begin, state and end of chargings, signs of life",
+    ),
+    Topic(
+        name=TARIFFS,
+        key="tenant/tariff/hash",
+        records=("TariffPublished",),
+        written_by="OCPI feed, replay",
+        read_by="sessions (reference)",
+        retention_ms=0,
+        spread="single",
+        carries="every version of a tariff",
+    ),
+    Topic(
+        name=POLICIES,
+        key="tenant/policy/version",
+        records=("PolicyPublished",),
+        written_by="command line",
+        read_by="sessions (reference)",
+        retention_ms=0,
+        spread="single",
+        carries="every version of a policy",
+    ),
+    Topic(
+        name=REQUESTS,
+        key="session_id",
+        records=("SessionRequested",),
+        written_by="terminals, replay",
+        read_by="sessions",
+        retention_ms=EVIDENCE_MS,
+        carries="cards presented at chargers",
+    ),
+    Topic(
+        name=RESPONSES,
+        key="session_id",
+        records=("AcquirerAnswered", "AcquirerNotified"),
+        written_by="executor, settlement consumers, webhooks",
+        read_by="sessions",
+        retention_ms=EVIDENCE_MS,
+        carries="outcomes of money commands",
+    ),
+    Topic(
+        name=TICKS,
+        key="partition",
+        records=("Tick",),
+        written_by="ticker or replay",
+        read_by="link",
+        retention_ms=DAY_MS,
+        carries="the time",
+    ),
+    Topic(
+        name=APPLIED,
+        key="partition",
+        records=("ClockApplied",),
+        written_by="sessions",
+        read_by="replay, operators",
+        retention_ms=DAY_MS,
+        carries="time applied and answers outstanding",
+    ),
+    Topic(
+        name=EVENTS,
+        key="session_id",
+        records=("LinkedFact", "Watermark"),
+        written_by="link",
+        read_by="sessions",
+        retention_ms=EVIDENCE_MS,
+        carries="facts re-keyed to their session, and watermarks",
+    ),
+    Topic(
+        name=ALIASES,
+        key="alias",
+        records=("AliasBound",),
+        written_by="sessions",
+        read_by="link",
+        retention_ms=EVIDENCE_MS,
+        carries="which session an alias means, and when",
+    ),
+    Topic(
+        name=LOOKUPS,
+        key="alias",
+        records=("AliasLookup",),
+        written_by="link",
+        read_by="link",
+        retention_ms=30 * DAY_MS,
+        carries="facts on their way to who knows their alias",
+    ),
+    Topic(
+        name=WATCHES,
+        key="tenant/network/charger",
+        records=("Watch",),
+        written_by="sessions",
+        read_by="link",
+        retention_ms=30 * DAY_MS,
+        carries="bindings of chargings and the points to wake at",
+    ),
+    Topic(
+        name=LEDGER,
+        key="session_id",
+        records=("SessionLedger",),
+        written_by="sessions",
+        read_by="sink, operators, driver apps",
+        retention_ms=0,
+        carries="the public view of every session",
+    ),
+    Topic(
+        name=JOURNAL,
+        key="session_id",
+        records=("SessionJournal",),
+        written_by="sessions",
+        read_by="explain, auditor",
+        retention_ms=EVIDENCE_MS,
+        carries="which inputs each session applied, in order",
+    ),
+    Topic(
+        name=COMMANDS,
+        key="session_id",
+        records=(
+            "PlaceHold",
+            "RaiseHold",
+            "LowerHold",
+            "CaptureHold",
+            "ReleaseHold",
+            "InquireCommand",
+            "ResendCommand",
+        ),
+        written_by="sessions",
+        read_by="executor, settlement consumers, sink",
+        retention_ms=EVIDENCE_MS,
+        carries="what is to be done with money: each id once",
+    ),
+    Topic(
+        name=CHARGER_COMMANDS,
+        key="tenant/network/charger",
+        records=("StartCharging", "StopCharging"),
+        written_by="sessions",
+        read_by="CSMS, replay",
+        retention_ms=EVIDENCE_MS,
+        carries="what chargers are to do",
+    ),
+    Topic(
+        name=TERMINAL_COMMANDS,
+        key="session_id",
+        records=("ShowDeclined",),
+        written_by="sessions",
+        read_by="terminals, replay",
+        retention_ms=EVIDENCE_MS,
+        carries="what terminals are to show",
+    ),
+    Topic(
+        name=DISCREPANCIES,
+        key="session_id or alias",
+        records=("DiscrepancyChanged", "OrphanAged"),
+        written_by="sessions, link",
+        read_by="sink, operators",
+        retention_ms=EVIDENCE_MS,
+        carries="differences and orphans",
+    ),
+    Topic(
+        name=PARKED,
+        key="as read",
+        records=(),
+        written_by="any stage",
+        read_by="operators",
+        retention_ms=EVIDENCE_MS,
+        carries="refused bytes, untouched, with the reason in headers",
+    ),
+    Topic(
+        name=LINK_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="link",
+        read_by="link",
+        retention_ms=0,
+        carries="state and input positions of link",
+    ),
+    Topic(
+        name=SESSIONS_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="sessions",
+        read_by="sessions",
+        retention_ms=0,
+        carries="state and input positions of sessions",
+    ),
+)
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
