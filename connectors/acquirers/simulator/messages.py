@@ -102,13 +102,17 @@ Metadata = Annotated[
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what travels: unknown fields of answers are ignored, so that answers may grow."""
+    """Base of what travels: unknown fields of answers are ignored, so that answers may grow.
+
+    Requests forbid unknown fields. msgspec hands `frozen` down but not `kw_only`, and type checkers
+    hand down neither: hence both on every class.
+    """
 
 
 # --- requests -----------------------------------------------------------------------------------
 
 
-class Card(Wire, forbid_unknown_fields=True):
+class Card(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may be known of a card: facts and the acquirer's token, never a number."""
 
     card_token: Annotated[str, Meta(min_length=1, max_length=255)]
@@ -118,7 +122,7 @@ class Card(Wire, forbid_unknown_fields=True):
     bin_country: Annotated[str, Meta(pattern="^([A-Z]{2})?$")] = ""
 
 
-class AmountRequest(Wire, forbid_unknown_fields=True):
+class AmountRequest(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`amount_minor` is a plain integer: one that is not positive is refused by code, not form."""
 
     merchant_reference: MerchantReference
@@ -127,7 +131,7 @@ class AmountRequest(Wire, forbid_unknown_fields=True):
     metadata: Metadata = {}
 
 
-class AuthoriseRequest(AmountRequest, forbid_unknown_fields=True):
+class AuthoriseRequest(AmountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/{account}/holds. `allow_partial`: less than asked is welcome."""
 
     card: Card
@@ -136,7 +140,7 @@ class AuthoriseRequest(AmountRequest, forbid_unknown_fields=True):
     terminal_id: ShortText = ""
 
 
-class RaiseRequest(AmountRequest, forbid_unknown_fields=True):
+class RaiseRequest(AmountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST .../raises. The account's convention says if the amount is the new total or the delta.
 
     `convention`, when given, must be the account's: a caller of the other mind is refused.
@@ -145,30 +149,30 @@ class RaiseRequest(AmountRequest, forbid_unknown_fields=True):
     convention: Convention | None = None
 
 
-class LowerRequest(AmountRequest, forbid_unknown_fields=True):
+class LowerRequest(AmountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST .../lowers. New total under TOTAL, part given back under DELTA."""
 
     convention: Convention | None = None
 
 
-class CaptureRequest(AmountRequest, forbid_unknown_fields=True):
+class CaptureRequest(AmountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST .../captures. `final` closes the hold to further captures."""
 
     final: bool = True
 
 
-class ReverseRequest(Wire, forbid_unknown_fields=True):
+class ReverseRequest(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST .../reversals. Gives back everything that is still open."""
 
     merchant_reference: MerchantReference
     metadata: Metadata = {}
 
 
-class RefundRequest(AmountRequest, forbid_unknown_fields=True):
+class RefundRequest(AmountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST .../refunds. Returns money that was captured."""
 
 
-class ClockRequest(Wire, forbid_unknown_fields=True):
+class ClockRequest(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /clock. Moves one account's virtual time, or that of all (empty)."""
 
     at: Annotated[int, Meta(ge=0)]
@@ -182,7 +186,7 @@ Request = (
 # --- answers ------------------------------------------------------------------------------------
 
 
-class HoldView(Wire):
+class HoldView(Wire, frozen=True, kw_only=True):
     """One hold. Always approved = captured + released + lapsed + open; held = captured + open."""
 
     payment_reference: str
@@ -202,7 +206,7 @@ class HoldView(Wire):
     session_id: str
 
 
-class Answer(Wire):
+class Answer(Wire, frozen=True, kw_only=True):
     """What became of one operation: the answer itself, a ledger line, a webhook's data.
 
     `amount_minor`: for authorise, raise and lower the total now held, else what was moved; 0 when
@@ -227,7 +231,7 @@ class Answer(Wire):
     hold: HoldView | None = None
 
 
-class Inquiry(Wire):
+class Inquiry(Wire, frozen=True, kw_only=True):
     """What became of a merchant reference. Always HTTP 200, with `not_found` as an outcome.
 
     `times_done` above 1 means that a repeated request really acted again (its key was forgotten).
@@ -240,20 +244,20 @@ class Inquiry(Wire):
     answer: Answer | None = None
 
 
-class Problem(Wire):
+class Problem(Wire, frozen=True, kw_only=True):
     """The request was not processed as an operation: 400, 401, 404, 409; or a 500."""
 
     code: ProblemCode
     message: str = ""
 
 
-class Simulated(Wire):
+class Simulated(Wire, frozen=True, kw_only=True):
     """Virtual time only, HTTP 504: stands for no answer at all until the instant in the header."""
 
     simulated: Literal["timeout"] = "timeout"
 
 
-class Event(Wire):
+class Event(Wire, frozen=True, kw_only=True):
     """The body of a webhook. The `webhook-id` header equals `id` and repeats on redelivery."""
 
     id: str
@@ -263,7 +267,7 @@ class Event(Wire):
     data: Answer
 
 
-class Sums(Wire):
+class Sums(Wire, frozen=True, kw_only=True):
     """Totals of one currency, in its minor units, over all holds."""
 
     holds: int = 0
@@ -275,7 +279,7 @@ class Sums(Wire):
     refunded_minor: int = 0
 
 
-class Summary(Wire):
+class Summary(Wire, frozen=True, kw_only=True):
     """GET /ledger/summary. Everything here is summed from the ledger's lines, not from the holds.
 
     `unbalanced_holds`: holds whose own sums differ from their lines or do not add up (must be 0).
@@ -292,21 +296,21 @@ class Summary(Wire):
     unbalanced_holds: int
 
 
-class LedgerPage(Wire):
+class LedgerPage(Wire, frozen=True, kw_only=True):
     """GET /ledger. `next_after` goes into ?after= for the next page; 0: there is none."""
 
     holds: list[HoldView]
     next_after: int
 
 
-class OperationsPage(Wire):
+class OperationsPage(Wire, frozen=True, kw_only=True):
     """GET /operations: ledger lines, oldest first."""
 
     operations: list[Answer]
     next_after: int
 
 
-class Clock(Wire):
+class Clock(Wire, frozen=True, kw_only=True):
     """POST /clock. `at` is the least instant of the accounts moved; `lapsed` how many holds did."""
 
     at: int
