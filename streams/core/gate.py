@@ -1,0 +1,242 @@
+"""The meter gate: what link knows of one charging, and what of it goes on to its session.
+
+Almost every reading ends here. A session says by a watch at which register value or instant its
+next decision falls due; the gate compares integers and lets only the readings through that matter:
+the two around a crossing, the newest at a binding, one now and then so that the public view does
+not go stale (design.md, section 5). Everything that tells of begin, state and end goes on.
+
+Pure: functions from (charging, fact) to (charging, what goes on). `Charging` is link's state.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.facts import (
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    MeterReading,
+    Watch,
+)
+from streams.core import intervals
+
+REFRESH_MS = 5 * 60 * 1000
+KEPT_MAX = 256  # facts of a charging that no session has claimed: more are parked, none is lost
+UNBOUND_WRITE_MS = 60 * 1000
+UNSEEN = -1
+
+TransactionFact = ChargingStarted | ChargingUpdated | ChargingEnded
+
+
+class Kept(msgspec.Struct, array_like=True, frozen=True):
+    """One input as it came, so that it can go on later as if it had just come."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+
+
+NOTHING_KEPT = Kept("", 0, -1, b"")
+
+
+class Charging(msgspec.Struct, array_like=True):
+    """One charging at the gate. Fields are only ever appended, with defaults."""
+
+    session_id: str = ""
+    version: int = 0
+    wake_energy_wh: int = 0
+    wake_read_at: int = 0
+    closing: bool = False
+    fired_version: int = 0
+    energy_wh: int = UNSEEN
+    read_at: int = 0
+    reading: Kept = NOTHING_KEPT
+    reading_sent: bool = False
+    forwarded_at: int = 0
+    runs: list[int] = []
+    first_seq: int = UNSEEN
+    last_seq: int = UNSEEN
+    ended: Kept = NOTHING_KEPT
+    ended_complete: bool = False
+    payment_kind: str = "unknown"
+    alias: str = ""
+    kept: list[Kept] = []
+    since: int = 0
+    orphan_told: bool = False
+
+
+class Forward(NamedTuple):
+    """What goes on to the session: the input, the watch it crossed, whether nothing is missing."""
+
+    fact: Kept
+    crossing: int = 0
+    sequence_complete: bool = False
+
+
+class TooManyKept(ValueError):
+    """An unclaimed charging has sent more than is kept for it."""
+
+
+class ReadingFalls(ValueError):
+    """A register cannot fall: a later reading below an earlier one is parked, never believed."""
+
+
+def _check_register(charging: Charging, energy_wh: int, at: int) -> None:
+    if charging.energy_wh == UNSEEN:
+        return
+    later_and_lower = at > charging.read_at and energy_wh < charging.energy_wh
+    earlier_and_higher = at < charging.read_at and energy_wh > charging.energy_wh
+    if later_and_lower or earlier_and_higher:
+        raise ReadingFalls(
+            f"energy_wh: {energy_wh} at {at} against {charging.energy_wh} at {charging.read_at}"
+        )
+
+
+def note_sequence(charging: Charging, seq: int) -> list[Forward]:
+    """Count `seq` as seen; the end goes on once more when it is now known to be complete."""
+    if seq < 0:
+        return []
+    charging.runs = intervals.add(charging.runs, seq)
+    if charging.ended_complete or charging.ended.offset < 0:
+        return []
+    charging.ended_complete = _complete(charging)
+    if charging.ended_complete and charging.session_id:
+        return [Forward(charging.ended, sequence_complete=True)]
+    return []
+
+
+def _complete(charging: Charging) -> bool:
+    if charging.first_seq < 0 or charging.last_seq < 0:
+        return False
+    return intervals.covers(charging.runs, charging.first_seq, charging.last_seq)
+
+
+def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[Forward]:
+    """A reading. Changes `charging`; raises ReadingFalls before any change."""
+    _check_register(charging, reading.energy_wh, reading.read_at)
+    completed = note_sequence(charging, reading.seq) if reading.seq >= 0 else []
+    if charging.energy_wh != UNSEEN and reading.read_at <= charging.read_at:
+        return completed  # repeated or late: its number counts, its value is known to be passed
+    before, before_sent = charging.reading, charging.reading_sent
+    charging.energy_wh = reading.energy_wh
+    charging.read_at = reading.read_at
+    charging.reading = kept
+    charging.reading_sent = False
+    if not charging.session_id or charging.closing:
+        return completed
+    if _crosses(charging):
+        crossed = _cross(charging)
+        if before.offset >= 0 and not before_sent:
+            return [*completed, Forward(before), crossed]
+        return [*completed, crossed]
+    if charging.read_at - charging.forwarded_at >= REFRESH_MS:
+        return [*completed, _send_newest(charging, 0)]
+    return completed
+
+
+def _crosses(charging: Charging) -> bool:
+    if charging.version <= charging.fired_version or charging.energy_wh == UNSEEN:
+        return False
+    by_energy = charging.energy_wh >= charging.wake_energy_wh
+    by_time = 0 < charging.wake_read_at <= charging.read_at
+    return by_energy or by_time
+
+
+def _cross(charging: Charging) -> Forward:
+    charging.fired_version = charging.version
+    return _send_newest(charging, charging.version)
+
+
+def _send_newest(charging: Charging, crossing: int) -> Forward:
+    charging.reading_sent = True
+    charging.forwarded_at = charging.read_at
+    return Forward(charging.reading, crossing)
+
+
+def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> list[Forward]:
+    """Begin, state or end of the charging. Changes `charging`; goes on at once when bound.
+
+    Raises ReadingFalls or TooManyKept before any change.
+    """
+    if not charging.session_id and len(charging.kept) >= KEPT_MAX:
+        raise TooManyKept(f"{KEPT_MAX} facts wait for a session already")
+    match fact:
+        case ChargingEnded():
+            return _take_end(charging, fact, kept)
+        case ChargingStarted():
+            charging.payment_kind = fact.payment_kind
+            charging.since = fact.started_at
+            if charging.first_seq < 0:
+                charging.first_seq = fact.seq
+        case ChargingUpdated():
+            pass
+    completed = note_sequence(charging, fact.seq)
+    return [*completed, *_onward(charging, kept)]
+
+
+def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forward]:
+    _check_register(charging, ended.energy_wh, ended.ended_at)
+    repeated = charging.ended.offset >= 0
+    if not repeated:
+        charging.last_seq = ended.seq
+        charging.ended = kept
+    completed = note_sequence(charging, ended.seq)
+    if completed:  # the end itself made the sequence whole: once is enough
+        return completed
+    if repeated and not charging.session_id:
+        return []
+    return _onward(charging, kept)
+
+
+def _onward(charging: Charging, kept: Kept) -> list[Forward]:
+    if charging.session_id:
+        whole = charging.ended_complete and kept == charging.ended
+        return [Forward(kept, sequence_complete=whole)]
+    charging.kept = [*charging.kept, kept]
+    return []
+
+
+class BoundElsewhere(ValueError):
+    """The charging already belongs to another session: never rebound by a message."""
+
+
+def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
+    """A watch: binds at its first coming, is compared at once with the newest reading.
+
+    Lower and equal versions are repeats and change nothing. Raises BoundElsewhere.
+    """
+    if charging.session_id and charging.session_id != watch.session_id:
+        raise BoundElsewhere(f"session_id: bound to {charging.session_id}")
+    if charging.session_id and watch.version <= charging.version:
+        return []
+    bound_now = not charging.session_id
+    charging.session_id = watch.session_id
+    charging.version = watch.version
+    charging.wake_energy_wh = watch.wake_energy_wh
+    charging.wake_read_at = watch.wake_read_at
+    charging.closing = watch.closing
+    forwards = _flush(charging) if bound_now else []
+    if not charging.closing and _crosses(charging):
+        return [*forwards, _cross(charging)]
+    if bound_now and charging.reading.offset >= 0:
+        return [*forwards, _send_newest(charging, 0)]
+    return forwards
+
+
+def _flush(charging: Charging) -> list[Forward]:
+    """All that waited for the binding; the end says whether the sequence is whole by now."""
+    flushed = [
+        Forward(kept, sequence_complete=charging.ended_complete and kept == charging.ended)
+        for kept in charging.kept
+    ]
+    charging.kept = []
+    return flushed
+
+
+def may_pass_unwritten(charging: Charging, reading: MeterReading) -> bool:
+    """Contract chargings never need money state: their readings are written once a minute."""
+    if charging.payment_kind != "contract" or charging.session_id:
+        return False
+    return reading.read_at - charging.read_at < UNBOUND_WRITE_MS
