@@ -59,7 +59,7 @@ def place(
 ) -> Hold:
     """The hold that an approval of `amount` at `at` creates."""
     return Hold(
-        payment_reference=ref,
+        payment_reference=reference,
         merchant_reference=request.merchant_reference,
         session_id=request.metadata.get("session_id", ""),
         card_token=request.card.card_token,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from connectors.acquirers.simulator.fate import Arrival
 from connectors.acquirers.simulator.ledger import Hold, Move, assert_conserved
 from connectors.acquirers.simulator.messages import Answer
 
@@ -146,13 +147,11 @@ class Store:
             account, merchant_reference, operation,
         )  # fmt: skip
 
-    def add_arrival(
-        self, account: str, operation: str, reference: str, at: int, fault: str
-    ) -> None:
+    def add_arrival(self, account: str, arrival: Arrival, at: int, fault: str) -> None:
         self.db.execute(
             "INSERT INTO arrivals (account, operation, merchant_reference, arrived_at, fault)"
             " VALUES (?,?,?,?,?)",
-            (account, operation, reference, at, fault),
+            (account, arrival.operation, arrival.merchant_reference, at, fault),
         )
 
     def next_match(self, account: str, script: int) -> int:
