@@ -1,0 +1,278 @@
+"""The policy file: what to hold on which card at which charger, and what each acquirer can do.
+
+TOML text, checked whole before anything of it is used. `deploy/policies/default.toml` explains
+every key where it stands.
+"""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import fields
+
+from schemas.fields import Minor
+from schemas.money import UnknownCurrency, exponent_of
+
+Strategy = Literal["fixed", "incremental", "declared"]
+DeclaredKind = Literal["none", "amount", "energy", "fill"]
+Funding = Literal["credit", "debit", "prepaid", "unknown"]
+
+_YEAR_MS = 366 * 24 * 60 * 60 * 1000
+_Name = Annotated[str, Meta(min_length=1, max_length=255)]
+_Duration = Annotated[int, Meta(ge=1, le=_YEAR_MS)]
+_Wait = Annotated[int, Meta(ge=0, le=_YEAR_MS)]
+_Percent = Annotated[int, Meta(ge=0, le=100)]
+_Power = Annotated[int, Meta(ge=1, le=10**8)]
+_Attempts = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class PolicyInvalid(ValueError):
+    """The text is no policy: `problems` names all that was found, each by its field's path."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
+    """How long energy flows on after a reading that called for more money, in ms, by parts."""
+
+    acquirer_latency_ms: _Wait
+    retries_ms: _Wait
+    meter_interval_ms: _Wait
+    stop_latency_ms: _Wait
+    power_when_unknown_w: _Power
+
+    @property
+    def window_ms(self) -> int:
+        """payments.md 7.4: a raise must be approved, or the charger stopped, within this time."""
+        answered_ms = self.acquirer_latency_ms + self.retries_ms
+        return answered_ms + self.meter_interval_ms + self.stop_latency_ms
+
+
+class Buffer(msgspec.Struct, frozen=True):
+    """What is held above a declared target: for tariff rounding, and time that cannot be known."""
+
+    percent: _Percent = 0
+    minor: Minor = 0
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of the matrix. A matcher that is absent matches all; all that are given must.
+
+    fixed: holds `first_minor`. incremental: opens with `first_minor`, raises by `step_minor` up to
+    `ceiling_minor`. declared: holds what the driver named, `buffer` on top, up to `ceiling_minor`.
+    """
+
+    name: _Name
+    strategy: Strategy
+    why: str = ""
+    power_type: Literal["AC", "DC"] | None = None
+    funding: tuple[Funding, ...] | None = None
+    scheme: tuple[str, ...] | None = None
+    currency: str | None = None
+    declared: tuple[DeclaredKind, ...] | None = None
+    first_minor: Minor = 0
+    step_minor: Minor = 0
+    ceiling_minor: Minor = 0
+    buffer: Buffer = Buffer()
+
+
+class NoIncrements(msgspec.Struct, frozen=True):
+    """Cards whose holds an acquirer cannot raise although it raises others."""
+
+    scheme: tuple[str, ...] = ()
+    funding: tuple[Funding, ...] = ()
+
+
+class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one acquirer can do. `convention`: whether a raise travels as new total or as delta.
+
+    `remainder` says how the unused part of a hold goes back (design.md, section 1, idea 5);
+    `attempts_cap` counts raises of one hold, declines included.
+    """
+
+    convention: Literal["TOTAL", "DELTA"]
+    remainder: Literal[
+        "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
+    ]
+    increments: bool
+    no_increments: NoIncrements = NoIncrements()
+    attempts_cap: _Attempts
+    idempotency_window_ms: _Duration
+    hold_lifetime_ms: _Duration
+    partial_capture: bool
+
+    def raises(self, scheme: str, funding: str) -> bool:
+        """Whether a hold on such a card can be raised."""
+        excluded = {word.casefold() for word in self.no_increments.scheme}
+        barred = scheme.casefold() in excluded or funding in self.no_increments.funding
+        return self.increments and not barred
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a policy. `cell` in order: the first that matches decides.
+
+    `start_grace_ms`: how long a StartCharging may go without a ChargingStarted.
+    `inquiry_schedule_ms`: the wait before each inquiry into an unknown outcome; the last repeats.
+    `forgive_below_minor`: arrears smaller than this are forgiven instead of booked.
+    """
+
+    id: _Name
+    version: _Name
+    start_grace_ms: _Duration
+    inquiry_schedule_ms: Annotated[tuple[_Duration, ...], Meta(min_length=1)]
+    forgive_below_minor: Minor = 0
+    look_ahead: LookAhead
+    cell: tuple[Cell, ...]
+    acquirers: dict[str, Acquirer]
+
+    @property
+    def stop_latency_ms(self) -> int:
+        return self.look_ahead.stop_latency_ms
+
+
+@functools.lru_cache(maxsize=256)
+def parse_policy(body: str) -> Policy:
+    """The policy in this TOML text. Raises PolicyInvalid with all problems that can be found."""
+    try:
+        # A number with a point is nowhere right in a policy; as text it is refused, never rounded.
+        raw = tomllib.loads(body, parse_float=str)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyInvalid([f"not TOML: {error}"]) from error
+    problems: list[str] = []
+    parts = {
+        "look_ahead": _checked(LookAhead, raw.get("look_ahead", {}), "look_ahead", problems),
+        "cell": _cells(raw.get("cell", []), problems),
+        "acquirers": _acquirers(raw.get("acquirers", {}), problems),
+    }
+    policy = _checked(Policy, raw, "", problems, parts)
+    if policy is None or problems:
+        raise PolicyInvalid(problems)
+    return policy
+
+
+def _cells(raw: Any, problems: list[str]) -> tuple[Cell, ...]:
+    if not isinstance(raw, list) or not raw:
+        problems.append("cell: at least one [[cell]] is wanted")
+        return ()
+    cells: list[Cell] = []
+    names: set[str] = set()
+    for number, entry in enumerate(raw):
+        path = f"cell[{number}]"
+        cell = _checked(Cell, entry, path, problems)
+        if cell is None:
+            continue
+        if cell.name in names:
+            problems.append(f"{path}.name: {cell.name!r} is taken by a cell before it")
+        names.add(cell.name)
+        problems.extend(f"{path}.{problem}" for problem in _contradictions(cell))
+        cells.append(cell)
+    return tuple(cells)
+
+
+def _acquirers(raw: Any, problems: list[str]) -> dict[str, Acquirer]:
+    if not isinstance(raw, dict) or not raw:
+        problems.append("acquirers: at least one [acquirers.<id>] is wanted")
+        return {}
+    found = {
+        name: _checked(Acquirer, entry, f"acquirers.{name}", problems)
+        for name, entry in raw.items()
+    }
+    return {name: acquirer for name, acquirer in found.items() if acquirer is not None}
+
+
+def _contradictions(cell: Cell) -> list[str]:
+    problems = [
+        f"{matcher}: an empty list matches nothing; leave it out to match all"
+        for matcher in ("funding", "scheme", "declared")
+        if getattr(cell, matcher) == ()
+    ]
+    if cell.currency is not None:
+        try:
+            exponent_of(cell.currency)
+        except UnknownCurrency as error:
+            problems.append(str(error))
+    return problems + _AMOUNTS[cell.strategy](cell)
+
+
+def _fixed_amounts(cell: Cell) -> list[str]:
+    problems: list[str] = []
+    if not cell.first_minor:
+        problems.append("first_minor: a fixed hold is more than nothing")
+    if cell.step_minor:
+        problems.append("step_minor: a fixed hold has no steps")
+    if cell.ceiling_minor not in (0, cell.first_minor):
+        problems.append("ceiling_minor: the ceiling of a fixed hold is the hold")
+    return problems
+
+
+def _incremental_amounts(cell: Cell) -> list[str]:
+    problems: list[str] = []
+    if not cell.first_minor:
+        problems.append("first_minor: an incremental hold opens with more than nothing")
+    if not cell.step_minor:
+        problems.append("step_minor: an incremental hold rises by more than nothing")
+    if cell.ceiling_minor < cell.first_minor:
+        problems.append(f"ceiling_minor: {cell.ceiling_minor} is below the first hold")
+    return problems
+
+
+def _declared_amounts(cell: Cell) -> list[str]:
+    problems: list[str] = []
+    if cell.declared is None or not set(cell.declared) <= {"amount", "energy"}:
+        problems.append('declared: a declared hold needs a figure: "amount", "energy" or both')
+    if not cell.ceiling_minor:
+        problems.append("ceiling_minor: missing: what a driver may declare at most")
+    if cell.first_minor or cell.step_minor:
+        problems.append("first_minor, step_minor: a declared hold follows from what was declared")
+    return problems
+
+
+_AMOUNTS = {
+    "fixed": _fixed_amounts,
+    "incremental": _incremental_amounts,
+    "declared": _declared_amounts,
+}
+
+_Part = TypeVar("_Part", bound=msgspec.Struct)
+
+
+def _checked(
+    kind: type[_Part],
+    raw: Any,
+    path: str,
+    problems: list[str],
+    parts: Mapping[str, Any] | None = None,
+) -> _Part | None:
+    """`raw` as `kind`, field by field so that one problem does not hide the next; None if any."""
+    if not isinstance(raw, dict):
+        problems.append(f"{path}: a table is wanted, not {raw!r}")
+        return None
+    dot = f"{path}." if path else ""
+    values: dict[str, Any] = dict(parts or {})
+    found = len(problems)
+    for field in fields(kind):
+        if field.name in values:
+            continue
+        if field.name in raw:
+            values[field.name] = _value(raw[field.name], field.type, dot + field.name, problems)
+        elif field.required:
+            problems.append(f"{dot}{field.name}: missing")
+    known = {field.name for field in fields(kind)}
+    problems.extend(f"{dot}{name}: not a key of a policy" for name in sorted(raw.keys() - known))
+    return kind(**values) if len(problems) == found else None
+
+
+def _value(raw: Any, kind: Any, path: str, problems: list[str]) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _checked(kind, raw, path, problems)
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        message, _, inside = str(error).partition(" - at `$")
+        problems.append(f"{path}{inside.rstrip('`')}: {message}")
+        return None
