@@ -1,0 +1,162 @@
+"""All recorded sessions as one fleet of terminals and chargers in virtual time. Pure.
+
+A bad day (a seeded share of the sessions): the charger goes dark while charging and comes back with
+its backlog out of order and in part twice. What the acquirer does to such a session is scripted by
+whoever starts the acquirer; see `bad_day_sessions`.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from schemas import ids, topics
+from schemas.commands import ShowDeclined, StartCharging, StopCharging
+from schemas.facts import ChargingStarted, MeterReading, SessionRequested
+from streams.replay.cards import card_of, declared_of, draw
+from streams.replay.chargers import Charger, Emission, Outage, Site
+from streams.replay.folding import Planned
+
+_STRIDE = 104_729  # a prime above any backlog: index * stride mod count permutes it
+_DARK_MS = 10 * 60 * 1000
+_REFERENCE_MAX = 36
+
+
+class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`tariffs`: id, hash and body by power type; `acquirers`: ids to spread the cards over."""
+
+    tenant: str
+    network: str
+    run: str
+    seed: int
+    bad_day_percent: int
+    currency: str
+    country: str
+    tariffs: dict[str, tuple[str, str, str]]
+    acquirers: tuple[str, ...]
+
+
+def reference_of(session: str) -> str:
+    """What the terminal mints: the recorded name, shortened to a digest where it is too long."""
+    if len(session) <= _REFERENCE_MAX:
+        return session
+    return hashlib.sha256(session.encode()).hexdigest()[:_REFERENCE_MAX]
+
+
+class Driver(msgspec.Struct, kw_only=True):
+    """One recorded session: its request, its charger, whether it is its bad day."""
+
+    plan: Planned
+    request: SessionRequested
+    charger: Charger
+    bad_day: bool
+    requested: bool = False
+
+
+def _outage(settings: FleetSettings, plan: Planned) -> Outage:
+    recorded = plan.recorded
+    stay_ms = recorded.departure_at - recorded.arrival_at
+    begins = 1 + draw(settings.seed, recorded.session, "dark", max(stay_ms // 2, 1))
+    repeat = 2 + draw(settings.seed, recorded.session, "repeat", 4)
+    return Outage(begins, begins + _DARK_MS, _STRIDE, repeat)
+
+
+def is_bad_day(settings: FleetSettings, session: str) -> bool:
+    return draw(settings.seed, session, "bad-day", 100) < settings.bad_day_percent
+
+
+def _request(settings: FleetSettings, plan: Planned) -> SessionRequested:
+    recorded = plan.recorded
+    provider = f"replay-{settings.run}"
+    reference = reference_of(recorded.session)
+    card = card_of(settings.seed, recorded.session)
+    declared = declared_of(settings.seed, recorded.session)
+    tariff_id, tariff_hash, _ = settings.tariffs[recorded.power_type]
+    chosen = draw(settings.seed, recorded.session, "acquirer", len(settings.acquirers))
+    return SessionRequested(
+        tenant=settings.tenant,
+        session_id=ids.session_id(settings.tenant, provider, reference),
+        provider=provider,
+        authorization_reference=reference,
+        terminal_id=f"terminal-{plan.evse}",
+        network=settings.network,
+        charger_id=plan.evse,
+        evse_uid=plan.evse,
+        channel="terminal",
+        role="operator_side",
+        capture_by="executor",
+        power_type=recorded.power_type,
+        power_max_w=recorded.power_max_w,
+        scheme=card.scheme,
+        funding=card.funding,
+        entry_mode=card.entry_mode,
+        cvm=card.cvm,
+        bin_country=card.bin_country,
+        merchant_country=settings.country,
+        card_token=card.card_token,
+        declared_kind=declared.kind,
+        declared_value=declared.value,
+        currency=settings.currency,
+        acquirer_id=settings.acquirers[chosen],
+        tariff_id=tariff_id,
+        tariff_hash=tariff_hash,
+        requested_at=plan.arrival_at,
+    )
+
+
+class Fleet:
+    """Steps through virtual time: what reaches us by an instant, what a command causes."""
+
+    def __init__(self, settings: FleetSettings, plans: list[Planned]) -> None:
+        site = Site(tenant=settings.tenant, network=settings.network)
+        registers: dict[str, int] = {}
+        self.settings = settings
+        self.drivers: dict[str, Driver] = {}
+        for plan in plans:
+            request = _request(settings, plan)
+            begin_wh = registers.get(plan.evse, 1_000_000)
+            registers[plan.evse] = begin_wh + plan.recorded.energy_wh
+            bad = is_bad_day(settings, plan.recorded.session)
+            outage = _outage(settings, plan) if bad else None
+            charger = Charger(plan, site, begin_wh, outage)
+            self.drivers[request.session_id] = Driver(
+                plan=plan, request=request, charger=charger, bad_day=bad
+            )
+        self._waiting = sorted(self.drivers.values(), key=lambda one: one.plan.arrival_at)
+        self._active: dict[str, Driver] = {}
+        self.readings = 0
+
+    def bad_day_sessions(self) -> list[str]:
+        return [session for session, one in self.drivers.items() if one.bad_day]
+
+    @property
+    def finished(self) -> bool:
+        return not self._waiting and not self._active
+
+    def until(self, now_at: int) -> list[Emission]:
+        """All that reaches us by `now_at`; the broker sees it in order of arrival."""
+        told: list[Emission] = []
+        while self._waiting and self._waiting[0].plan.arrival_at <= now_at:
+            driver = self._waiting.pop(0)
+            request = driver.request
+            self._active[request.session_id] = driver
+            arrival = driver.plan.arrival_at
+            told.append(Emission(arrival, topics.REQUESTS, request.session_id, request))
+        for session, driver in list(self._active.items()):
+            told.extend(driver.charger.until(now_at))
+            if driver.charger.finished:
+                del self._active[session]
+        self.readings += sum(isinstance(one.fact, MeterReading) for one in told)
+        return sorted(told, key=lambda one: one.arrives_at)
+
+    def command(
+        self, command: StartCharging | StopCharging | ShowDeclined, now_at: int
+    ) -> list[Emission]:
+        """A command for a session of ours; others' are none of our business."""
+        driver = self.drivers.get(command.session_id)
+        return [] if driver is None else driver.charger.command(command, now_at)
+
+
+def started(emissions: Iterable[Emission]) -> list[str]:
+    """Transactions that begin in these: the gate must know their session before time goes on."""
+    return [one.fact.transaction_id for one in emissions if isinstance(one.fact, ChargingStarted)]
