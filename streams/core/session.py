@@ -1,0 +1,218 @@
+"""What is known of one payment: the session's facts in typed slots, and what was said of them.
+
+`PaymentSession` is the state record of the sessions stage: replaced, never changed; fields are only
+appended, with defaults. Everything up to `published` is a join of facts (`learn.py`): the same facts
+in any order, any number of times, give the same value. Phase, price and books are derived from it.
+"""
+
+import msgspec
+
+from schemas.commands import Command
+from schemas.facts import Fact, SessionRequested
+
+MONEY = frozenset({"hold", "raise", "lower", "capture", "release"})
+
+
+# --- facts that only the core and its shell exchange --------------------------------------------
+
+
+class Pinned(Fact, frozen=True, kw_only=True):
+    """Which reference data this session uses for good; '' as tariff: there is none."""
+
+    tariff_body: str
+    tariff_hash: str
+    policy_id: str
+    policy_version: str
+
+
+class TimeReached(Fact, frozen=True, kw_only=True):
+    """The session partition's time, epoch ms: it never comes from a clock of ours."""
+
+    at: int
+
+
+class Issued(Fact, frozen=True, kw_only=True):
+    """A command was emitted: from then on it is a fact like any other."""
+
+    command: Command
+
+
+class Quarantined(Fact, frozen=True, kw_only=True):
+    """An input of this session was parked as `ref`: no commands until the same ref is lifted."""
+
+    ref: str
+
+
+class QuarantineLifted(Fact, frozen=True, kw_only=True):
+    """The parked input `ref` was dealt with."""
+
+    ref: str
+
+
+class ReferenceReused(ValueError):
+    """The same reference for another driver: never merged, the shell parks it and alarms."""
+
+
+class SessionUnknown(LookupError):
+    """Only a request opens a session; whatever else comes first is not ours to guess from."""
+
+
+# --- slots ----------------------------------------------------------------------------------------
+
+
+class Begun(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """The begin of a charging: instant and register. Of several the earliest counts."""
+
+    started_at: int
+    energy_wh: int
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """From `at` on the car was charging, or connected only. In order of instant and number."""
+
+    at: int
+    seq: int
+    charging: bool
+
+
+class End(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """The end of a charging. A complete one counts above any other, then the latest."""
+
+    complete: bool
+    seq: int
+    ended_at: int
+    energy_wh: int
+    reason: str
+
+
+class Charging(msgspec.Struct, array_like=True, frozen=True):
+    """One charging of the session. `top_wh`: the highest register value seen, -1: none."""
+
+    charging_id: str
+    network: str
+    charger_id: str
+    evse_uid: str
+    transaction_id: str
+    begun: Begun | None = None
+    changes: tuple[Change, ...] = ()
+    end: End | None = None
+    top_wh: int = -1
+    seen_at: int = 0
+
+
+class Answer(msgspec.Struct, array_like=True, frozen=True):
+    """The best that is known of one command; `outcomes` are all definite ones ever heard."""
+
+    kind: str
+    hold_id: str
+    outcome: str
+    amount_minor: int
+    answered_at: int
+    reason: str
+    source: str
+    outcomes: tuple[str, ...] = ()
+
+
+class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What an acquirer said unasked."""
+
+    event: str
+    hold_id: str
+    command_id: str
+    amount_minor: int
+    occurred_at: int
+
+
+class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
+    """A command that was emitted. `kind` is a word of CommandKind, or inquire, resend, start, ...
+
+    `of`: the command that an inquiry or a resend speaks of. `body` is the encoded record, kept only
+    while it may have to be sent again; the commands topic keeps it for good.
+    """
+
+    command_id: str
+    kind: str
+    of: str
+    hold_id: str
+    performer: str
+    amount_minor: int
+    body: bytes
+    body_hash: str
+    rule: str
+    policy_version: str
+    issued_at: int
+
+
+class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
+    """What the acquirer said of one hold beside amounts: its reference, and until when it holds."""
+
+    psp_reference: str = ""
+    expires_at: int = 0
+
+
+# --- what was published: outputs, last by version ---------------------------------------------------
+
+
+class WatchShown(msgspec.Struct, array_like=True, frozen=True):
+    """The newest watch of one charging and what it was computed from."""
+
+    version: int
+    wake_energy_wh: int
+    wake_read_at: int
+    threshold_minor: int
+    charging: bool
+    closing: bool
+
+
+class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):
+    """A discrepancy as it was last published."""
+
+    kind: str
+    detail: str
+    amount_minor: int
+    open: bool
+
+
+class Published(msgspec.Struct, array_like=True, frozen=True):
+    """What consumers were last told: nothing is decided from it but whether to tell them again."""
+
+    ledger_version: int = 0
+    ledger_digest: bytes = b""
+    watches: dict[str, WatchShown] = {}
+    differences: dict[str, DifferenceShown] = {}
+    aliases: tuple[str, ...] = ()
+
+
+NOTHING_PUBLISHED = Published()
+
+
+class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
+    """One driver, one charge, one payment. `deadline`: when to ask again at the latest, or None."""
+
+    session_id: str
+    request: SessionRequested
+    pinned: Pinned | None = None
+    clock_at: int = 0
+    chargings: dict[str, Charging] = {}
+    answers: dict[str, Answer] = {}
+    terms: dict[str, HoldTerms] = {}
+    notices: tuple[Notice, ...] = ()
+    issued: dict[str, IssuedCommand] = {}
+    conflicts: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
+    published: Published = NOTHING_PUBLISHED
+    deadline: int | None = None
+
+    @property
+    def now_at(self) -> int:
+        """The partition's time; at first the request's own, for time may lag behind its inputs."""
+        return max(self.clock_at, self.request.requested_at)
+
+
+def outstanding(session: PaymentSession) -> int:
+    """Money commands given to our executor of which nothing at all has been heard."""
+    return sum(
+        command.performer == "executor" and command.command_id not in session.answers
+        for command in session.issued.values()
+    )
