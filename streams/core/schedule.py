@@ -34,8 +34,9 @@ class Schedule:
         """The next key due by `now_at`, None when there is no more. It is due no longer then."""
         while self._heap and self._heap[0][0] <= now_at:
             at, key = heapq.heappop(self._heap)
-            if self._instant(key) == at:
+            if self._fixed.get(key) == at:  # also when overtaken by a plan: an abort revives it
                 self._taken.append((at, key))
+            if self._instant(key) == at:
                 self._planned[key] = None
                 return key
         return None

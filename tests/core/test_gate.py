@@ -1,0 +1,156 @@
+import copy
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import codec
+from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, MeterReading, Watch
+from streams.core import gate
+from streams.core.gate import Charging, Kept
+
+BASE = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e", "transaction_id": "x"}
+_offsets = itertools.count()
+
+
+def _kept(fact):
+    return Kept("topic", 0, next(_offsets), codec.encode(fact))
+
+
+def reading(seq, energy, at):
+    return MeterReading(**BASE, seq=seq, energy_wh=energy, power_w=0, read_at=at)
+
+
+def start(seq=0, energy=1000, at=1000, kind="card"):
+    return ChargingStarted(
+        **BASE, remote_start_id="r", payment_kind=kind, seq=seq, energy_wh=energy, offline=False,
+        started_at=at,
+    )  # fmt: skip
+
+
+def update(seq, energy, at):
+    return ChargingUpdated(
+        **BASE, seq=seq, charging_state="suspended_ev", energy_wh=energy, power_w=0,
+        offline=False, updated_at=at,
+    )  # fmt: skip
+
+
+def end(seq, energy, at):
+    return ChargingEnded(**BASE, seq=seq, energy_wh=energy, reason="x", offline=False, ended_at=at)
+
+
+def watch(version, wake_energy=10**9, wake_read_at=0, session="s", closing=False):
+    return Watch(
+        tenant="t", network="n", charger_id="c", transaction_id="x", session_id=session,
+        version=version, wake_energy_wh=wake_energy, wake_read_at=wake_read_at, closing=closing,
+    )  # fmt: skip
+
+
+def take(charging, fact):
+    if isinstance(fact, Watch):
+        forwards = gate.take_watch(charging, fact)
+    elif isinstance(fact, MeterReading):
+        forwards = gate.take_reading(charging, fact, _kept(fact))
+    else:
+        forwards = gate.take_transaction(charging, fact, _kept(fact))
+    return [(codec.decode(one.fact.value), one.crossing, one.sequence_complete) for one in forwards]
+
+
+def run(*facts):
+    charging, out = Charging(), []
+    for fact in facts:
+        out += take(charging, fact)
+    return charging, out
+
+
+def test_readings_below_the_watch_end_here():
+    _, out = run(start(), watch(1, 5000), reading(1, 2000, 2000), reading(2, 3000, 3000))
+    assert [type(fact).__name__ for fact, *_ in out] == ["ChargingStarted"]
+
+
+def test_a_crossing_lets_the_reading_before_and_the_one_after_through_once():
+    charging, out = run(start(), watch(1, 5000), reading(1, 4000, 2000), reading(2, 6000, 3000))
+    assert [(fact.seq, crossing) for fact, crossing, _ in out] == [(0, 0), (1, 0), (2, 1)]
+    assert take(charging, reading(3, 7000, 4000)) == []
+    assert take(charging, watch(1, 5000)) == [], "a repeated watch changes nothing"
+
+
+def test_a_new_watch_is_compared_at_once_with_the_newest_reading():
+    charging, _ = run(start(), watch(1, 10**9), reading(1, 6000, 2000))
+    out = take(charging, watch(2, 5000))
+    assert [(fact.seq, crossing) for fact, crossing, _ in out] == [(1, 2)]
+    assert take(charging, watch(1, 1)) == [], "a lower version is ignored"
+
+
+def test_an_instant_wakes_as_well_as_an_energy():
+    charging, _ = run(start(), watch(1, 10**9, wake_read_at=2500), reading(1, 1100, 2000))
+    assert [c for _, c, _ in take(charging, reading(2, 1200, 2600))] == [0, 1]
+
+
+def test_a_late_link_loses_nothing():
+    charging, out = run(start(), reading(1, 2000, 2000), update(2, 2000, 2500), end(3, 2000, 3000))
+    assert out == []
+    names = [(type(f).__name__, done) for f, _, done in take(charging, watch(1))]
+    assert names == [
+        ("ChargingStarted", False),
+        ("ChargingUpdated", False),
+        ("ChargingEnded", True),
+        ("MeterReading", False),
+    ]
+
+
+def test_a_closing_watch_keeps_the_binding_and_wakes_nobody():
+    charging, _ = run(start(), watch(1, 5000), watch(2, closing=True))
+    assert take(charging, reading(1, 6000, 2000)) == []
+    assert [done for *_, done in take(charging, end(2, 6000, 3000))] == [True]
+
+
+def test_a_falling_register_is_refused_and_changes_nothing():
+    charging, _ = run(start(), watch(1), reading(1, 3000, 2000))
+    before = copy.deepcopy(charging)
+    with pytest.raises(gate.ReadingFalls):
+        take(charging, reading(2, 2999, 3000))
+    with pytest.raises(gate.ReadingFalls):
+        take(charging, end(2, 2999, 3000))
+    assert charging == before
+
+
+def test_a_charging_is_never_rebound():
+    charging, _ = run(start(), watch(1))
+    with pytest.raises(gate.BoundElsewhere):
+        take(charging, watch(9, session="other"))
+
+
+def test_an_unclaimed_charging_keeps_so_much_and_refuses_the_rest_by_name():
+    charging = Charging()
+    for seq in range(gate.KEPT_MAX):
+        take(charging, update(seq, 1000, 1000 + seq))
+    with pytest.raises(gate.TooManyKept):
+        take(charging, update(9999, 1000, 99999))
+
+
+def test_contract_readings_pass_unwritten_within_a_minute():
+    charging, _ = run(start(kind="contract"), reading(1, 2000, 100_000))
+    assert gate.may_pass_unwritten(charging, reading(2, 2100, 130_000))
+    assert not gate.may_pass_unwritten(charging, reading(3, 2200, 170_000))
+    card, _ = run(start(), reading(1, 2000, 100_000))
+    assert not gate.may_pass_unwritten(card, reading(2, 2100, 130_000))
+
+
+STORY = [start(), reading(1, 2000, 2000), update(2, 2000, 2500), reading(3, 2000, 2600),
+         end(4, 2000, 3000), watch(1)]  # fmt: skip
+
+
+@given(st.permutations(STORY), st.lists(st.sampled_from(STORY), max_size=4))
+def test_in_any_order_and_repeated_the_session_learns_all_and_a_whole_end(order, repeated):
+    _, out = run(*order, *repeated)
+    facts = [fact for fact, *_ in out]
+    assert {type(fact) for fact in facts} >= {ChargingStarted, ChargingUpdated, ChargingEnded}
+    assert any(done for *_, done in out)
+
+
+@given(st.permutations(STORY), st.integers(0, 4))
+def test_with_a_number_missing_the_end_is_never_whole(order, missing):
+    _, out = run(*(fact for fact in order if isinstance(fact, Watch) or fact.seq != missing))
+    assert not any(done for *_, done in out)
