@@ -5,13 +5,13 @@ writer's schema in little endian, the body. Every version ever published stays r
 decoded with its writer's schema and then takes the class's defaults for fields that came later.
 """
 
-import functools
 import hashlib
 import importlib.resources
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
 import fastavro
@@ -24,7 +24,7 @@ from schemas.money import UnknownCurrency, exponent_of
 
 _MARKER = b"\xc3\x01"
 _HEADER = 10
-_FILE = re.compile(r"^(?P<name>[A-Za-z]+)\.v(?P<version>\d+)\.avsc$")
+_FILE = re.compile(r"^(?P<name>[A-Za-z]+)\.v(?P<version>[1-9]\d*)\.avsc$")
 
 
 class NotReadable(ValueError):
@@ -34,6 +34,10 @@ class NotReadable(ValueError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class NotWritable(ValueError):
+    """A record of ours holds a value that no reader would take: always a bug of the writer."""
 
 
 class Version(NamedTuple):
@@ -46,8 +50,14 @@ class Version(NamedTuple):
     header: bytes
 
 
-def _load() -> Iterator[Version]:
-    for file in importlib.resources.files("schemas").joinpath("avro").iterdir():
+class _Reader(NamedTuple):
+    parsed: Any
+    record: type[Fact]
+    priced: bool  # has a currency to look up
+
+
+def _load(folder: Traversable) -> Iterator[Version]:
+    for file in folder.iterdir():
         match = _FILE.match(file.name)
         if match is None:
             continue
@@ -58,82 +68,89 @@ def _load() -> Iterator[Version]:
         yield Version(match["name"], int(match["version"]), raw, parse_schema(raw), header)
 
 
-@functools.cache
-def versions() -> dict[str, tuple[Version, ...]]:
-    """All versions of every record, oldest first."""
-    found: dict[str, list[Version]] = {}
-    for version in _load():
-        found.setdefault(version.name, []).append(version)
-    return {
-        name: tuple(sorted(of, key=lambda version: version.number)) for name, of in found.items()
-    }
+class Codec:
+    """The schemas of one folder and the classes that their records become.
 
+    Several versions of a record become the same class; the newest one is written.
+    """
 
-@functools.cache
-def _writers() -> dict[type[Fact], Version]:
-    return {RECORDS[name]: of[-1] for name, of in versions().items() if name in RECORDS}
+    def __init__(self, folder: Traversable, records: Mapping[str, type[Fact]]) -> None:
+        found: dict[str, list[Version]] = {}
+        for version in sorted(_load(folder), key=lambda version: version.number):
+            found.setdefault(version.name, []).append(version)
+        self.versions: dict[str, tuple[Version, ...]] = {
+            name: tuple(of) for name, of in found.items()
+        }
+        self._writers = {records[name]: of[-1] for name, of in found.items() if name in records}
+        self._readers = {
+            version.header: _Reader(
+                version.parsed, records[name], "currency" in records[name].__struct_fields__
+            )
+            for name, of in found.items()
+            if name in records
+            for version in of
+        }
 
+    def encode(self, record: Fact) -> bytes:
+        """The record in its newest version. Raises NotWritable naming the field that is wrong."""
+        writer = self._writers[type(record)]
+        fields = msgspec.to_builtins(record, builtin_types=(bytes,))
+        try:
+            # Building a record checks nothing; a wrong one is refused here, not by its readers.
+            msgspec.convert(fields, type(record))
+            if fields.get("currency"):
+                exponent_of(fields["currency"])
+            out = io.BytesIO()
+            out.write(writer.header)
+            fastavro.schemaless_writer(out, writer.parsed, fields)
+        except (msgspec.ValidationError, UnknownCurrency, UnicodeEncodeError) as error:
+            raise NotWritable(f"{writer.name}: {error}") from error
+        return out.getvalue()
 
-@functools.cache
-def _readers() -> dict[bytes, tuple[Any, type[Fact]]]:
-    return {
-        version.header: (version.parsed, RECORDS[name])
-        for name, of in versions().items()
-        if name in RECORDS
-        for version in of
-    }
+    def decode(self, data: bytes) -> Fact:
+        """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
+        stream = io.BytesIO(data)
+        reader = self._readers.get(stream.read(_HEADER))
+        if reader is None:
+            raise _unknown(data)
+        parsed, record, priced = reader
+        try:
+            fields: Any = fastavro.schemaless_reader(stream, parsed, None)
+        except Exception as error:  # fastavro raises what its parts raise: EOF, index, unicode
+            raise NotReadable("undecodable", f"{record.__name__}: {error!r}") from error
+        if left := stream.read():
+            raise NotReadable("undecodable", f"{record.__name__}: {len(left)} bytes too many")
+        try:
+            if priced and fields["currency"]:
+                exponent_of(fields["currency"])
+            return msgspec.convert(fields, record)
+        except UnknownCurrency as error:
+            raise NotReadable("unknown-currency", f"{record.__name__}: {error}") from error
+        except msgspec.ValidationError as error:
+            raise NotReadable("impossible-field", f"{record.__name__}: {error}") from error
 
-
-def encode(record: Fact) -> bytes:
-    """The record in its newest version."""
-    writer = _writers()[type(record)]
-    out = io.BytesIO()
-    out.write(writer.header)
-    fastavro.schemaless_writer(
-        out, writer.parsed, msgspec.to_builtins(record, builtin_types=(bytes,))
-    )
-    return out.getvalue()
-
-
-def decode(data: bytes) -> Fact:
-    """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
-    reader = _readers().get(data[:_HEADER])
-    if reader is None:
-        raise _unknown(data)
-    parsed, record = reader
-    stream = io.BytesIO(data)
-    stream.seek(_HEADER)
-    try:
-        fields = fastavro.schemaless_reader(stream, parsed, None)
-    except Exception as error:  # fastavro raises what its parts raise: EOF, index, value, unicode
-        raise NotReadable("undecodable", f"{record.__name__}: {error!r}") from error
-    if stream.tell() != len(data):
-        left = len(data) - stream.tell()
-        raise NotReadable("undecodable", f"{record.__name__}: {left} bytes too many")
-    return _checked(fields, record)
-
-
-def _checked(fields: Any, record: type[Fact]) -> Fact:
-    try:
-        if fields.get("currency"):
-            exponent_of(fields["currency"])
-        return msgspec.convert(fields, record, builtin_types=(bytes,))
-    except UnknownCurrency as error:
-        raise NotReadable("unknown-currency", f"{record.__name__}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise NotReadable("impossible-field", f"{record.__name__}: {error}") from error
+    def record_name(self, data: bytes) -> str:
+        """Which record these bytes claim to be, '' when none of ours. Looks at the header only."""
+        reader = self._readers.get(data[:_HEADER])
+        return "" if reader is None else reader.record.__name__
 
 
 def _unknown(data: bytes) -> NotReadable:
     if data[:2] != _MARKER:
-        return NotReadable("undecodable", f"no single-object marker: begins {data[:2].hex()}")
-    return NotReadable("unknown-record", f"no record has the fingerprint {data[2:10].hex()}")
+        return NotReadable("undecodable", f"no single-object marker: begins {data[:2].hex()!r}")
+    return NotReadable("unknown-record", f"no record has the fingerprint {data[2:10].hex()!r}")
 
 
-def record_name(data: bytes) -> str:
-    """Which record these bytes claim to be, '' when none of ours. Looks at the header only."""
-    reader = _readers().get(data[:_HEADER])
-    return "" if reader is None else reader[1].__name__
+FOLDER = importlib.resources.files("schemas").joinpath("avro")
+_ours = Codec(FOLDER, RECORDS)
+encode = _ours.encode
+decode = _ours.decode
+record_name = _ours.record_name
+
+
+def versions() -> dict[str, tuple[Version, ...]]:
+    """All versions of every record, oldest first."""
+    return _ours.versions
 
 
 def body_hash(record: Fact) -> str:

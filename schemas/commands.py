@@ -11,11 +11,13 @@ from schemas.fields import (
     Count,
     Country,
     Currency,
+    Encoded,
     EnergyWh,
     Id,
     Instant,
     MaybeId,
     Minor,
+    Path,
     Text,
     Word,
 )
@@ -26,11 +28,11 @@ class MoneyCommand(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    command_id: Id
+    command_id: Path
     idempotency_key: Id
     performer: Performer
     acquirer_id: Id
-    hold_id: Id
+    hold_id: Path
     amount_minor: Minor
     currency: Currency
     rule: Id
@@ -95,7 +97,7 @@ class ReleaseHold(MoneyCommand, frozen=True, kw_only=True):
 class InquireCommand(MoneyCommand, frozen=True, kw_only=True):
     """Ask what became of `of_command_id`. Settlement consumers ignore it."""
 
-    of_command_id: Id
+    of_command_id: Path
     of_kind: CommandKind
     psp_reference: MaybeId
     attempt: Count
@@ -104,9 +106,9 @@ class InquireCommand(MoneyCommand, frozen=True, kw_only=True):
 class ResendCommand(MoneyCommand, frozen=True, kw_only=True):
     """Send `of_command_id` again under its own key, as it was: `original` is its encoded body."""
 
-    of_command_id: Id
+    of_command_id: Path
     of_kind: CommandKind
-    original: bytes
+    original: Encoded
     attempt: Count
 
 
@@ -115,7 +117,7 @@ class StartCharging(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    command_id: Id
+    command_id: Path
     network: Id
     charger_id: Id
     evse_uid: Id
@@ -130,7 +132,7 @@ class StopCharging(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    command_id: Id
+    command_id: Path
     network: Id
     charger_id: Id
     evse_uid: Id
@@ -146,7 +148,7 @@ class ShowDeclined(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    command_id: Id
+    command_id: Path
     terminal_id: Id
     reason: Word
     rule: Id

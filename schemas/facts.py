@@ -1,7 +1,7 @@
 """Facts: what happened, in the past tense. One class a record; `avro/` is the wire's truth.
 
 Every `*_at` is an instant in epoch milliseconds UTC, energies are Wh, amounts minor units.
-Hot records (see `topics.HOT`) have neither unions nor logical types: -1, 0 and '' say "not told".
+Hot records (`catalogue.HOT`) have neither unions nor logical types: -1, 0 and '' say "not told".
 """
 
 from typing import Annotated, Literal
@@ -10,19 +10,27 @@ import msgspec
 from msgspec import Meta
 
 from schemas.fields import (
+    Body,
     Count,
     Country,
     Currency,
+    Difference,
+    Encoded,
     EnergyWh,
     Id,
     Instant,
+    MaybeCount,
     MaybeId,
     MaybeInstant,
+    MaybePath,
     Minor,
+    Offline,
+    Path,
     PowerW,
     Sequence,
     Text,
     Word,
+    YesNo,
 )
 
 Role = Literal["operator_side", "terminal_provider_side", "observer", "unknown"]
@@ -104,7 +112,7 @@ class ChargingStarted(Fact, frozen=True, kw_only=True):
     payment_kind: Literal["card", "contract", "unknown"]
     seq: Sequence
     energy_wh: EnergyWh
-    offline: bool
+    offline: Offline
     started_at: Instant
     flags: Count = 0
 
@@ -121,7 +129,7 @@ class ChargingUpdated(Fact, frozen=True, kw_only=True):
     charging_state: Literal["charging", "suspended_ev", "suspended_evse", "ev_connected", "idle"]
     energy_wh: EnergyWh
     power_w: PowerW
-    offline: bool
+    offline: Offline
     updated_at: Instant
     flags: Count = 0
 
@@ -137,9 +145,9 @@ class ChargingEnded(Fact, frozen=True, kw_only=True):
     seq: Sequence
     energy_wh: EnergyWh
     reason: Word
-    offline: bool
+    offline: Offline
     ended_at: Instant
-    signed_data: str = ""
+    signed_data: Annotated[str, Meta(description="signed meter values (OCMF), empty: none")] = ""
     flags: Count = 0
 
 
@@ -168,10 +176,10 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    command_id: Id
-    resolves: MaybeId = ""
+    command_id: Path
+    resolves: MaybePath = ""
     kind: CommandKind
-    hold_id: Id
+    hold_id: Path
     acquirer_id: Id
     outcome: Outcome
     amount_minor: Minor
@@ -189,10 +197,10 @@ class AcquirerNotified(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    hold_id: Id
+    hold_id: Path
     acquirer_id: Id
     event: Literal["hold_lapsed", "capture_failed", "refund_failed"]
-    command_id: MaybeId = ""
+    command_id: MaybePath = ""
     amount_minor: Minor
     currency: Currency
     psp_reference: MaybeId = ""
@@ -209,7 +217,7 @@ class TariffPublished(Fact, frozen=True, kw_only=True):
     tariff_id: Id
     tariff_hash: Id
     currency: Currency
-    body: str
+    body: Body
     received_at: Instant
 
 
@@ -219,7 +227,7 @@ class PolicyPublished(Fact, frozen=True, kw_only=True):
     tenant: Id
     policy_id: Id
     version: Id
-    body: str
+    body: Body
     published_at: Instant
 
 
@@ -235,13 +243,13 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
 
     tenant: Id
     session_id: Id
-    charging_id: Id
+    charging_id: Path
     source_topic: Id
     source_partition: Count
     source_offset: Count
     crossing: Count
-    sequence_complete: bool
-    fact: bytes
+    sequence_complete: YesNo
+    fact: Encoded
 
 
 class Watermark(Fact, frozen=True, kw_only=True):
@@ -256,7 +264,7 @@ class AliasBound(Fact, frozen=True, kw_only=True):
     """Within [bound_from, bound_to) the alias means this session. Written by sessions only."""
 
     tenant: Id
-    alias: Id
+    alias: Path
     session_id: Id
     bound_from: Instant
     bound_to: Instant
@@ -266,13 +274,13 @@ class AliasLookup(Fact, frozen=True, kw_only=True):
     """A fact that names its session only by an alias, on its way to who knows the alias."""
 
     tenant: Id
-    alias: Id
-    charging_id: Id
+    alias: Path
+    charging_id: Path
     occurred_at: Instant
     source_topic: Id
     source_partition: Count
     source_offset: Count
-    fact: bytes
+    fact: Encoded
 
 
 class Watch(Fact, frozen=True, kw_only=True):
@@ -290,7 +298,7 @@ class Watch(Fact, frozen=True, kw_only=True):
     version: Count
     wake_energy_wh: EnergyWh
     wake_read_at: MaybeInstant
-    closing: bool
+    closing: YesNo
 
 
 class Tick(Fact, frozen=True, kw_only=True):
@@ -307,7 +315,7 @@ class ClockApplied(Fact, frozen=True, kw_only=True):
     partitions: Count
     at: Instant
     outstanding: Count
-    oldest: list[str] = []
+    oldest: Annotated[list[str], Meta(description="the first few of them")] = []
 
 
 # --- what the program says of itself ------------------------------------------------------------
@@ -316,9 +324,9 @@ class ClockApplied(Fact, frozen=True, kw_only=True):
 class AppliedInput(Fact, frozen=True, kw_only=True):
     """One input as a session took it, at its partition's `clock_at`; '' and -1: time itself."""
 
-    topic: str
-    partition: int
-    offset: int
+    topic: MaybeId
+    partition: MaybeCount
+    offset: MaybeCount
     clock_at: Instant
 
 
@@ -328,7 +336,7 @@ class SessionJournal(Fact, frozen=True, kw_only=True):
     tenant: Id
     session_id: Id
     partition: Count
-    applied: list[AppliedInput]
+    applied: Annotated[list[AppliedInput], Meta(description="in the order of applying")]
 
 
 class DiscrepancyChanged(Fact, frozen=True, kw_only=True):
@@ -340,7 +348,7 @@ class DiscrepancyChanged(Fact, frozen=True, kw_only=True):
     kind: Word
     status: Literal["opened", "changed", "closed"]
     detail: Text
-    amount_minor: int
+    amount_minor: Difference
     currency: MaybeId
     changed_at: Instant
 
@@ -349,8 +357,8 @@ class OrphanAged(Fact, frozen=True, kw_only=True):
     """A fact claims a card payment and no session is known for its alias. It goes on waiting."""
 
     tenant: Id
-    alias: Id
-    charging_id: Id
+    alias: Path
+    charging_id: Path
     source_topic: Id
     source_partition: Count
     source_offset: Count

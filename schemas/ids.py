@@ -14,11 +14,23 @@ Alias = NewType("Alias", str)
 ChargerKey = NewType("ChargerKey", str)
 ChargingId = NewType("ChargingId", str)
 
-_SEPARATOR = "\x1f"  # cannot stand in any of the joined parts: they are printable identifiers
+
+def _joined(separator: str, parts: tuple[str, ...]) -> str:
+    """Different parts never give the same text: a separator within a part is percent-encoded."""
+    text = separator.join(parts)
+    if "%" not in text and text.count(separator) == len(parts) - 1:
+        return text
+    quoted = f"%{ord(separator):02X}"
+    return separator.join(part.replace("%", "%25").replace(separator, quoted) for part in parts)
+
+
+def _path(*parts: str) -> str:
+    return _joined("/", parts)
 
 
 def _digest(*parts: str) -> bytes:
-    return hashlib.sha256(_SEPARATOR.join(parts).encode()).digest()
+    """SHA-256 of the parts joined by the unit separator, 1F."""
+    return hashlib.sha256(_joined("\x1f", parts).encode()).digest()
 
 
 def session_id(tenant: str, provider: str, authorization_reference: str) -> SessionId:
@@ -31,17 +43,20 @@ def session_id(tenant: str, provider: str, authorization_reference: str) -> Sess
 
 def charger_key(tenant: str, network: str, charger_id: str) -> ChargerKey:
     """The Kafka key of everything that belongs to a charger."""
-    return ChargerKey(f"{tenant}/{network}/{charger_id}")
+    return ChargerKey(_path(tenant, network, charger_id))
 
 
 def charging_id(tenant: str, network: str, charger_id: str, transaction_id: str) -> ChargingId:
     """One charging: a transaction of one charger."""
-    return ChargingId(f"{tenant}/{network}/{charger_id}/{transaction_id}")
+    return ChargingId(_path(tenant, network, charger_id, transaction_id))
 
 
 def charger_alias(tenant: str, network: str, charger_id: str, kind: str, value: str) -> Alias:
-    """An alias that is unique on one charger only: remote_start, transaction, id_tag."""
-    return Alias(f"{tenant}/{network}/{charger_id}/{kind}/{value}")
+    """An alias that is unique on one charger only: remote_start, transaction, id_tag.
+
+    OCPP compares such identifiers without regard to case (identifierString, CiString).
+    """
+    return Alias(_path(tenant, network, charger_id, kind, value.casefold()))
 
 
 def hold_id(session: str, number: int) -> HoldId:
@@ -71,7 +86,7 @@ def start_id(session: str) -> CommandId:
 
 def stop_id(session: str, transaction_id: str) -> CommandId:
     """One stop a charging; a charging not known yet is stopped by its remote start, id ''."""
-    return CommandId(f"{session}/stop/{transaction_id}")
+    return CommandId(_path(session, "stop", transaction_id))
 
 
 def decline_notice_id(session: str) -> CommandId:
@@ -87,8 +102,12 @@ def resend_id(command: str, number: int) -> CommandId:
 
 
 def remote_start_id(session: str) -> str:
-    """What StartCharging hands the charger: at most 36 characters (OCPP 2.x limits idToken)."""
-    return base64.urlsafe_b64encode(_digest("remote-start", session)[:15]).decode()
+    """What StartCharging hands the charger: 20 characters of a-z and 2-7.
+
+    OCPP 1.6 idTag takes 20 characters, OCPP 2.x idToken 36, and both may come back in another
+    case: hence base32 and not base64.
+    """
+    return base64.b32encode(_digest("remote-start", session)[:12]).decode().rstrip("=").lower()
 
 
 def idempotency_key(tenant: str, command: str) -> str:

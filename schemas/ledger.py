@@ -1,5 +1,9 @@
 """The public view of a session: complete enough that no consumer ever needs the state topic."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from schemas.facts import Fact
 from schemas.fields import (
     Count,
@@ -11,16 +15,18 @@ from schemas.fields import (
     MaybeId,
     MaybeInstant,
     Minor,
+    Path,
     PowerW,
     Text,
     Word,
+    YesNo,
 )
 
 
 class HoldLine(Fact, frozen=True, kw_only=True):
     """One hold. Always: approved = captured + released + lapsed + open."""
 
-    hold_id: Id
+    hold_id: Path
     acquirer_id: Id
     psp_reference: MaybeId
     requested_minor: Minor
@@ -41,7 +47,7 @@ class HoldLine(Fact, frozen=True, kw_only=True):
 class CommandLine(Fact, frozen=True, kw_only=True):
     """One issued command and what is known of it; `outcome` is empty while there is no answer."""
 
-    command_id: Id
+    command_id: Path
     kind: Word
     amount_minor: Minor
     outcome: Word
@@ -95,9 +101,9 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     arrears_minor: Minor
     forgiven_minor: Minor
     raises: Count
-    declined_at_tap: bool
-    declined_mid_charge: bool
-    stop_sent: bool
+    declined_at_tap: YesNo
+    declined_mid_charge: YesNo
+    stop_sent: YesNo
     conflicts: Count
     explanation: Text
     requested_at: Instant
@@ -106,5 +112,5 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     ended_at: MaybeInstant
     closed_at: MaybeInstant
     changed_at: Instant
-    holds: list[HoldLine]
-    commands: list[CommandLine]
+    holds: Annotated[list[HoldLine], Meta(description="oldest first")]
+    commands: Annotated[list[CommandLine], Meta(description="oldest first")]

@@ -5,8 +5,9 @@ from typing import Self
 
 import msgspec
 
-# ISO 4217 (2026): codes whose minor unit is not 1/100. An acquirer may count differently on its
-# wire (Adyen ISK, Stripe UGX, ...): that is the acquirer's translate module, never this table.
+# ISO 4217 (2026, with ANG and BGN, which left it in 2025 and 2026): codes whose minor unit is not
+# 1/100. An acquirer may count differently on its wire (Adyen ISK, Stripe UGX, ...): that is the
+# acquirer's translate module, never this table.
 _EXPONENTS_NOT_TWO = {
     "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
     "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
@@ -18,7 +19,7 @@ _EXPONENT_TWO = frozenset(
     " GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR"
     " LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD"
     " PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN"
-    " SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR"
+    " SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR"
     " ZMW ZWG".split()
 )
 
