@@ -1,0 +1,151 @@
+"""What the contract tests share: a short hand for plain Kafka, and the stock Faust worker."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+NAIVE = Path(__file__).parent / "naive"
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Plain aiokafka, one client a call; slow and without surprises."""
+
+    bootstrap: str
+
+    @staticmethod
+    def name(hint: str) -> str:
+        return f"contract-{os.getpid()}-{int(time.time())}-{next(_numbers)}-{hint}"
+
+    @asynccontextmanager
+    async def admin(self):
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    async def topic(self, name: str, partitions: int = 1, **configs: object) -> str:
+        wanted = {key.replace("_", "."): str(value) for key, value in configs.items()}
+        async with self.admin() as admin:
+            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=wanted)])
+        return name
+
+    @asynccontextmanager
+    async def producer(self, transactional_id: str | None = None, **settings: object):
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, transactional_id=transactional_id, **settings
+        )
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            await producer.stop()
+
+    async def put(self, topic: str, *values: bytes, partition: int | None = None) -> None:
+        async with self.producer() as producer:
+            for value in values:
+                await producer.send_and_wait(topic, value, partition=partition)
+
+    @asynccontextmanager
+    async def consumer(self, *topics: str, **settings: object):
+        given = {"enable_auto_commit": False, "auto_offset_reset": "earliest"} | settings
+        consumer = AIOKafkaConsumer(*topics, bootstrap_servers=self.bootstrap, **given)
+        await consumer.start()
+        try:
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def read(self, topic: str, isolation_level: str = "read_committed") -> list:
+        """Every record of partition 0 up to the end as this isolation level has it now."""
+        place = TopicPartition(topic, 0)
+        found = []
+        async with self.consumer(isolation_level=isolation_level) as consumer:
+            consumer.assign([place])
+            await consumer.seek_to_beginning(place)
+            end = (await consumer.end_offsets([place]))[place]
+            while await consumer.position(place) < end:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += records
+        return found
+
+    async def values(self, topic: str, isolation_level: str = "read_committed") -> list[bytes]:
+        return [record.value for record in await self.read(topic, isolation_level)]
+
+    async def broker_config(self, name: str) -> str | None:
+        async with self.admin() as admin:
+            broker = admin._client.cluster.brokers()  # any: they are configured alike
+            node = str(next(iter(broker)).nodeId)
+            answers = await admin.describe_configs(
+                [ConfigResource(ConfigResourceType.BROKER, node)]
+            )
+        found = {entry[0]: entry[1] for answer in answers for entry in answer.resources[0][4]}
+        return found.get(name)
+
+    async def topic_configs(self, topic: str) -> dict[str, str]:
+        async with self.admin() as admin:
+            wanted = [ConfigResource(ConfigResourceType.TOPIC, topic)]
+            answers = await admin.describe_configs(wanted)
+        return {entry[0]: entry[1] for answer in answers for entry in answer.resources[0][4]}
+
+    @staticmethod
+    def naive(script: str) -> str:
+        return str(NAIVE / script)
+
+    async def committed(self, group: str, topic: str) -> int | None:
+        async with self.consumer(group_id=group) as consumer:
+            return await consumer.committed(TopicPartition(topic, 0))
+
+
+async def until(condition, within_s: float = 20.0):
+    """Await `condition` until it gives something true; that, or the last it gave."""
+    deadline = time.monotonic() + within_s
+    while not (value := await condition()) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    return value
+
+
+@contextmanager
+def running(script: str, *arguments: str, log: Path, **env: str):
+    """A naive program as a process; killed at the end, for none of them deserves better."""
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(
+            [sys.executable, str(NAIVE / script), *arguments],
+            env={**os.environ, **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def wire(kafka) -> Wire:
+    return Wire(kafka.bootstrap)
