@@ -212,8 +212,12 @@ def look_ahead_minor(policy: Policy, tariff: Tariff, power_max_w: int) -> int:
 
 
 def accrual_minor(tariff: Tariff, power_w: int, window_ms: int) -> int:
-    """What `window_ms` can cost at most at `power_w`, whether charging or parked, rounded up."""
+    """What `window_ms` can add to a price at most, however charging and parking share it.
+
+    Rounded up, and for one Wh more: a register shows whole ones, so it may be that far ahead.
+    """
     energy_wh = -(-power_w * window_ms // _MS_PER_HOUR)
     charging = energy_wh * tariff.energy_rate + window_ms * tariff.charging_rate
     parked = window_ms * tariff.parking_rate
-    return -(-max(charging, parked) // (10 * tariff.denominator))
+    most = max(charging, parked) + tariff.energy_rate
+    return -(-most // (10 * tariff.denominator))

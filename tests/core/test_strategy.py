@@ -1,0 +1,376 @@
+"""What is held, on which card, at which charger: the seed's matrix, its staircase, its headroom."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.facts import SessionRequested
+from streams.core.strategy import (
+    Choice,
+    Refusal,
+    accrual_minor,
+    choose,
+    look_ahead_minor,
+    next_total,
+    parse_policy,
+)
+from streams.core.tariff import NOTHING, Quantities, Tariff, price
+
+DEFAULT = parse_policy(
+    (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+)
+CHF_79 = Tariff.of("CHF", {"ENERGY": Fraction("0.79")})
+
+REQUEST = SessionRequested(
+    tenant="t",
+    session_id="s",
+    provider="p",
+    authorization_reference="r",
+    terminal_id="term",
+    network="n",
+    charger_id="c",
+    evse_uid="e",
+    channel="terminal",
+    role="operator_side",
+    capture_by="executor",
+    power_type="DC",
+    power_max_w=150_000,
+    scheme="visa",
+    funding="credit",
+    entry_mode="contactless",
+    cvm="none",
+    bin_country="CH",
+    merchant_country="CH",
+    card_token="",
+    currency="CHF",
+    acquirer_id="sim-total",
+    tariff_id="T",
+    tariff_hash="H",
+    requested_at=1_790_000_000_000,
+)
+
+
+def request(**changed):
+    return msgspec.structs.replace(REQUEST, **changed)
+
+
+def chosen(tariff=CHF_79, policy=DEFAULT, **changed):
+    choice = choose(policy, request(**changed), tariff)
+    assert isinstance(choice, Choice), choice
+    return choice
+
+
+def refusal(tariff=CHF_79, policy=DEFAULT, **changed):
+    found = choose(policy, request(**changed), tariff)
+    assert isinstance(found, Refusal), found
+    return found
+
+
+def amounts(choice):
+    return (choice.strategy, choice.first_minor, choice.step_minor, choice.ceiling_minor)
+
+
+@pytest.mark.parametrize(
+    ("power_type", "funding", "cell", "held"),
+    [
+        ("DC", "credit", "dc-credit-chf", ("incremental", 2_000, 2_000, 12_000)),
+        ("DC", "debit", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
+        ("DC", "prepaid", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
+        ("DC", "unknown", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
+        ("AC", "credit", "ac-credit-chf", ("fixed", 3_000, 0, 3_000)),
+        ("AC", "debit", "ac-thin-chf", ("fixed", 2_000, 0, 2_000)),
+    ],
+)
+def test_the_default_matrix(power_type, funding, cell, held):
+    choice = chosen(power_type=power_type, funding=funding)
+    assert choice.cell == cell
+    assert amounts(choice) == held
+    assert (choice.target_minor, choice.target_energy_wh) == (None, None)
+
+
+@pytest.mark.parametrize("currency", ["CHF", "EUR", "USD"])
+@pytest.mark.parametrize("acquirer", sorted(DEFAULT.acquirers))
+@pytest.mark.parametrize("power_type", ["AC", "DC"])
+@pytest.mark.parametrize("funding", ["credit", "debit", "prepaid", "unknown"])
+@pytest.mark.parametrize(
+    "declared", [("none", 0), ("amount", 2_500), ("energy", 20_000), ("fill", 0)]
+)
+def test_the_default_policy_has_no_gap(currency, acquirer, power_type, funding, declared):
+    choice = chosen(
+        tariff=Tariff.of(currency, {"ENERGY": Fraction("0.79")}),
+        currency=currency,
+        acquirer_id=acquirer,
+        power_type=power_type,
+        funding=funding,
+        declared_kind=declared[0],
+        declared_value=declared[1],
+    )
+    assert 0 < choice.first_minor <= choice.ceiling_minor
+    if choice.strategy == "incremental":
+        assert DEFAULT.acquirers[acquirer].increments
+
+
+def test_a_declared_amount_is_held_as_it_was_named():
+    choice = chosen(declared_kind="amount", declared_value=2_550)
+    assert choice.cell == "declared-amount-chf"
+    assert amounts(choice) == ("declared", 2_550, 0, 2_550)
+    assert (choice.target_minor, choice.target_energy_wh) == (2_550, None)
+
+
+def test_a_declared_amount_above_the_ceiling_is_capped_and_says_so():
+    choice = chosen(declared_kind="amount", declared_value=20_000)
+    assert amounts(choice) == ("declared", 15_000, 0, 15_000)
+    assert choice.target_minor == 15_000
+    assert "200.00 CHF and is capped" in choice.explanation
+
+
+def test_a_declared_energy_is_held_at_its_gross_price_with_a_buffer():
+    tariff = Tariff.of(
+        "CHF", {"ENERGY": Fraction("0.79"), "TIME": Fraction(6), "FLAT": Fraction(1)}
+    )
+    choice = chosen(tariff, declared_kind="energy", declared_value=30_000, power_max_w=150_000)
+    # 23.70 for energy, 12 minutes at full power 1.20, 1.00 to start: 25.90; 5 % and 0.50 more.
+    assert amounts(choice) == ("declared", 2_770, 0, 2_770)
+    assert (choice.target_minor, choice.target_energy_wh) == (None, 30_000)
+
+
+def test_a_declared_energy_at_a_charger_of_unknown_power():
+    tariff = Tariff.of("CHF", {"ENERGY": Fraction("0.79"), "TIME": Fraction(6)})
+    choice = chosen(tariff, declared_kind="energy", declared_value=30_000, power_max_w=-1)
+    assert choice.first_minor == 2_539  # 23.70, 5 % and 0.50 more, rounded up
+
+
+def test_fill_it_is_a_staircase():
+    choice = chosen(declared_kind="fill")
+    assert choice.cell == "dc-credit-chf"
+    assert amounts(choice) == ("incremental", 2_000, 2_000, 12_000)
+
+
+def test_a_hold_that_cannot_be_raised_is_a_wall():
+    assert chosen(scheme="Maestro", funding="debit").cell == "dc-wall-chf"
+    assert amounts(chosen(acquirer_id="sim-lapse")) == ("fixed", 5_000, 0, 5_000)
+
+
+ONLY_STEPS = """
+id = "p"
+version = "1"
+start_grace_ms = 1
+inquiry_schedule_ms = [1]
+[look_ahead]
+acquirer_latency_ms = 0
+retries_ms = 0
+meter_interval_ms = 36_000
+stop_latency_ms = 0
+power_when_unknown_w = 100_000
+[[cell]]
+name = "steps"
+why = "Because."
+strategy = "incremental"
+scheme = ["Visa"]
+currency = "CHF"
+first_minor = 1000
+step_minor = 500
+ceiling_minor = 3200
+buffer = { percent = 10 }
+[acquirers.yes]
+convention = "TOTAL"
+remainder = "AUTO_AT_CAPTURE"
+increments = true
+attempts_cap = 10
+idempotency_window_ms = 1
+hold_lifetime_ms = 1
+partial_capture = true
+[acquirers.no]
+convention = "TOTAL"
+remainder = "AUTO_AT_CAPTURE"
+increments = false
+attempts_cap = 10
+idempotency_window_ms = 1
+hold_lifetime_ms = 1
+partial_capture = true
+"""
+STEPS = parse_policy(ONLY_STEPS)
+
+
+def stepped(tariff=CHF_79, **changed):
+    return chosen(tariff, STEPS, **({"acquirer_id": "yes"} | changed))
+
+
+def test_without_another_cell_the_first_hold_is_all():
+    assert amounts(stepped(acquirer_id="no")) == ("fixed", 1_000, 0, 1_000)
+
+
+def test_a_staircase_ends_at_what_the_driver_declared():
+    choice = stepped(declared_kind="amount", declared_value=2_000)
+    assert amounts(choice) == ("incremental", 1_000, 500, 2_200)
+    assert choice.target_minor == 2_000
+    small = stepped(declared_kind="amount", declared_value=500)
+    assert amounts(small) == ("incremental", 550, 500, 550)
+
+
+def test_a_wall_is_no_higher_than_what_the_driver_declared():
+    choice = stepped(acquirer_id="no", declared_kind="amount", declared_value=500)
+    assert amounts(choice) == ("fixed", 550, 0, 550)
+    large = stepped(acquirer_id="no", declared_kind="amount", declared_value=5_000)
+    assert amounts(large) == ("fixed", 1_000, 0, 1_000)
+    assert large.target_minor == 1_000
+
+
+def test_the_first_hold_covers_what_is_due_at_once():
+    tariff = Tariff.of("CHF", {"FLAT": Fraction(12)})
+    assert stepped(tariff).first_minor == 1_500
+
+
+def test_the_choice_explains_itself():
+    assert stepped().explanation == (
+        "cell steps (incremental) for DC, credit visa, CHF:"
+        " hold 10.00 CHF, raised by 5.00 CHF up to 32.00 CHF. Because."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "detail"),
+    [
+        ({"acquirer_id": "who"}, "unknown-acquirer", "acquirers.who"),
+        ({"currency": "EUR"}, "currency-mismatch", "hold in EUR, tariff in CHF"),
+        ({"scheme": "amex"}, "no-cell", "DC, credit amex, CHF"),
+        ({"declared_kind": "amount"}, "empty-target", "amount declared as 0"),
+        ({"declared_kind": "energy"}, "empty-target", "energy declared as 0"),
+    ],
+)
+def test_a_refusal_has_a_name(changed, reason, detail):
+    found = refusal(policy=STEPS, **({"acquirer_id": "yes"} | changed))
+    assert found.reason == reason
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize(
+    ("flat", "changed"),
+    [
+        (33, {}),
+        (11, {"acquirer_id": "no"}),
+        (6, {"declared_kind": "amount", "declared_value": 599}),
+    ],
+)
+def test_a_start_fee_that_cannot_be_held_is_refused(flat, changed):
+    tariff = Tariff.of("CHF", {"FLAT": Fraction(flat)})
+    found = refusal(tariff, STEPS, **({"acquirer_id": "yes"} | changed))
+    assert found.reason == "flat-above-limit"
+    assert f"{flat}.00 CHF" in found.detail
+
+
+# --- the staircase
+
+
+@pytest.mark.parametrize(
+    ("held", "needed", "attempts", "total"),
+    [
+        (1_000, 1_001, 10, 1_500),  # one step
+        (1_000, 1_000, 10, 1_500),  # never less than one
+        (1_000, 1_501, 10, 2_000),  # as many steps as are needed
+        (700, 900, 10, 1_000),  # after a partial approval back to the stairs
+        (3_000, 3_100, 10, 3_200),  # the last stair is the ceiling
+        (1_000, 9_999, 10, 3_200),  # what there is, where not all can be had
+        (1_000, 1_001, 1, 3_200),  # the last attempt has to reach the ceiling
+        (1_000, 1_001, 2, 2_500),  # two attempts: half of the way, in whole steps
+        (3_200, 3_201, 10, None),
+        (9_999, 1_001, 10, None),
+        (1_000, 1_001, 0, None),
+    ],
+)
+def test_the_next_total(held, needed, attempts, total):
+    assert next_total(stepped(), held, needed, attempts) == total
+
+
+def test_only_a_staircase_is_raised():
+    assert next_total(stepped(acquirer_id="no"), 500, 1_000, 10) is None
+    assert next_total(chosen(declared_kind="amount", declared_value=2_000), 1, 2, 10) is None
+
+
+@given(st.integers(1, 5_000), st.integers(1, 3_000), st.integers(0, 20_000), st.integers(1, 10))
+def test_the_attempts_suffice_for_the_ceiling(first, step, above, attempts):
+    stairs = Choice(
+        cell="c",
+        strategy="incremental",
+        first_minor=first,
+        step_minor=step,
+        ceiling_minor=first + above,
+        target_energy_wh=None,
+        target_minor=None,
+        explanation="",
+    )
+    held = first
+    for left in range(attempts, 0, -1):
+        total = next_total(stairs, held, held + 1, left)
+        if total is None:
+            break
+        assert total > held
+        assert total == stairs.ceiling_minor or (total - first) % step == 0
+        held = total
+    assert held == stairs.ceiling_minor
+
+
+# --- looking ahead
+
+
+def test_headroom_is_what_a_minute_and_a_half_at_full_power_can_cost():
+    # 350 kW for 90 s: 8.75 kWh at 0.79
+    assert look_ahead_minor(DEFAULT, CHF_79, 350_000) == 692
+    assert look_ahead_minor(DEFAULT, CHF_79, -1) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
+    assert look_ahead_minor(DEFAULT, CHF_79, 0) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
+
+
+def test_headroom_counts_the_dearer_of_charging_and_parking():
+    fee = Tariff.of("EUR", {"ENERGY": Fraction("0.50"), "TIME": Fraction(6)})
+    assert accrual_minor(fee, 9_900, 36_000) == 11  # 100 Wh with the one more are 5, 36 s are 6
+    assert accrual_minor(fee, 10_000, 36_000) == 12  # 101 Wh are 5.05
+    idle = Tariff.of("EUR", {"PARKING_TIME": Fraction(60)})
+    assert accrual_minor(idle, 10_000, 36_000) == 60
+    assert accrual_minor(idle, 10_000, 36_001) == 61
+
+
+prices = st.fractions(0, 5, max_denominator=1_000)
+priced = st.builds(
+    lambda currency, energy, time, parking: Tariff.of(
+        currency, {"ENERGY": energy, "TIME": time, "PARKING_TIME": parking}
+    ),
+    st.sampled_from(["EUR", "JPY", "KWD"]),
+    prices,
+    prices,
+    prices,
+)
+
+
+@given(
+    priced,
+    st.integers(1, 400_000),
+    st.builds(Quantities, st.integers(0, 50_000), st.integers(0, 10**8), st.integers(0, 10**8)),
+    st.integers(0, 36_000),
+)
+def test_headroom_covers_any_mix_within_the_window(tariff, power_w, at, charging_ms):
+    ahead = look_ahead_minor(STEPS, tariff, power_w)
+    grown = Quantities(
+        at.energy_wh + -(-power_w * charging_ms // 3_600_000),
+        at.charging_ms + charging_ms,
+        at.parking_ms + 36_000 - charging_ms,
+    )
+    assert price(tariff, grown).minor <= price(tariff, at).minor + ahead
+
+
+@given(prices, prices, prices, st.integers(0, 100_000), st.integers(1, 400_000))
+def test_what_a_declared_energy_costs_at_full_power_is_held(energy, time, flat, wh, power_w):
+    tariff = Tariff.of("CHF", {"ENERGY": energy, "TIME": time, "FLAT": flat})
+    found = choose(
+        DEFAULT,
+        request(declared_kind="energy", declared_value=wh + 1, power_max_w=power_w),
+        tariff,
+    )
+    assert isinstance(found, Choice)
+    cost = price(tariff, Quantities(wh + 1, (wh + 1) * 3_600_000 // power_w, 0)).minor
+    assert found.first_minor == found.ceiling_minor
+    assert found.first_minor >= min(cost, 15_000)
+    assert found.first_minor >= price(tariff, NOTHING).minor
