@@ -2,7 +2,8 @@
 
 from schemas import codec, topics
 from schemas.facts import PolicyPublished, SessionRequested, TariffPublished
-from streams.engine.stage import References
+from streams.core.strategy import Policy, parse_policy
+from streams.engine.stage import BadRecord, NeedReference, References
 
 
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> bytes:
@@ -13,18 +14,37 @@ def policy_key(tenant: str, policy_id: str, version: str) -> bytes:
     return f"{tenant}/{policy_id}/{version}".encode()
 
 
-def tariff_of(references: References, request: SessionRequested) -> TariffPublished | None:
-    key = tariff_key(request.tenant, request.tariff_id, request.tariff_hash)
-    value = references.get(topics.TARIFFS, key)
-    if value is None:
-        return None
-    tariff = codec.decode(value)
-    assert isinstance(tariff, TariffPublished)
-    return tariff
+class ReferencePins:
+    """`streams.core.pipe.Pins` over the engine's references."""
 
+    def __init__(self, references: References) -> None:
+        self._references = references
 
-def newest_policy(references: References, tenant: str) -> PolicyPublished | None:
-    """The policy published last for this tenant; equal instants are settled by the version."""
-    found = [codec.decode(value) for value in references.items(topics.POLICIES).values()]
-    ours = [one for one in found if isinstance(one, PolicyPublished) and one.tenant == tenant]
-    return max(ours, key=lambda one: (one.published_at, one.version), default=None)
+    def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
+        """Raises BadRecord where no policy was ever published for the tenant."""
+        key = tariff_key(request.tenant, request.tariff_id, request.tariff_hash)
+        value = self._references.get(topics.TARIFFS, key)
+        policy = self._newest_policy(request.tenant)
+        if policy is None:
+            raise BadRecord("no-policy", f"tenant: no policy is published for {request.tenant!r}")
+        if value is None:
+            return None, parse_policy(policy.body)
+        tariff = codec.decode(value)
+        assert isinstance(tariff, TariffPublished)
+        return tariff.body, parse_policy(policy.body)
+
+    def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
+        key = policy_key(tenant, policy_id, version)
+        value = self._references.get(topics.POLICIES, key)
+        if value is None:
+            raise NeedReference(topics.POLICIES, key)
+        policy = codec.decode(value)
+        assert isinstance(policy, PolicyPublished)
+        return parse_policy(policy.body)
+
+    def _newest_policy(self, tenant: str) -> PolicyPublished | None:
+        """The one published last; equal instants are settled by the version."""
+        records = self._references.items(topics.POLICIES).values()
+        found = [codec.decode(value) for value in records]
+        ours = [one for one in found if isinstance(one, PolicyPublished) and one.tenant == tenant]
+        return max(ours, key=lambda one: (one.published_at, one.version), default=None)

@@ -1,0 +1,44 @@
+"""Which topic and key each thing a session says goes to: the catalogue, as code."""
+
+from schemas import codec, ids, topics
+from schemas.commands import MoneyCommand, ShowDeclined, StartCharging, StopCharging
+from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionJournal, Watch
+from schemas.ledger import SessionLedger
+from streams.core.pipe import Step
+from streams.engine.stage import Output
+
+_BY_SESSION: dict[type[Fact], str] = {
+    ShowDeclined: topics.TERMINAL_COMMANDS,
+    SessionLedger: topics.LEDGER,
+    SessionJournal: topics.JOURNAL,
+    DiscrepancyChanged: topics.DISCREPANCIES,
+}
+
+
+def _route(record: Fact) -> tuple[str, str]:
+    match record:
+        case StartCharging() | StopCharging():
+            key = ids.charger_key(record.tenant, record.network, record.charger_id)
+            return topics.CHARGER_COMMANDS, key
+        case Watch():
+            key = ids.charger_key(record.tenant, record.network, record.charger_id)
+            return topics.WATCHES, key
+        case AliasBound():
+            return topics.ALIASES, record.alias
+        case MoneyCommand():
+            return topics.COMMANDS, record.session_id
+        case _:
+            return _BY_SESSION[type(record)], getattr(record, "session_id")  # noqa: B009 - in all four
+
+
+def output(record: Fact) -> Output:
+    topic, key = _route(record)
+    return Output(topic, key.encode(), codec.encode(record))
+
+
+def outputs(step: Step) -> list[Output]:
+    """All that one step says, in the order in which a reader of one topic should see it."""
+    said: list[Fact] = [*step.commands, *step.aliases, *step.watches, *step.discrepancies]
+    if step.ledger is not None:
+        said.append(step.ledger)
+    return [output(record) for record in said]

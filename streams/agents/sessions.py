@@ -1,0 +1,294 @@
+"""Sessions: every fact of a payment in, its decisions out. A pipe around `streams.core.pipe`.
+
+One partition owns its sessions, the facts that came before their session, and its time: the least
+watermark over all link partitions. What a passing instant calls for is found by `Schedule`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas import codec, topics
+from schemas.facts import AppliedInput, ClockApplied, Fact, SessionJournal, Watermark
+from streams.agents import waiting
+from streams.agents.clocks import Marks
+from streams.agents.link import decoded
+from streams.agents.references import ReferencePins
+from streams.agents.routes import output, outputs
+from streams.agents.tally import Tally
+from streams.agents.waiting import EarlyFact, EarlyFacts
+from streams.core import pipe
+from streams.core.pipe import Step
+from streams.core.schedule import Schedule
+from streams.core.session import (
+    PaymentSession,
+    Quarantined,
+    QuarantineLifted,
+    ReferenceReused,
+    SessionUnknown,
+    TimeReached,
+    outstanding,
+)
+from streams.engine.stage import (
+    BadRecord,
+    Logic,
+    Output,
+    Record,
+    References,
+    Stage,
+    StateKind,
+    View,
+)
+
+SESSION = b"s"
+EARLY = b"e"
+MARKS = b"m"
+_MARKS_KEY = b"m"
+RETRY_HEADER = "retry-of"
+_REUSED = "reference-reused"
+_TIME_ITSELF = ("", -1, -1)
+
+
+class SessionsLogic(Logic):
+    """One partition of sessions."""
+
+    def __init__(self, partition: int, partitions: int, references: References) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._pins = ReferencePins(references)
+        self._schedule = Schedule()
+        self._tally = Tally()
+        self._journal: dict[str, list[AppliedInput]] = {}
+        self._tenants: dict[str, str] = {}
+
+    # --- the engine's calls ---
+
+    def restored(self, states: Iterator[tuple[bytes, Any]]) -> None:
+        for key, value in states:
+            if isinstance(value, PaymentSession):
+                self._plan(key, value)
+            elif isinstance(value, EarlyFacts):
+                self._schedule.plan(key, value.due_at())
+        self.committed({})
+
+    def is_barrier(self, record: Record, view: View) -> bool:
+        if record.topic != topics.EVENTS or codec.record_name(record.value) != "Watermark":
+            return False
+        mark = codec.decode(record.value)
+        assert isinstance(mark, Watermark)
+        marks = self._marks(view)
+        return self._noted(marks, mark).applied_at > marks.applied_at
+
+    def step(self, record: Record, view: View) -> Iterable[Output]:
+        fact = decoded(record)
+        if isinstance(fact, Watermark):
+            return self._mark(fact, view)
+        session_id = getattr(fact, "session_id", "")
+        if session_id.encode() != record.key:
+            raise BadRecord("wrong-key", f"session_id: {session_id!r} is not the key")
+        lifted = self._lifted(record, session_id, view)
+        return [*lifted, *self._fact(fact, record, session_id, view)]
+
+    def finish(self, view: View) -> Iterable[Output]:
+        journals = [
+            output(
+                SessionJournal(
+                    tenant=self._tenants[session_id],
+                    session_id=session_id,
+                    partition=self._partition,
+                    applied=applied,
+                )
+            )
+            for session_id, applied in self._journal.items()
+        ]
+        return [*journals, *self._clock(view)]
+
+    def committed(self, touched: Mapping[bytes, Any]) -> None:  # noqa: ARG002 - planned as we went
+        self._schedule.committed()
+        self._tally.committed()
+        self._forget()
+
+    def aborted(self) -> None:
+        self._schedule.aborted()
+        self._tally.aborted()
+        self._forget()
+
+    def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:
+        """The session of a parked input gets no commands until it is retried.
+
+        Not where somebody else used its reference: the session itself is sound.
+        """
+        session_id = record.key.decode("utf-8", "replace")
+        session = view.get(SESSION + record.key)
+        if session is None or reason == _REUSED:
+            return ()
+        fact = Quarantined(ref=_ref(record.topic, record.partition, record.offset))
+        source = (record.topic, record.partition, record.offset)
+        return self._applied(session_id, session, fact, source, view)
+
+    # --- facts ---
+
+    def _fact(self, fact: Fact, record: Record, session_id: str, view: View) -> list[Output]:
+        key = SESSION + session_id.encode()
+        session: PaymentSession | None = view.get(key)
+        source = (record.topic, record.partition, record.offset)
+        try:
+            said = self._applied(session_id, session, fact, source, view)
+        except SessionUnknown:
+            return self._early(fact, record, session_id, view)
+        except ReferenceReused as error:
+            raise BadRecord(_REUSED, str(error)) from error
+        except codec.NotReadable as error:
+            raise BadRecord(error.reason, error.detail) from error
+        if session is None:
+            said += self._came_early(session_id, view)
+        return said
+
+    def _applied(
+        self,
+        session_id: str,
+        session: PaymentSession | None,
+        fact: Fact,
+        source: tuple[str, int, int],
+        view: View,
+    ) -> list[Output]:
+        clock_at = self._marks(view).applied_at
+        step = pipe.apply(session, fact, clock_at, self._pins)
+        key = SESSION + session_id.encode()
+        view.put(key, step.session)
+        self._plan(key, step.session)
+        self._note(step, source, clock_at)
+        return outputs(step)
+
+    def _note(self, step: Step, source: tuple[str, int, int], clock_at: int) -> None:
+        topic, partition, offset = source
+        entry = AppliedInput(topic=topic, partition=partition, offset=offset, clock_at=clock_at)
+        session = step.session
+        self._journal.setdefault(session.session_id, []).append(entry)
+        self._tenants[session.session_id] = session.request.tenant
+
+    def _plan(self, key: bytes, session: PaymentSession) -> None:
+        self._schedule.plan(key, session.deadline)
+        self._tally.plan(key, outstanding(session))
+
+    def _forget(self) -> None:
+        self._journal.clear()
+        self._tenants.clear()
+
+    # --- facts that came before their session ---
+
+    def _early(self, fact: Fact, record: Record, session_id: str, view: View) -> list[Output]:
+        key = EARLY + session_id.encode()
+        early: EarlyFacts = view.get(key) or EarlyFacts(tenant=getattr(fact, "tenant", ""))
+        one = EarlyFact(record.topic, record.partition, record.offset, record.value)
+        try:
+            more = early.added(one, self._marks(view).applied_at)
+        except waiting.TooManyEarly as error:
+            raise BadRecord("too-many-waiting", str(error)) from error
+        view.put(key, more)
+        self._schedule.plan(key, more.due_at())
+        return []
+
+    def _came_early(self, session_id: str, view: View) -> list[Output]:
+        key = EARLY + session_id.encode()
+        early: EarlyFacts | None = view.get(key)
+        if early is None:
+            return []
+        view.delete(key)
+        self._schedule.plan(key, None)
+        said: list[Output] = []
+        for one in early.facts:
+            session = view.get(SESSION + session_id.encode())
+            source = (one.topic, one.partition, one.offset)
+            said += self._applied(session_id, session, codec.decode(one.value), source, view)
+        return said
+
+    # --- retries of parked inputs ---
+
+    def _lifted(self, record: Record, session_id: str, view: View) -> list[Output]:
+        refs = [value.decode() for name, value in record.headers if name == RETRY_HEADER]
+        session: PaymentSession | None = view.get(SESSION + session_id.encode())
+        if not refs or session is None:
+            return []
+        source = (record.topic, record.partition, record.offset)
+        fact = QuarantineLifted(ref=refs[0])
+        return self._applied(session_id, session, fact, source, view)
+
+    # --- time ---
+
+    def _marks(self, view: View) -> Marks:
+        marks: Marks = view.get(_MARKS_KEY) or Marks()
+        return marks
+
+    def _noted(self, marks: Marks, mark: Watermark) -> Marks:
+        if mark.link_partitions != self._partitions or mark.link_partition >= self._partitions:
+            raise BadRecord(
+                "impossible-field",
+                f"link_partitions: {mark.link_partitions} where {self._partitions} are",
+            )
+        return marks.noted(mark.link_partition, mark.link_partitions, mark.at)
+
+    def _mark(self, mark: Watermark, view: View) -> list[Output]:
+        before = self._marks(view)
+        after = self._noted(before, mark)
+        if after == before:
+            return []
+        view.put(_MARKS_KEY, after)
+        said: list[Output] = []
+        while (key := self._schedule.take_due(after.applied_at)) is not None:
+            said += self._due(key, after.applied_at, view)
+        return said
+
+    def _due(self, key: bytes, now_at: int, view: View) -> list[Output]:
+        if key[:1] == EARLY:
+            early: EarlyFacts = view.get(key)
+            view.put(key, early.told())
+            return early.orphans(key[1:].decode(), now_at)
+        session: PaymentSession = view.get(key)
+        fact = TimeReached(at=now_at)
+        return self._applied(session.session_id, session, fact, _TIME_ITSELF, view)
+
+    def _clock(self, view: View) -> list[Output]:
+        at = self._marks(view).applied_at
+        if not self._tally.changed(at):
+            return []
+        applied = ClockApplied(
+            partition=self._partition,
+            partitions=self._partitions,
+            at=at,
+            outstanding=self._tally.total,
+            oldest=self._tally.some(),
+        )
+        key = str(self._partition).encode()
+        return [Output(topics.APPLIED, key, codec.encode(applied), self._partition)]
+
+
+def _ref(topic: str, partition: int, offset: int) -> str:
+    return f"{topic}/{partition}/{offset}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionsStage(Stage):
+    """Sessions as the engine runs it."""
+
+    def open(self, partition: int, references: References) -> SessionsLogic:
+        return SessionsLogic(partition, self.partitions, references)
+
+
+def sessions_stage(partitions: int) -> SessionsStage:
+    return SessionsStage(
+        name="sessions",
+        version=1,
+        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES),
+        state_topic=topics.SESSIONS_STATE,
+        parked_topic=topics.PARKED,
+        partitions=partitions,
+        kinds=(
+            StateKind(prefix=SESSION, type=PaymentSession),
+            StateKind(prefix=EARLY, type=EarlyFacts),
+            StateKind(prefix=MARKS, type=Marks),
+        ),
+        references=(topics.TARIFFS, topics.POLICIES),
+        barrier_topics=frozenset({topics.EVENTS}),
+        check_keys=frozenset({topics.REQUESTS, topics.RESPONSES}),
+    )
