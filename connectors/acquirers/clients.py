@@ -1,0 +1,59 @@
+"""The executor's consumer and producer, with the settings that its promises rest on."""
+
+from contextlib import AsyncExitStack
+
+import stamina
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
+
+from connectors.acquirers.settings import ExecutorSettings
+
+log = structlog.get_logger(__name__)
+
+
+async def open_producer(stack: AsyncExitStack, settings: ExecutorSettings) -> AIOKafkaProducer:
+    """Idempotent, acks=all. Waits for a broker that is away."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        client_id=settings.instance_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=2,
+        request_timeout_ms=20_000,
+    )
+    stack.push_async_callback(producer.stop)
+    await _started(producer)
+    return producer
+
+
+async def open_consumer(stack: AsyncExitStack, settings: ExecutorSettings) -> AIOKafkaConsumer:
+    """Read committed, offsets by hand, a static member. Subscribes to nothing yet."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        client_id=settings.instance_id,
+        group_id=settings.group_id,
+        group_instance_id=settings.instance_id,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        # A group without offsets begins at the start: each command there is asked after first.
+        auto_offset_reset="earliest",
+        session_timeout_ms=round(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=round(settings.heartbeat_s * 1000),
+        fetch_max_wait_ms=100,
+        request_timeout_ms=20_000,
+    )
+    stack.push_async_callback(consumer.stop)
+    await _started(consumer)
+    return consumer
+
+
+async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    attempts = stamina.retry_context(
+        on=KafkaConnectionError, attempts=None, timeout=None, wait_max=5
+    )
+    async for attempt in attempts:
+        with attempt:
+            if attempt.num > 1:
+                log.warning("waiting for the broker", attempt=attempt.num)
+            await client.start()

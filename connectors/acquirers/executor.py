@@ -1,0 +1,154 @@
+"""The executor: commands in, one effect each at the acquirer, answers out. README: "Promises".
+
+A plain consumer, not a stage: its effects are outside Kafka, so no transaction covers them. What
+carries exactly-once here is the order of things: remembered, sent, answered in Kafka, and only
+then the offset; and whoever reads a command again asks the acquirer first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from connectors.acquirers import metrics
+from connectors.acquirers.accounts import notice_readers, open_accounts
+from connectors.acquirers.exchange import wall_at
+from connectors.acquirers.intake import NotTakable, Taken, hash_of, take
+from connectors.acquirers.clients import open_consumer, open_producer
+from connectors.acquirers.lanes import Lanes
+from connectors.acquirers.memory import Memory
+from connectors.acquirers.outlet import Outlet
+from connectors.acquirers.partitions import Partitions
+from connectors.acquirers.performer import Performer
+from connectors.acquirers.progress import Progress
+from connectors.acquirers.settings import ExecutorSettings
+from connectors.acquirers.webhooks import serve_webhooks
+from schemas.facts import AcquirerAnswered
+from schemas.topics import COMMANDS
+
+log = structlog.get_logger(__name__)
+_POLL_MS = 200
+_POLL_RECORDS = 500
+
+
+async def run_executor(
+    settings: ExecutorSettings,
+    *,
+    stop: asyncio.Event | None = None,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Runs until `stop` is set, then finishes what is under way and leaves.
+
+    `on_ready` is called once with the webhooks' port (0: none) when the first poll begins. Raises
+    what the environment raises (Kafka refusing a write, a full disk): the supervisor starts it
+    anew, and what was under way is asked after.
+    """
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        outlet = Outlet(await open_producer(stack, settings))
+        memory = Memory(settings.memory, settings.memory_days, wall_at())
+        stack.callback(memory.close)
+        performer = Performer(await open_accounts(stack, settings))
+        port = await serve_webhooks(stack, settings.webhooks, notice_readers(settings), outlet)
+        worker = _Worker(settings, performer, memory, outlet)
+        async with asyncio.TaskGroup() as group:
+            lanes = Lanes(group, settings.sessions_at_once, settings.commands_waiting_max)
+            consumer = await open_consumer(stack, settings)
+            partitions = Partitions(consumer, lanes, settings.drain_s)
+            consumer.subscribe([COMMANDS], listener=partitions)
+            log.info("executor ready", group=settings.group_id, webhooks_port=port)
+            if on_ready is not None:
+                on_ready(port)
+            committing = group.create_task(_commit_for_ever(partitions, settings.commit_interval_s))
+            await _poll(consumer, partitions, partial(worker.take, lanes=lanes), stop)
+            committing.cancel()
+            await lanes.idle(settings.drain_s)
+            partitions.close_all()
+            await partitions.commit()
+            await lanes.idle(settings.http.total_s)
+
+
+class _Worker:
+    """Takes records in the order of their partition and puts each on its session's lane."""
+
+    def __init__(
+        self, settings: ExecutorSettings, performer: Performer, memory: Memory, outlet: Outlet
+    ) -> None:
+        self._own = settings.performer
+        self._performer = performer
+        self._memory = memory
+        self._outlet = outlet
+
+    async def take(self, record: ConsumerRecord, progress: Progress, lanes: Lanes) -> None:
+        """Waits when too much waits already. A record at fault is parked here and now."""
+        progress.begin(record.offset)
+        try:
+            taken = take(record.value, self._own)
+        except NotTakable as fault:
+            await self._outlet.park(record, fault)
+            progress.done(record.offset)
+            return
+        if taken is None:
+            metrics.SKIPPED.inc()
+            progress.done(record.offset)
+            return
+        await lanes.put(taken.command.session_id, partial(self._perform, record, taken, progress))
+
+    async def _perform(self, record: ConsumerRecord, taken: Taken, progress: Progress) -> None:
+        if not progress.is_open:
+            return  # somebody else's by now; not begun, so there is nothing to finish
+        try:
+            begun = self._begin(taken)
+        except NotTakable as conflict:
+            await self._outlet.park(record, conflict)
+        else:
+            may_be_sent = begun or record.offset < progress.maybe_sent_below
+            answer = await self._performer.perform(taken, may_be_sent=may_be_sent)
+            await self._outlet.answer(answer)
+            _tell(answer)
+        progress.done(record.offset)
+
+    def _begin(self, taken: Taken) -> bool:
+        """Whether this was begun before. Raises NotTakable when it was, with another body."""
+        command, operation = taken
+        begun = False
+        for one in (command,) if operation in (None, command) else (command, operation):
+            known = self._memory.begin(one.tenant, one.command_id, hash_of(one), wall_at())
+            if known == "conflict":
+                raise NotTakable("conflict", f"{one.command_id}: begun before with another body")
+            begun = begun or known == "begun"
+        return begun
+
+
+def _tell(answer: AcquirerAnswered) -> None:
+    tell = log.warning if answer.outcome == "unknown" else log.debug
+    tell(
+        "answered", command=answer.command_id, outcome=answer.outcome, reason=answer.reason,
+        resolves=answer.resolves, amount_minor=answer.amount_minor,
+    )  # fmt: skip
+
+
+async def _poll(
+    consumer: AIOKafkaConsumer,
+    partitions: Partitions,
+    take_one: Callable[[ConsumerRecord, Progress], Awaitable[None]],
+    stop: asyncio.Event,
+) -> None:
+    while not stop.is_set():
+        batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        assignment = partitions.assignment
+        for where, records in batches.items():
+            progress = await partitions.progress(where, assignment)
+            for record in records:
+                if progress is None or not progress.is_open:
+                    break  # its next owner reads them again
+                await take_one(record, progress)
+
+
+async def _commit_for_ever(partitions: Partitions, interval_s: float) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        await partitions.commit()

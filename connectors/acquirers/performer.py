@@ -1,0 +1,82 @@
+"""One command, performed: asked after first when it may have been sent before, sent at most once.
+
+What is never done here: deciding about money, or trying again because an answer did not come.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import structlog
+from msgspec.structs import replace
+
+from connectors.acquirers import metrics
+from connectors.acquirers.acquirer import (
+    Acquirer,
+    Asked,
+    CannotAsk,
+    Operation,
+    Verdict,
+    answered,
+    found,
+    look_up,
+    unknown,
+)
+from connectors.acquirers.exchange import Exchange
+from connectors.acquirers.intake import Taken
+from schemas.commands import InquireCommand, ResendCommand
+from schemas.facts import AcquirerAnswered
+
+log = structlog.get_logger(__name__)
+
+
+class Account(NamedTuple):
+    """One merchant account: what to say to it, and the line to say it over."""
+
+    acquirer: Acquirer
+    exchange: Exchange
+
+
+class Performer:
+    """Performs commands of the accounts it was given, by acquirer id."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+
+    async def perform(self, taken: Taken, *, may_be_sent: bool) -> AcquirerAnswered:
+        """The answer to `taken.command`. A resend may always have been sent: that is its point."""
+        command, operation = taken
+        if operation is None:
+            assert isinstance(command, InquireCommand), "only inquiries send no operation"
+            return await self._ask(command)
+        if not isinstance(command, ResendCommand):
+            return await self._send_once(operation, may_be_sent=may_be_sent)
+        # The resend's own instant counts in virtual time; body and key stay those of the original.
+        again = replace(operation, issued_at=max(operation.issued_at, command.issued_at))
+        answer = await self._send_once(again, may_be_sent=True)
+        return replace(answer, command_id=command.command_id, resolves=command.of_command_id)
+
+    async def _send_once(self, operation: Operation, *, may_be_sent: bool) -> AcquirerAnswered:
+        if may_be_sent:
+            metrics.LOOKED_UP.inc()
+            answer = await self._ask(look_up(operation))
+            log.info("looked up", command=operation.command_id, outcome=answer.outcome)
+            if answer.outcome != "not_found":
+                return found(operation, answer)
+        return await self._ask(operation)
+
+    async def _ask(self, command: Asked) -> AcquirerAnswered:
+        account = self._accounts.get(command.acquirer_id)
+        if account is None:
+            verdict = (
+                unknown("unknown_acquirer")  # says nothing of what another executor did
+                if isinstance(command, InquireCommand)
+                else Verdict(outcome="failed", reason="unknown_acquirer")
+            )
+            return answered(command, verdict, command.issued_at)
+        try:
+            request = account.acquirer.request(command)
+        except CannotAsk as missing:
+            verdict = Verdict(outcome="failed", reason=missing.reason)
+            return answered(command, verdict, command.issued_at)
+        result = await account.exchange.send(request, command.issued_at)
+        return account.acquirer.outcome(command, result)
