@@ -63,8 +63,8 @@ def _load(folder: Traversable) -> Iterator[Version]:
             continue
         raw = json.loads(file.read_text())
         mark = fingerprint(to_parsing_canonical_form(raw), "CRC-64-AVRO")
-        # fastavro prints the fingerprint big endian; single-object encoding wants little endian.
-        header = _MARKER + bytes.fromhex(mark)[::-1]
+        # fastavro prints the fingerprint as it travels: in little endian.
+        header = _MARKER + bytes.fromhex(mark)
         yield Version(match["name"], int(match["version"]), raw, parse_schema(raw), header)
 
 

@@ -62,7 +62,8 @@ def freeze(root: Path = ROOT, *, release: bool = False) -> list[str]:
 def mark(schema: dict[str, Any]) -> dict[str, str]:
     """What may not change once released: the fingerprint on the wire, and a digest with defaults.
 
-    CRC-64-AVRO is taken over the parsing canonical form, which leaves defaults out.
+    CRC-64-AVRO, here in the order of its bytes on the wire, is taken over the parsing canonical
+    form, which leaves defaults out.
     """
     undocumented = json.dumps(_undocumented(schema), sort_keys=True)
     return {
