@@ -3,7 +3,7 @@
 from schemas import codec, topics
 from schemas.facts import PolicyPublished, SessionRequested, TariffPublished
 from streams.core.strategy import Policy, parse_policy
-from streams.engine.stage import BadRecord, NeedReference, References
+from streams.engine.stage import BadRecord, References
 
 
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> bytes:
@@ -23,7 +23,7 @@ class ReferencePins:
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """Raises BadRecord where no policy was ever published for the tenant."""
         key = tariff_key(request.tenant, request.tariff_id, request.tariff_hash)
-        value = self._references.get(topics.TARIFFS, key)
+        value = self._references.require(topics.TARIFFS, key)
         policy = self._newest_policy(request.tenant)
         if policy is None:
             raise BadRecord("no-policy", f"tenant: no policy is published for {request.tenant!r}")
@@ -35,9 +35,9 @@ class ReferencePins:
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
         key = policy_key(tenant, policy_id, version)
-        value = self._references.get(topics.POLICIES, key)
+        value = self._references.require(topics.POLICIES, key)
         if value is None:
-            raise NeedReference(topics.POLICIES, key)
+            raise BadRecord("no-policy", f"policy_version: {version!r} is not published")
         policy = codec.decode(value)
         assert isinstance(policy, PolicyPublished)
         return parse_policy(policy.body)
@@ -45,6 +45,8 @@ class ReferencePins:
     def _newest_policy(self, tenant: str) -> PolicyPublished | None:
         """The one published last; equal instants are settled by the version."""
         records = self._references.items(topics.POLICIES).values()
+        if not records:  # perhaps published a moment ago: have the topic read to its end once
+            self._references.require(topics.POLICIES, b"")
         found = [codec.decode(value) for value in records]
         ours = [one for one in found if isinstance(one, PolicyPublished) and one.tenant == tenant]
         return max(ours, key=lambda one: (one.published_at, one.version), default=None)
