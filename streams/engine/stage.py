@@ -54,8 +54,9 @@ class BadRecord(Exception):
 class NeedReference(Exception):
     """`step` misses a reference record that may exist by now.
 
-    The engine aborts, reads that reference topic to its current end and applies the slice again;
-    on the second miss `References.get` has said None and the logic must go on without.
+    The engine aborts, reads that reference topic to its current end and applies the slice again.
+    `References.require` raises it once and says None on the second miss; raised again for the
+    same key by the logic itself, the record is parked as `reference-missing`.
     """
 
     def __init__(self, topic: str, key: bytes) -> None:
@@ -95,9 +96,15 @@ class View(Protocol):
 
 
 class References(Protocol):
-    """Compacted topics read whole by each worker; keys and values are raw bytes."""
+    """Compacted topics read whole by each worker; keys and values are raw bytes.
+
+    `get` says what is known. `require` also says None only after the topic was read to its end
+    for this key: at the first miss it raises `NeedReference`.
+    """
 
     def get(self, topic: str, key: bytes) -> bytes | None: ...
+
+    def require(self, topic: str, key: bytes) -> bytes | None: ...
 
     def items(self, topic: str) -> Mapping[bytes, bytes]: ...
 
@@ -122,7 +129,12 @@ class Logic(Protocol):
 
     @abstractmethod
     def step(self, record: Record, view: View) -> Iterable[Output]:
-        """Apply one record; once per record, in order. Raises `BadRecord`, `NeedReference`."""
+        """Apply one record; once per record, in order. Raises `BadRecord`, `NeedReference`.
+
+        A record found bad before the view was used is parked on the spot; one found bad later
+        costs an abort and a second run, so decode and check first. In both cases nothing that
+        this call put or yielded is kept, and `aborted` is called only in the second.
+        """
 
     def finish(self, view: View) -> Iterable[Output]:  # noqa: ARG002 - the default
         """Once per transaction, after its last step and before the sends."""

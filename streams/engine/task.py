@@ -1,0 +1,304 @@
+"""One partition of a stage: turns, each of them one transaction, for as long as it is owned."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from streams.engine.barrier import Hold, Holds
+from streams.engine.batch import Applier, Culprit, Missing, Place, SomeCulprit, Turn
+from streams.engine.errors import SliceGap
+from streams.engine.inbox import Inbox, Slice
+from streams.engine.pacing import Pacer
+from streams.engine.positions import POSITIONS_KEY, encode_positions
+from streams.engine.references import ReferenceReader
+from streams.engine.settings import Commit, EngineSettings
+from streams.engine.stage import BadRecord, Logic, Stage
+from streams.engine.state import StateStore
+from streams.engine.transactions import Send, Transactions
+
+log = logging.getLogger(__name__)
+
+_GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
+_TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
+_LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
+
+
+class Inputs(Protocol):
+    """What a task asks of the fetching side."""
+
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """`read_committed` ends as of now."""
+
+    def set_full(self, place: TopicPartition, *, full: bool) -> None:
+        """Fetch no more (or again) from `place`."""
+
+
+class Worker(NamedTuple):
+    """What the partitions of one process share."""
+
+    stage: Stage
+    settings: EngineSettings
+    inputs: Inputs
+    references: ReferenceReader
+    pacer: Pacer
+    group: str
+    fatal: Callable[["PartitionTask | None", BaseException], None]
+
+
+class PartitionTask:
+    """Owns state, positions and producer of one partition from its restore to its revocation.
+
+    A turn in flight is finished or given up by `pause`; after a give-up (`spoilt`) the outcome
+    of its transaction is unknown here, and the partition must be restored from the state topic.
+    """
+
+    def __init__(
+        self, worker: Worker, partition: int, transactions: Transactions, store: StateStore
+    ) -> None:
+        self.partition = partition
+        self.epoch = 0
+        self.spoilt = False
+        self.transactions = transactions
+        self._worker = worker
+        self._stage = worker.stage
+        self._settings = worker.settings
+        self._store = store
+        self._holds = Holds(worker.stage.inputs)
+        self._applier = Applier(worker.stage, worker.settings, partition, store)
+        self._inboxes: dict[str, Inbox] = {}
+        self._work = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self._in_turn = False
+        self._open = False
+        self._single = 0  # records still to be taken one by one, to find a culprit
+        self._limit = worker.settings.max_records
+        self._asked: tuple[Place, str, bytes] | None = None
+        self._bad: dict[Place, BadRecord] = {}
+        self._positions_saved: dict[str, int] = {}
+        self._positions_saved_at = 0.0
+        self._group_told: dict[str, int] = {}
+        self._group_told_at = 0.0
+        self._tidy: asyncio.TimerHandle | None = None
+
+    def open(self, logic: Logic, positions: dict[str, int]) -> None:
+        """`positions` has every input, in the stage's order of inputs."""
+        self._applier.logic = logic
+        self._inboxes = {t: Inbox(t, positions[t]) for t in self._stage.inputs}
+        logic.restored(self._store.decoded())
+
+    @property
+    def positions(self) -> dict[str, int]:
+        return {topic: inbox.position for topic, inbox in self._inboxes.items()}
+
+    def start(self, epoch: int) -> None:
+        """Take turns from now on, on slices of this epoch only."""
+        assert not self.spoilt
+        assert self._running is None
+        self.epoch = epoch
+        self._open = True
+        self._running = asyncio.create_task(self._run(), name=f"partition-{self.partition}")
+
+    async def pause(self, within: float) -> None:
+        """Take no more turns; finish the one in flight within so many seconds or give it up."""
+        self._open = False
+        running, self._running = self._running, None
+        if running is not None:
+            if not self._in_turn:
+                running.cancel()
+            _, late = await asyncio.wait([running], timeout=within)
+            if late:
+                self.spoilt = True
+                running.cancel()
+                await asyncio.wait([running], timeout=within)
+        self._forget_waiting()
+
+    def deliver(self, part: Slice, ack: Callable[[], object]) -> None:
+        """Slices of another epoch are dropped; their records will be fetched again."""
+        if part.epoch != self.epoch or not self._open:
+            return
+        try:
+            self._inboxes[part.topic].deliver(part, ack)
+        except SliceGap as gap:
+            self._worker.fatal(self, gap)
+            return
+        self._mark_full()
+        self._work.set()
+
+    def _forget_waiting(self) -> None:
+        for inbox in self._inboxes.values():
+            inbox.rewind(inbox.position)
+        self._holds.clear()
+        self._bad.clear()
+        self._single = 0
+        if self._tidy is not None:
+            self._tidy.cancel()
+        self._work.clear()
+
+    def _mark_full(self) -> None:
+        limit = 2 * self._settings.max_records
+        for topic, inbox in self._inboxes.items():
+            place = TopicPartition(topic, self.partition)
+            self._worker.inputs.set_full(place, full=len(inbox.records) >= limit)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._open:
+                await self._work.wait()
+                wait = self._worker.pacer.wait(self.partition, loop.time())
+                if wait > 0 and not self._enough():
+                    await asyncio.sleep(wait)
+                self._work.clear()
+                self._in_turn = True
+                try:
+                    again = await self._turn()
+                finally:
+                    self._in_turn = False
+                if again:
+                    self._work.set()
+                    await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.spoilt = self.spoilt or self._in_turn
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, this worker must go
+            self.spoilt = True
+            self._worker.fatal(self, error)
+
+    def _enough(self) -> bool:
+        waiting = sum(len(inbox.records) for inbox in self._inboxes.values())
+        return waiting >= self._settings.max_records
+
+    async def _turn(self) -> bool:
+        """One turn over what waits; whether more can be done at once."""
+        began = asyncio.get_running_loop().time()
+        turn = await self._take(1 if self._single else self._limit)
+        if turn is None:
+            return True
+        await self._arm(turn)
+        sent = await self._make_real(turn, began)
+        self._after(turn, began, sent=sent)
+        progress = turn.records or turn.met
+        return bool(progress) and any(inbox.records for inbox in self._inboxes.values())
+
+    async def _take(self, limit: int) -> Turn | None:
+        """A turn to make real, or None where it must be taken again."""
+        logic = self._applier.logic
+        try:
+            return self._applier.take(self._inboxes, self._holds, self._bad, limit)
+        except Culprit as culprit:
+            logic.aborted()
+            self._blame(culprit.place, culprit.bad)
+            self._limit = max(culprit.done + 1, _LIMIT_AFTER_CULPRIT)
+        except SomeCulprit as some:
+            logic.aborted()
+            self._search(some)
+        except Missing as missing:
+            logic.aborted()
+            await self._refer(missing)
+        return None
+
+    def _blame(self, place: Place, bad: BadRecord) -> None:
+        if place in self._bad:
+            raise RuntimeError(f"{place} is parked and still fails: {bad!r}") from bad
+        self._bad[place] = bad
+
+    def _search(self, some: SomeCulprit) -> None:
+        """Go record by record over what the failed turn held; a turn of one has its culprit."""
+        count = sum(some.counts.values())
+        if count > 1:
+            self._single = count
+            return
+        (topic,) = some.counts
+        self._blame((topic, self._inboxes[topic].records[0].offset), some.bad)
+
+    async def _refer(self, missing: Missing) -> None:
+        need = missing.need
+        asked = (missing.place, need.topic, need.key)
+        if asked == self._asked:
+            detail = f"{need.topic} has no {need.key!r}"
+            self._blame(missing.place, BadRecord("reference-missing", detail))
+            return
+        self._asked = asked
+        await self._worker.references.refresh(need.topic, need.key)
+
+    async def _arm(self, turn: Turn) -> None:
+        """Ask for the ends that each barrier met in this turn has to wait for."""
+        self._holds.release(turn.released)
+        for topic, offset in turn.met:
+            others = [TopicPartition(t, self.partition) for t in self._holds.others(topic)]
+            ends = await self._worker.inputs.end_offsets(others) if others else {}
+            self._holds.add(Hold(topic, offset, {tp.topic: end for tp, end in ends.items()}))
+
+    async def _make_real(self, turn: Turn, now: float) -> bool:
+        """Commit what the turn did, if it did anything worth a transaction."""
+        positions = {
+            topic: inbox.position_after(turn.counts.get(topic, 0))
+            for topic, inbox in self._inboxes.items()
+        }
+        if not turn.changes and not turn.sends and not self._positions_due(positions, now):
+            self._tidy_later(positions)
+            return False
+        await self._commit(turn, positions, now)
+        self._positions_saved = positions
+        self._positions_saved_at = now
+        self._store.commit(turn.changes)
+        self._worker.pacer.committed(self.partition, now)
+        self._tidy_later(positions)
+        return True
+
+    def _positions_due(self, positions: dict[str, int], now: float) -> bool:
+        """Whether unchanged state is to be committed for the sake of the positions alone."""
+        if positions != self._positions_saved:
+            return now >= self._positions_saved_at + self._settings.positions_every_ms / 1000
+        return positions != self._group_told and now >= self._group_told_at + _GROUP_OFFSETS_EVERY
+
+    def _tidy_later(self, positions: dict[str, int]) -> None:
+        """Wake for positions that no further record will carry to the state topic or the group."""
+        if self._tidy is not None:
+            self._tidy.cancel()
+            self._tidy = None
+        if positions != self._positions_saved:
+            at = self._positions_saved_at + self._settings.positions_every_ms / 1000
+        elif positions != self._group_told:
+            at = self._group_told_at + _GROUP_OFFSETS_EVERY
+        else:
+            return
+        self._tidy = asyncio.get_running_loop().call_at(at + _TIDY_SLACK, self._work.set)
+
+    async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> None:
+        topic, partition = self._stage.state_topic, self.partition
+        sends = [Send(topic, partition, k, v, []) for k, v in turn.changes.items()]
+        encoded = encode_positions(self._stage, positions)
+        sends.append(Send(topic, partition, POSITIONS_KEY, encoded, []))
+        sends.extend(turn.sends)
+        offsets: dict[TopicPartition, int] = {}
+        if now - self._group_told_at >= _GROUP_OFFSETS_EVERY:
+            self._group_told_at = now
+            self._group_told = positions
+            offsets = {TopicPartition(t, partition): at for t, at in positions.items()}
+        await self.transactions.commit(sends, offsets, self._worker.group)
+
+    def _after(self, turn: Turn, began: float, *, sent: bool) -> None:
+        for topic, count in turn.counts.items():
+            self._inboxes[topic].drop(count)
+        self._applier.logic.committed(turn.touched)
+        self._mark_full()
+        self._single = max(0, self._single - turn.records)
+        self._limit = min(2 * self._limit, self._settings.max_records)
+        if self._bad:
+            positions = self.positions
+            self._bad = {p: bad for p, bad in self._bad.items() if p[1] >= positions[p[0]]}
+        observe = self._settings.observe
+        if observe is not None and turn.records:
+            seconds = asyncio.get_running_loop().time() - began
+            counts = (len(turn.changes), len(turn.sends) - turn.parked, turn.parked)
+            observe(Commit(self.partition, turn.records, *counts, seconds, sent))
+
+
+def is_fenced(error: BaseException) -> bool:
+    """Whether another owner of the partition has taken over its transactional id."""
+    return isinstance(error, ProducerFenced)

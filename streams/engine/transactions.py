@@ -1,0 +1,134 @@
+"""One Kafka transaction of one partition: every send awaited, then the commit."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
+from aiokafka.producer import sender
+
+CONCURRENT_TRANSACTIONS_BACKOFF = 0.002
+"""Seconds. aiokafka waits 20 ms for the markers of the transaction before; they take 1 to 3."""
+
+_MAX_BATCH_BYTES = 900_000  # below the broker's default of 1 MiB a batch, headers included
+
+sender.BACKOFF_OVERRIDE = CONCURRENT_TRANSACTIONS_BACKOFF
+
+
+class Send(NamedTuple):
+    """One record of a transaction; a partition of None is placed by the murmur2 of the key."""
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+@lru_cache(maxsize=200_000)
+def murmur2_partition(key: bytes, partitions: int) -> int:
+    """The partition that Kafka's Java client and aiokafka choose; the hash here is slow Python."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+class Transactions:
+    """The transactional producer of one partition of one stage. Its id is the fence.
+
+    `start` makes every earlier producer of the same id fail from then on and ends its open
+    transaction. After any error of `commit` the object must be thrown away with `stop`: whether
+    the transaction took effect is then known only to the state topic.
+    """
+
+    def __init__(self, bootstrap: str, transactional_id: str, timeout_ms: int) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=timeout_ms,
+            max_batch_size=_MAX_BATCH_BYTES,
+            linger_ms=0,
+            request_timeout_ms=timeout_ms,
+        )
+        self._counts: dict[str, int] = {}
+        self._timeout = timeout_ms / 1000
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def commit(
+        self, sends: Iterable[Send], offsets: Mapping[TopicPartition, int], group: str
+    ) -> None:
+        """Send and commit; on any error abort as far as that is possible, and raise it.
+
+        Raises `ProducerFenced` where another producer of this id was started, `TimeoutError`
+        where Kafka did not answer within twice the transaction time-out, and Kafka's errors.
+        """
+        async with asyncio.timeout(2 * self._timeout):
+            batches = await self._batches(sends)
+            self._check_alive()
+            await self._producer.begin_transaction()
+            try:
+                await self._send(batches)
+                if offsets:
+                    await self._producer.send_offsets_to_transaction(dict(offsets), group)
+            except BaseException:
+                await self._abort()
+                raise
+            self._check_alive()
+            await self._producer.commit_transaction()
+
+    async def stop(self) -> None:
+        """Close without waiting for what cannot be sent any more."""
+        try:
+            async with asyncio.timeout(self._timeout / 4):
+                await self._producer.stop()
+        except TimeoutError:
+            await self._producer.client.close()
+
+    async def _batches(self, sends: Iterable[Send]) -> list[tuple[Any, str, int]]:
+        closed: list[tuple[Any, str, int]] = []
+        open_batches: dict[tuple[str, int], Any] = {}
+        counts = self._counts
+        for topic, partition, key, value, headers in sends:
+            if partition is None:
+                if topic not in counts:
+                    counts[topic] = len(await self._producer.partitions_for(topic))
+                partition = murmur2_partition(key or b"", counts[topic])  # noqa: PLW2901
+            place = (topic, partition)
+            batch = open_batches.get(place)
+            if batch is None:
+                batch = open_batches[place] = self._producer.create_batch()
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                closed.append((batch, topic, partition))
+                batch = open_batches[place] = self._producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        closed.extend((batch, *place) for place, batch in open_batches.items())
+        return closed
+
+    async def _send(self, batches: list[tuple[Any, str, int]]) -> None:
+        """Wait for each send: aiokafka commits a transaction although a send in it failed."""
+        futures = []
+        try:
+            for batch, topic, partition in batches:
+                batch.close()
+                future = await self._producer.send_batch(batch, topic, partition=partition)
+                futures.append(future)
+        finally:
+            results = await asyncio.gather(*futures, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _abort(self) -> None:
+        if not self._manager.is_fatal_error():
+            await self._producer.abort_transaction()
+
+    def _check_alive(self) -> None:
+        """Raise why the producer is dead: aiokafka itself says only AssertionError from then on."""
+        if self._manager.is_fatal_error():
+            self._manager.wait_for_transaction_end().result()
+
+    @property
+    def _manager(self) -> Any:
+        return self._producer._txn_manager  # noqa: SLF001 - aiokafka has no public way to ask
