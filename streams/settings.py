@@ -5,7 +5,6 @@ are `SecretStr` and never print.
 """
 
 import os
-import secrets
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "HOLDFAST_"
 # Read by connectors/kafka before there are settings: where verified jars are kept.
 _OUTSIDE = frozenset({"HOLDFAST_CACHE_DIR"})
+DEFAULT_POLICY = Path(__file__).parent.parent / "deploy" / "policies" / "default.toml"
 
 
 class SettingsWrong(ValueError):
@@ -48,12 +48,16 @@ class ClickHouse(_Part):
     query_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
-class Acquirer(_Part):
-    """Where the executor finds the acquirer; empty: a simulator of our own is started."""
+class Executor(_Part):
+    """`accounts_file`: JSON with the accounts as `connectors.acquirers.settings` has them.
 
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
+    `webhook_port` 0: none is opened. `virtual_time`: for a replay faster than the clock.
+    """
+
+    accounts_file: Path | None = None
     webhook_secret: SecretStr = SecretStr("")
+    webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    virtual_time: bool = False
 
 
 class Settings(BaseSettings):
@@ -66,12 +70,12 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=lambda: user_state_path("holdfast"))
     app_id: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,30}$")] = "holdfast"
     tenant: Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")] = "demo"
-    policy_file: Path | None = None
+    policy_file: Path = DEFAULT_POLICY
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     kafka: Kafka = Kafka()
     clock: Clock = Clock()
     clickhouse: ClickHouse = ClickHouse()
-    acquirer: Acquirer = Acquirer()
+    executor: Executor = Executor()
 
 
 def _unknown() -> list[str]:
@@ -98,8 +102,3 @@ def read_settings() -> Settings:
     if problems or settings is None:
         raise SettingsWrong("\n".join(sorted(problems)))
     return settings
-
-
-def fresh_secret() -> str:
-    """A key for a simulator that lives as long as this run."""
-    return secrets.token_urlsafe(32)
