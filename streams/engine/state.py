@@ -115,11 +115,12 @@ class StateStore:
         self.encoded[key] = value
 
     def commit(self, changes: Mapping[bytes, bytes | None]) -> None:
+        encoded = self.encoded
         for key, value in changes.items():
             if value is None:
-                self.encoded.pop(key, None)
+                encoded.pop(key, None)
             else:
-                self.encoded[key] = value
+                encoded[key] = value
 
     def decoded(self) -> Iterator[tuple[bytes, Any]]:
         codecs = self.codecs

@@ -18,7 +18,7 @@ from streams.engine.references import ReferenceReader
 from streams.engine.settings import Commit, EngineSettings
 from streams.engine.stage import BadRecord, Logic, Stage
 from streams.engine.state import StateStore
-from streams.engine.transactions import Send, Transactions
+from streams.engine.transactions import StateRecords, Transactions
 
 log = logging.getLogger(__name__)
 
@@ -271,16 +271,14 @@ class PartitionTask:
 
     async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> None:
         topic, partition = self._stage.state_topic, self.partition
-        sends = [Send(topic, partition, k, v, []) for k, v in turn.changes.items()]
-        encoded = encode_positions(self._stage, positions)
-        sends.append(Send(topic, partition, POSITIONS_KEY, encoded, []))
-        sends.extend(turn.sends)
+        saved: dict[bytes, bytes | None] = {POSITIONS_KEY: encode_positions(self._stage, positions)}
+        state = StateRecords(topic, partition, turn.changes | saved)
         offsets: dict[TopicPartition, int] = {}
         if now - self._group_told_at >= _GROUP_OFFSETS_EVERY:
             self._group_told_at = now
             self._group_told = positions
             offsets = {TopicPartition(t, partition): at for t, at in positions.items()}
-        await self.transactions.commit(sends, offsets, self._worker.group)
+        await self.transactions.commit(state, turn.sends, offsets, self._worker.group)
 
     def _after(self, turn: Turn, began: float, *, sent: bool) -> None:
         for topic, count in turn.counts.items():

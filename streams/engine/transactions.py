@@ -1,6 +1,7 @@
 """One Kafka transaction of one partition: every send awaited, then the commit."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -25,6 +26,17 @@ class Send(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+
+
+class StateRecords(NamedTuple):
+    """Records for one partition of the state topic; None deletes."""
+
+    topic: str
+    partition: int
+    records: Mapping[bytes, bytes | None]
+
+
+_Batch = tuple[Any, str, int]  # aiokafka's batch builder, topic, partition
 
 
 @lru_cache(maxsize=200_000)
@@ -57,7 +69,11 @@ class Transactions:
         await self._producer.start()
 
     async def commit(
-        self, sends: Iterable[Send], offsets: Mapping[TopicPartition, int], group: str
+        self,
+        state: StateRecords,
+        sends: Iterable[Send],
+        offsets: Mapping[TopicPartition, int],
+        group: str,
     ) -> None:
         """Send and commit; on any error abort as far as that is possible, and raise it.
 
@@ -65,7 +81,8 @@ class Transactions:
         where Kafka did not answer within twice the transaction time-out, and Kafka's errors.
         """
         async with asyncio.timeout(2 * self._timeout):
-            batches = await self._batches(sends)
+            batches = self._state_batches(state)
+            batches.extend(await self._batches(sends))
             self._check_alive()
             await self._producer.begin_transaction()
             try:
@@ -86,8 +103,23 @@ class Transactions:
         except TimeoutError:
             await self._producer.client.close()
 
-    async def _batches(self, sends: Iterable[Send]) -> list[tuple[Any, str, int]]:
-        closed: list[tuple[Any, str, int]] = []
+    def _state_batches(self, state: StateRecords) -> list[_Batch]:
+        """The hot path: one partition, no headers, one time stamp, no tuple a record."""
+        topic, partition, records = state
+        now_at = time.time_ns() // 1_000_000
+        batch = self._producer.create_batch()
+        append = batch.append
+        batches = [(batch, topic, partition)]
+        for key, value in records.items():
+            if append(timestamp=now_at, key=key, value=value) is None:
+                batch = self._producer.create_batch()
+                append = batch.append
+                append(timestamp=now_at, key=key, value=value)
+                batches.append((batch, topic, partition))
+        return batches
+
+    async def _batches(self, sends: Iterable[Send]) -> list[_Batch]:
+        closed: list[_Batch] = []
         open_batches: dict[tuple[str, int], Any] = {}
         counts = self._counts
         for topic, partition, key, value, headers in sends:
@@ -106,7 +138,7 @@ class Transactions:
         closed.extend((batch, *place) for place, batch in open_batches.items())
         return closed
 
-    async def _send(self, batches: list[tuple[Any, str, int]]) -> None:
+    async def _send(self, batches: list[_Batch]) -> None:
         """Wait for each send: aiokafka commits a transaction although a send in it failed."""
         futures = []
         try:
