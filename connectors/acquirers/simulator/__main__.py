@@ -64,7 +64,7 @@ async def _serve(config: Config, arguments: argparse.Namespace) -> None:
             _write_whole(arguments.port_file, str(port))
         sys.stdout.write(f"the acquirer simulator listens on http://127.0.0.1:{port}\n")
         sys.stdout.flush()
-        await stop.wait()
+        await server.run_until(stop)
     finally:
         await server.stop()
 

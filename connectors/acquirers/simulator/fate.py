@@ -18,6 +18,7 @@ from connectors.acquirers.simulator.config import (
 )
 
 _ANSWER_FAULTS = frozenset(get_args(AnswerFault))
+_ONLY_OPERATION: dict[Fault, str] = {"capture_fails": "capture", "refund_fails": "refund"}
 
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +60,16 @@ def latency_ms(latency: Latency, seed: int, arrival: Arrival) -> int:
 
 def matches(script: FaultScript, arrival: Arrival) -> bool:
     """Whether a script is about this request; which of them it strikes is for `strikes`."""
-    if script.operation not in ("any", arrival.operation):
+    if not _concerns(script.fault, script.operation, arrival):
         return False
     if script.merchant_reference not in (None, arrival.merchant_reference):
         return False
     return script.metadata.items() <= arrival.metadata.items()
+
+
+def _concerns(fault: Fault, operation: str, arrival: Arrival) -> bool:
+    only = _ONLY_OPERATION.get(fault, arrival.operation)
+    return operation in ("any", arrival.operation) and only == arrival.operation
 
 
 def strikes(script: FaultScript, match: int) -> bool:
@@ -77,7 +83,7 @@ def seeded_faults(account: Account, arrival: Arrival) -> list[Fault]:
     return [
         rate.fault
         for rate in account.fault_rates
-        if rate.operation in ("any", arrival.operation)
+        if _concerns(rate.fault, rate.operation, arrival)
         and arrival.attempt <= rate.attempts
         and draw(account.seed, rate.fault, *about) < rate.rate_bp
     ]

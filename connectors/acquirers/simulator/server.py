@@ -51,7 +51,7 @@ class Server:
         }
         self._in_flight: set[tuple[str, str]] = set()
         self._senders: list[Sender] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
 
     async def start(self, port: int) -> int:
@@ -59,18 +59,28 @@ class Server:
         application = web.Application(middlewares=[_problems])
         application.add_routes(self._routes())
         # cancelling handlers ends those that hang as soon as the caller has gone
-        runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+        runner = web.AppRunner(
+            application, handler_cancellation=True, access_log=None, shutdown_timeout=0.2
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, _HOST, port, shutdown_timeout=0.2)
+        site = web.TCPSite(runner, _HOST, port)
         await site.start()
         for name, account in self._config.accounts.items():
             if account.webhooks is not None:
                 sender = Sender(self._store, name, account.webhooks, self._clock_of(name))
                 self._senders.append(sender)
-                self._tasks.append(asyncio.create_task(sender.run()))
-        self._tasks.append(asyncio.create_task(self._let_time_pass()))
+                self._tasks.add(asyncio.create_task(sender.run()))
+        self._tasks.add(asyncio.create_task(self._let_time_pass()))
         return int(runner.addresses[0][1])
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Until `stop`; an error in what runs beside the requests is raised here, not swallowed."""
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({stopped, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done:
+            task.result()
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -93,7 +93,11 @@ class Sender:
 
     async def _deliver(self, client: httpx.AsyncClient, pending: Pending) -> None:
         attempts = stamina.retry_context(
-            on=httpx.HTTPError, attempts=self._settings.attempts, timeout=None, wait_initial=0.05
+            on=httpx.HTTPError,
+            attempts=self._settings.attempts,
+            timeout=None,
+            wait_initial=0.05,
+            wait_jitter=0.05,
         )
         try:
             async for attempt in attempts:
@@ -105,7 +109,7 @@ class Sender:
         except httpx.HTTPError as error:
             self._resting[pending.row] = time.monotonic() + self._settings.retry_after_ms / 1000
             outbox.undelivered(self._store, pending, self._settings.rounds)
-            log.warning("webhook not delivered", event=pending.event_id, error=repr(error))
+            log.warning("webhook not delivered", webhook_id=pending.event_id, error=repr(error))
         else:
             outbox.delivered(self._store, pending)
 
