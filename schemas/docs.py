@@ -1,6 +1,6 @@
 """The tables of `schemas/README.md`, made from the catalogues; a test holds the file to them."""
 
-from schemas import codec, compatibility
+from schemas import compatibility
 from schemas.catalogue import HOT, RECORDS
 from schemas.topics import DAY_MS, TOPICS, Topic
 
@@ -12,13 +12,31 @@ def table() -> str:
 
 
 def records() -> str:
-    """All records in Markdown: newest version, compatibility, topics and what they say."""
-    head = ("record", "version", "compatibility", "on", "says")
+    """All records in Markdown: how their versions fit, their topic and what they say."""
+    head = ("record", "compatibility", "on", "says")
     return _markdown(head, [_record(name) for name in RECORDS])
 
 
+def filled(text: str, mark: str, content: str) -> str:
+    """The text with `content` between `<!-- mark -->` and `<!-- /mark -->`.
+
+    Raises ValueError where the marks do not stand there once, in this order.
+    """
+    before, opening, rest = text.partition(f"<!-- {mark} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{mark} -->")
+    if not opening or not closing or f"<!-- {mark} -->" in after:
+        raise ValueError(f"expected one pair of marks {mark!r}")
+    return f"{before}{opening}{content}{closing}{after}"
+
+
+def readme(text: str) -> str:
+    """`schemas/README.md` with its tables as they are now."""
+    return filled(filled(text, "topics", table()), "records", records())
+
+
 def _topic(topic: Topic) -> tuple[str, ...]:
-    kept = f"{topic.retention_ms // DAY_MS} days" if topic.retention_ms else "newest of every key"
+    days = topic.retention_ms // DAY_MS
+    kept = f"{days} day{'s' * (days > 1)}" if days else "newest of every key"
     spread = "" if topic.spread == "partitioned" else ", one partition"
     return (
         f"`{topic.name}`",
@@ -32,10 +50,8 @@ def _topic(topic: Topic) -> tuple[str, ...]:
 
 
 def _record(name: str) -> tuple[str, ...]:
-    newest = codec.versions()[name][-1]
     return (
         f"{name} (hot)" if name in HOT else name,
-        f"v{newest.number}",
         compatibility.mode_of(name),
         ", ".join(f"`{topic.name}`" for topic in TOPICS if name in topic.records),
         (RECORDS[name].__doc__ or "").strip().splitlines()[0],

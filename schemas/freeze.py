@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from schemas import compatibility
+from schemas import compatibility, docs
 from schemas.avsc import schema_of
 from schemas.catalogue import RECORDS
 from schemas.codec import Codec, Version, body_hash
@@ -39,7 +39,7 @@ class NotFreezable(ValueError):
 
 
 def freeze(root: Path = ROOT, *, release: bool = False) -> list[str]:
-    """Bring `avro/`, `examples/` and `fingerprints.json` under `root` up to date.
+    """Bring `avro/`, `examples/`, `fingerprints.json`, the README's tables under `root` up to date.
 
     Returns the paths of the files that changed. Raises NotFreezable, with nothing of that record
     written, when a released version would become unreadable or an example is missing.
@@ -56,7 +56,9 @@ def freeze(root: Path = ROOT, *, release: bool = False) -> list[str]:
         for of in codec.versions.values()
         for one in of
     }
-    return changed + _write(root / FINGERPRINTS, _json(dict(sorted(fresh.items()))))
+    changed += _write(root / FINGERPRINTS, _json(dict(sorted(fresh.items()))))
+    readme = root / "README.md"
+    return changed + _write(readme, docs.readme(readme.read_text(encoding="utf-8")))
 
 
 def mark(schema: dict[str, Any]) -> dict[str, str]:

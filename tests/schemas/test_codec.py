@@ -49,9 +49,10 @@ def values(of: ins.Type) -> st.SearchStrategy[Any]:
 def records(record: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     info = ins.type_info(record)
     assert isinstance(info, ins.StructType)
-    return st.builds(
-        record, **{field.name: values(field.type, field.name) for field in info.fields}
-    )
+    fields = {field.name: values(field.type) for field in info.fields}
+    if "currency" in fields:
+        fields["currency"] = st.sampled_from(CURRENCIES)
+    return st.builds(record, **fields)
 
 
 def example(record: type[Fact]) -> Fact:
