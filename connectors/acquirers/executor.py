@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from connectors.acquirers import metrics
 from connectors.acquirers.accounts import notice_readers, open_accounts
+from connectors.acquirers.clients import open_consumer, open_producer
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.intake import NotTakable, Taken, hash_of, take
-from connectors.acquirers.clients import open_consumer, open_producer
 from connectors.acquirers.lanes import Lanes
 from connectors.acquirers.memory import Memory
 from connectors.acquirers.outlet import Outlet
@@ -27,7 +27,6 @@ from connectors.acquirers.progress import Progress
 from connectors.acquirers.settings import ExecutorSettings
 from connectors.acquirers.webhooks import serve_webhooks
 from schemas.facts import AcquirerAnswered
-from schemas.topics import COMMANDS
 
 log = structlog.get_logger(__name__)
 _POLL_MS = 200
@@ -48,7 +47,7 @@ async def run_executor(
     """
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
-        outlet = Outlet(await open_producer(stack, settings))
+        outlet = Outlet(await open_producer(stack, settings), settings)
         memory = Memory(settings.memory, settings.memory_days, wall_at())
         stack.callback(memory.close)
         performer = Performer(await open_accounts(stack, settings))
@@ -58,7 +57,7 @@ async def run_executor(
             lanes = Lanes(group, settings.sessions_at_once, settings.commands_waiting_max)
             consumer = await open_consumer(stack, settings)
             partitions = Partitions(consumer, lanes, settings.drain_s)
-            consumer.subscribe([COMMANDS], listener=partitions)
+            consumer.subscribe([settings.commands_topic], listener=partitions)
             log.info("executor ready", group=settings.group_id, webhooks_port=port)
             if on_ready is not None:
                 on_ready(port)

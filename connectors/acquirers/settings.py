@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from schemas.facts import Performer
+from schemas.topics import COMMANDS, PARKED, RESPONSES
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
 AcquirerId = Annotated[str, Field(min_length=1, max_length=255, pattern="^[A-Za-z0-9_.-]+$")]
@@ -67,6 +68,9 @@ class ExecutorSettings(Settings):
     """
 
     bootstrap: Annotated[str, Field(min_length=1)]
+    commands_topic: str = COMMANDS
+    responses_topic: str = RESPONSES
+    parked_topic: str = PARKED
     accounts: Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)]
     performer: Performer = "executor"
     virtual_time: bool = False

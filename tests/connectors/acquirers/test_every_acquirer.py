@@ -1,0 +1,227 @@
+"""One suite for all acquirers: golden pairs of request and answer, and what holds for each of them.
+
+A new acquirer joins by a line in `ADAPTERS` and a folder `golden/<its name>/`. A golden file holds
+one exchange: the command, the request that it must make, what came back, and what that means.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.acquirers import reasons
+from connectors.acquirers.acquirer import CannotAsk, HttpResponse, NoResponse
+from connectors.acquirers.settings import AccountSettings
+from connectors.acquirers.simulator_adapter import SimulatorAdapter
+from schemas.catalogue import RECORDS
+from schemas.facts import AcquirerAnswered
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = sorted(GOLDEN.glob("*/*.json"))
+
+
+def simulator(golden):
+    account = AccountSettings(**golden["settings"])
+    return SimulatorAdapter(account, virtual=golden["virtual"])
+
+
+ADAPTERS = {"simulator": simulator}
+KINDS = {"PlaceHold", "RaiseHold", "LowerHold", "CaptureHold", "ReleaseHold", "InquireCommand"}
+NO_ANSWERS = (
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"done"',
+    b"<html><body>Bad Gateway</body></html>",
+    b'{"outcome": "done"}',
+    b"\xff\xfe\x00",
+    b"[" * 100_000,
+    b'{"amount_minor": NaN}',
+)
+
+
+class Pair:
+    def __init__(self, path: Path) -> None:
+        self.acquirer_name = path.parent.name
+        golden = json.loads(path.read_text())
+        fields = dict(golden["command"])
+        self.command = msgspec.convert(fields, RECORDS[fields.pop("record")])
+        self.adapter = ADAPTERS[self.acquirer_name](golden)
+        self.request = golden["request"]
+        self.answer = msgspec.convert(golden["answer"], AcquirerAnswered)
+        self.told = golden["response"]
+
+    @property
+    def result(self):
+        if "no_response" in self.told:
+            return NoResponse(why=self.told["no_response"], at=self.told["at"])
+        return self.response(json.dumps(self.told["body"]).encode())
+
+    def response(self, body: bytes, status: int | None = None) -> HttpResponse:
+        return HttpResponse(
+            status=self.told.get("status", 201) if status is None else status,
+            headers=self.told.get("headers", {}),
+            body=body,
+            at=self.told["at"],
+        )
+
+    def outcome(self, result) -> AcquirerAnswered:
+        return self.adapter.outcome(self.command, result)
+
+
+@pytest.fixture(params=FILES, ids=[f"{path.parent.name}-{path.stem}" for path in FILES])
+def pair(request):
+    return Pair(request.param)
+
+
+def first_of_each():
+    """One pair for each acquirer and kind of command, preferably with a yes in it."""
+    chosen = {}
+    for path in FILES:
+        one = Pair(path)
+        place = (path.parent.name, type(one.command).__name__)
+        if place not in chosen or one.answer.outcome == "done":
+            chosen[place] = path
+    return sorted(chosen.values())
+
+
+@pytest.fixture(params=first_of_each(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def kind(request):
+    return Pair(request.param)
+
+
+@pytest.mark.parametrize("acquirer", sorted(ADAPTERS))
+def test_the_golden_files_cover_every_command_and_every_outcome(acquirer):
+    pairs = [Pair(path) for path in FILES if path.parent.name == acquirer]
+    assert {type(pair.command).__name__ for pair in pairs} == KINDS
+    assert {pair.answer.outcome for pair in pairs} == {
+        "done",
+        "declined",
+        "failed",
+        "unknown",
+        "not_found",
+    }
+
+
+def test_the_request_is_the_golden_one(pair):
+    request = pair.adapter.request(pair.command)
+    body = json.loads(request.body) if request.body else None
+    assert {
+        "method": request.method,
+        "path": request.path,
+        "headers": request.headers,
+        "body": body,
+    } == pair.request
+
+
+def test_the_answer_is_the_golden_one(pair):
+    assert pair.outcome(pair.result) == pair.answer
+
+
+def test_the_same_command_makes_the_same_bytes(kind):
+    assert kind.adapter.request(kind.command) == kind.adapter.request(kind.command)
+
+
+def test_key_and_reference_are_of_a_length_that_acquirers_take(kind):
+    request = kind.adapter.request(kind.command)
+    assert len(kind.command.idempotency_key) == 36
+    carried = f"{request.path} {request.headers} {request.body.decode()}"
+    if request.method == "POST":
+        assert kind.command.idempotency_key in carried
+
+
+def test_silence_is_unknown(kind):
+    for why in ("timeout", "connection_lost", "not_sent"):
+        answer = kind.outcome(NoResponse(why=why, at=1_767_225_700_000))
+        assert (answer.outcome, answer.reason, answer.amount_minor) == ("unknown", why, 0)
+        assert answer.answered_at == 1_767_225_700_000
+
+
+@pytest.mark.parametrize(
+    "status", [200, 201, 202, 204, 302, 408, 409, 425, 429, 500, 502, 503, 504]
+)
+def test_an_answer_that_says_nothing_is_unknown_under_any_status(kind, status):
+    for body in NO_ANSWERS:
+        answer = kind.outcome(kind.response(body, status))
+        assert answer.outcome == "unknown", (status, body[:40])
+        assert answer.reason in reasons.UNKNOWNS | {"invalid_request"}
+
+
+def test_a_yes_cut_short_is_unknown(kind):
+    whole = json.dumps(kind.told["body"]).encode()
+    for length in range(len(whole)):
+        assert kind.outcome(kind.response(whole[:length])).outcome == "unknown"
+
+
+@pytest.mark.parametrize("status", [202, 302, 400, 409, 429, 500, 503])
+def test_a_yes_under_a_status_that_is_none_is_unknown(kind, status):
+    whole = json.dumps(kind.told["body"]).encode()
+    assert kind.outcome(kind.response(whole, status)).outcome == "unknown"
+
+
+def test_an_amount_that_cannot_be_is_unknown(kind):
+    body = json.dumps(kind.told["body"])
+    amount = kind.answer.amount_minor
+    for wrong in (-1, 10**16):
+        told = body.replace(f'"amount_minor": {amount}', f'"amount_minor": {wrong}')
+        assert told != body
+        answer = kind.outcome(kind.response(told.encode()))
+        assert (answer.outcome, answer.amount_minor) == ("unknown", 0)
+
+
+def test_a_yes_to_another_command_is_unknown(kind):
+    other = msgspec.structs.replace(
+        kind.command,
+        **(
+            {"of_command_id": "another"}
+            if hasattr(kind.command, "of_command_id")
+            else {"idempotency_key": "x" * 36}
+        ),
+    )
+    assert kind.adapter.outcome(other, kind.result).outcome == "unknown"
+
+
+def test_words_are_the_canonical_ones(pair):
+    known = {
+        "done": {""},
+        "not_found": {""},
+        "declined": reasons.DECLINES,
+        "failed": reasons.FAILURES,
+        "unknown": reasons.UNKNOWNS | {"invalid_request"},
+    }
+    assert pair.answer.reason in known[pair.answer.outcome]
+
+
+def test_an_operation_on_no_hold_is_not_sent(kind):
+    if getattr(kind.command, "psp_reference", "") == "" or hasattr(kind.command, "of_command_id"):
+        return
+    with pytest.raises(CannotAsk, match="no_psp_reference"):
+        kind.adapter.request(msgspec.structs.replace(kind.command, psp_reference=""))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("path", first_of_each(), ids=lambda path: path.stem)
+def test_a_yes_with_fields_changed_is_never_a_crash(path, data):
+    """Only the fields that say yes matter for a yes; no change of any field makes an exception."""
+    pair = Pair(path)
+    body = pair.told["body"]
+    inner = body.get("answer") if data.draw(st.booleans()) else None
+    changed = {data.draw(st.sampled_from(sorted(inner or body))): data.draw(JSON)}
+    told = json.dumps({**body, "answer": {**inner, **changed}} if inner else {**body, **changed})
+    answer = pair.outcome(
+        pair.response(told.encode(), data.draw(st.sampled_from([200, 201, 402, 422])))
+    )
+    assert 0 <= answer.amount_minor <= 10**15
+    assert answer.command_id == pair.command.command_id
