@@ -87,8 +87,7 @@ class Acquirer:
         with self.store.transaction():
             self.clockwork.advance(name, virtual_at)
             answers = self.store.answers(name, merchant_reference)
-            own = [one for one in answers if one.operation in _OPERATIONS.values()]
-            body = _encode(_inquiry(merchant_reference, own))
+            body = _encode(_inquiry(merchant_reference, answers))
             return self._read(name, merchant_reference, 200, body)
 
     def show_hold(self, name: str, payment_reference: str, virtual_at: int | None) -> Reply:
@@ -179,7 +178,7 @@ class Acquirer:
             operation=_OPERATIONS[type(request)],
             outcome="done",
             merchant_reference=request.merchant_reference,
-            currency=before.currency if before else getattr(request, "currency", ""),
+            currency=getattr(request, "currency", before.currency if before else ""),
             occurred_at=self._instant(call),
             requested=getattr(request, "amount_minor", before.open if before else 0),
             payment_reference=call.payment_reference,
@@ -275,14 +274,18 @@ def _status_of(answer: Answer) -> int:
             return 404 if answer.code == "unknown_reference" else 422
 
 
-def _inquiry(merchant_reference: str, answers: list[Answer]) -> Inquiry:
+def _inquiry(merchant_reference: str, lines: list[Answer]) -> Inquiry:
+    """The lines of a reference also tell of lapses and late failures: those are no operations."""
+    answers = [line for line in lines if line.operation in _OPERATIONS.values()]
     if not answers:
         return Inquiry(merchant_reference=merchant_reference, outcome="not_found")
     done = [answer for answer in answers if answer.outcome == "done"]
+    failures = [line for line in lines if line.operation in ("capture_failure", "refund_failure")]
     told = done[0] if done else answers[-1]
     return Inquiry(
         merchant_reference=merchant_reference,
         outcome=told.outcome,
         times_done=len(done),
+        times_failed_later=len(failures),
         answer=told,
     )

@@ -210,8 +210,9 @@ class Answer(Wire, frozen=True, kw_only=True):
     """What became of one operation: the answer itself, a ledger line, a webhook's data.
 
     `amount_minor`: for authorise, raise and lower the total now held, else what was moved; 0 when
-    nothing was done. `moved_minor`: what this operation moved. `code`: "" when done, an ISO 8583
-    response code when declined, a refusal code when refused.
+    nothing was done. `moved_minor`: what this operation moved. `currency`: as in the request, of
+    the hold when the request names none, "" when there is no hold either. `code`: "" when done, an
+    ISO 8583 response code when declined, a refusal code when refused.
     """
 
     operation_id: str
@@ -235,12 +236,14 @@ class Inquiry(Wire, frozen=True, kw_only=True):
     """What became of a merchant reference. Always HTTP 200, with `not_found` as an outcome.
 
     `times_done` above 1 means that a repeated request really acted again (its key was forgotten).
+    `times_failed_later`: how many of those captures or refunds came to nothing after all.
     `answer` is the first that was done, else the newest.
     """
 
     merchant_reference: str
     outcome: Literal["done", "declined", "refused", "not_found"]
     times_done: int = 0
+    times_failed_later: int = 0
     answer: Answer | None = None
 
 

@@ -151,9 +151,11 @@ def test_a_refund_that_fails_later_leaves_the_money_captured(open_desk):
     desk = open_desk(fault_scripts=[{"fault": "refund_fails"}], fails_after_ms=1000)
     hold = desk.place(5000)
     desk.capture(hold, 5000)
-    desk.refund(hold, 5000)
+    refund = desk.refund(hold, 5000)
     desk.wait(1000)
     assert desk.hold(hold).refunded == 0
+    inquiry = desk.inquire(refund.merchant_reference)
+    assert (inquiry.outcome, inquiry.times_done, inquiry.times_failed_later) == ("done", 1, 1)
     assert desk.refund(hold, 5000).outcome == "done"
 
 

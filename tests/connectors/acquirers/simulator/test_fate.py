@@ -78,3 +78,17 @@ def test_latency_has_the_quantiles_asked_for():
 @given(st.integers(), st.text(max_size=20), st.integers(min_value=1, max_value=50))
 def test_a_draw_stays_within_its_sides(seed, about, sides):
     assert 0 <= fate.draw(seed, about, sides=sides) < sides
+
+
+def test_answers_do_not_depend_on_the_order_of_arrival(open_desk):
+    """Two replays of one day, the second in another order: same ids, declines, faults, delays."""
+    told = []
+    for order in (REFERENCES[:60], REFERENCES[59::-1]):
+        desk = open_desk(
+            declines=[{"rate_bp": 2000}],
+            latency={"p50_ms": 100, "p95_ms": 500, "most_ms": 900},
+            fault_rates=[{"fault": "error500_after", "rate_bp": 2000}],
+        )
+        told.append({one: desk.send(request(one)) for one in order})
+    assert told[0] == told[1]
+    assert {reply.status for reply in told[0].values()} == {201, 402, 500}
