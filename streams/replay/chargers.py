@@ -222,6 +222,17 @@ class Charger:
             ended_at=at,
         )
 
+    def all_readings(self, network: str) -> list[MeterReading]:
+        """What the meter showed from begin to end, as if on `network`: for measuring rates."""
+        if self.delivered is None:
+            return []
+        last = self.delivered.ended_at
+        times = range(self._started_at + READING_MS, last, READING_MS)
+        return [
+            msgspec.structs.replace(self._reading(at), network=network, seq=number)
+            for number, at in enumerate(times)
+        ]
+
     # --- the bad day ---
 
     def _dark(self, at: int) -> bool:

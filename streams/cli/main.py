@@ -1,0 +1,19 @@
+"""The commands by name, each in a module of its own."""
+
+import typer
+
+from streams.cli import demo, explain, parked, query, replay, run, topics, up
+
+app = typer.Typer(
+    name="holdfast",
+    help="Holds, captures and accounts for EV charging payments.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+for module in (demo, explain, parked, query, replay, run, topics, up):
+    module.register(app)
+
+
+def main() -> None:
+    app()

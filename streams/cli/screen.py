@@ -1,0 +1,55 @@
+"""What commands share: where to write, how to end, what a wrong setting looks like."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.settings import Settings, SettingsWrong, read_settings
+
+PROBLEM, USAGE, UNREACHABLE = 1, 2, 3
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last, on one line.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with this message on standard error."""
+    err.print(message, style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def settings_or_exit() -> Settings:
+    """The settings, or every mistake in them at once."""
+    try:
+        return read_settings()
+    except SettingsWrong as wrong:
+        fail(f"settings are wrong:\n{wrong}", USAGE)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def tell(message: str) -> None:
+    """Progress, for people: never mixed with results."""
+    err.print(f"[dim]{message}[/dim]")
+
+
+@contextmanager
+def told(message: str) -> Iterator[None]:
+    with err.status(message):
+        yield
+
+
+def rows_table(columns: list[str], rows: list[list[Any]]) -> Table:
+    table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    return table

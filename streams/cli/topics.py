@@ -1,0 +1,56 @@
+"""`holdfast topics`: the catalogue, and whether a cluster has it."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from connectors.kafka.admin import differences
+from connectors.kafka.wait import BrokerAway, wait_for_broker
+from schemas import topics as catalogue
+from streams.app import topic_specs
+from streams.cli.screen import (
+    PROBLEM,
+    UNREACHABLE,
+    Json,
+    fail,
+    out,
+    print_json,
+    rows_table,
+    settings_or_exit,
+    tell,
+)
+
+_PATIENCE_S = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command("topics", help="Show the topic catalogue; --check compares a cluster with it.")(
+        topics
+    )
+
+
+def topics(
+    check: Annotated[bool, typer.Option("--check", help="Compare the cluster.")] = False,
+    json: Json = False,
+) -> None:
+    settings = settings_or_exit()
+    found: list[str] = []
+    if check:
+        bootstrap = settings.kafka.bootstrap
+        try:
+            asyncio.run(wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S))
+        except BrokerAway as away:
+            fail(str(away), UNREACHABLE)
+        found = asyncio.run(differences(bootstrap, topic_specs(settings)))
+    rows = [
+        [one.name, one.key, ", ".join(one.records), one.written_by, one.read_by]
+        for one in catalogue.TOPICS
+    ]
+    if json:
+        print_json({"topics": [row[0] for row in rows], "differences": found})
+    else:
+        out.print(rows_table(["topic", "key", "records", "written by", "read by"], rows))
+        for line in found:
+            out.print(line, style="red", markup=False)
+    raise typer.Exit(PROBLEM if found else 0)
