@@ -3,13 +3,23 @@
 The sessions stage, `explain`, the auditor and the simulation call `apply` and nothing else.
 """
 
+import hashlib
 from typing import NamedTuple, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from schemas.commands import Command
 from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionRequested, Watch
 from schemas.ledger import SessionLedger
-from streams.core.session import PaymentSession, Pinned
+from streams.core.differences import Difference
+from streams.core.learn import learn
+from streams.core.opening import pin
+from streams.core.public import ledger
+from streams.core.rules import Decision, decide
+from streams.core.session import DifferenceShown, PaymentSession, Published, TimeReached
 from streams.core.strategy_policy import Policy
+from streams.core.watching import watch_record
 
 
 class Pins(Protocol):
@@ -42,4 +52,91 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
     Raises SessionUnknown, ReferenceReused and schemas.codec.NotReadable before anything changed:
     the shell parks the input. A passing deadline is `TimeReached(at=clock_at)`.
     """
-    raise NotImplementedError
+    learned = learn(session, fact)
+    if clock_at > learned.clock_at:
+        learned = learn(learned, TimeReached(at=clock_at))
+    learned, policy = _with_pins(learned, pins)
+    decision = decide(learned, policy)
+    shown, discrepancies = _tell_differences(decision)
+    published = replace(
+        learned.published,
+        watches={**learned.published.watches, **decision.watches},
+        differences=shown,
+        aliases=(*learned.published.aliases, *(one.alias for one in decision.aliases)),
+    )
+    public, published = _tell_ledger(decision, published)
+    return Step(
+        session=replace(decision.session, published=published, deadline=decision.deadline_at),
+        commands=decision.commands,
+        watches=[watch_record(decision.case, *one) for one in decision.watches.items()],
+        aliases=decision.aliases,
+        ledger=public,
+        discrepancies=discrepancies,
+        deadline_at=decision.deadline_at,
+    )
+
+
+def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Policy]:
+    pinned, request = session.pinned, session.request
+    if pinned is not None:
+        return session, pins.policy(request.tenant, pinned.policy_id, pinned.policy_version)
+    tariff_body, policy = pins.opening(request)
+    return learn(session, pin(request, tariff_body, policy)), policy
+
+
+def _tell_ledger(
+    decision: Decision, published: Published
+) -> tuple[SessionLedger | None, Published]:
+    """The ledger, one version higher, if it says anything that the last one did not."""
+    public = ledger(decision.case, decision.standing)
+    content = replace(public, version=0, changed_at=0)  # when it was looked at is no change
+    digest = hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()
+    if digest == published.ledger_digest:
+        return None, published
+    version = published.ledger_version + 1
+    told = replace(published, ledger_version=version, ledger_digest=digest)
+    return replace(public, version=version), told
+
+
+def _tell_differences(
+    decision: Decision,
+) -> tuple[dict[str, DifferenceShown], list[DiscrepancyChanged]]:
+    """What opened, changed or closed since it was last told."""
+    last, now = decision.session.published.differences, decision.differences
+    if not last and not now:
+        return last, []
+    shown = dict(last)
+    told: list[DiscrepancyChanged] = []
+    for name in sorted(last.keys() | now.keys()):
+        before, found = last.get(name), now.get(name)
+        after = _shown(before, found)
+        if after == before:
+            continue
+        shown[name] = after
+        told.append(_discrepancy(decision, name, before, after))
+    return shown, told
+
+
+def _shown(before: DifferenceShown | None, found: Difference | None) -> DifferenceShown:
+    if found is not None:
+        return DifferenceShown(*found, open=True)
+    assert before is not None  # the name came from one of the two
+    return replace(before, open=False)
+
+
+def _discrepancy(
+    decision: Decision, name: str, before: DifferenceShown | None, after: DifferenceShown
+) -> DiscrepancyChanged:
+    request = decision.case.request
+    reopened = before is None or not before.open
+    return DiscrepancyChanged(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        discrepancy_id=name,
+        kind=after.kind,
+        status="closed" if not after.open else "opened" if reopened else "changed",
+        detail=after.detail,
+        amount_minor=after.amount_minor,
+        currency=request.currency,
+        changed_at=decision.case.now_at,
+    )

@@ -1,28 +1,35 @@
 """What is known of one payment: the session's facts in typed slots, and what was said of them.
 
 `PaymentSession` is the state record of the sessions stage: replaced, never changed; fields are only
-appended, with defaults. Everything up to `published` is a join of facts (`learn.py`): the same facts
-in any order, any number of times, give the same value. Phase, price and books are derived from it.
+appended, with defaults. Everything up to `published` is a join of facts (`learn.py`): the same
+facts in any order, any number of times, give the same value. Phase and books are derived from it.
 """
 
 import msgspec
 
 from schemas.commands import Command
 from schemas.facts import Fact, SessionRequested
+from streams.core.strategy import Choice, Refusal
 
 MONEY = frozenset({"hold", "raise", "lower", "capture", "release"})
 
 
-# --- facts that only the core and its shell exchange --------------------------------------------
+# --- facts that only the core and its shell exchange ----------------------------------------------
 
 
 class Pinned(Fact, frozen=True, kw_only=True):
-    """Which reference data this session uses for good; '' as tariff: there is none."""
+    """Which reference data this session uses for good, and what was chosen by it.
+
+    The choice is kept as made: newer rules never change what an open session has begun with.
+    Exactly one of `choice` and `refusal` is there, but for an observed session, which has neither.
+    """
 
     tariff_body: str
     tariff_hash: str
     policy_id: str
     policy_version: str
+    choice: Choice | None = None
+    refusal: Refusal | None = None
 
 
 class TimeReached(Fact, frozen=True, kw_only=True):
@@ -150,18 +157,17 @@ class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
     expires_at: int = 0
 
 
-# --- what was published: outputs, last by version ---------------------------------------------------
+# --- what was published: outputs, last by version -------------------------------------------------
 
 
 class WatchShown(msgspec.Struct, array_like=True, frozen=True):
-    """The newest watch of one charging and what it was computed from."""
+    """The newest watch of one charging, and what it was computed from as `basis`."""
 
     version: int
     wake_energy_wh: int
     wake_read_at: int
-    threshold_minor: int
-    charging: bool
     closing: bool
+    basis: tuple[int, ...]
 
 
 class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):

@@ -1,0 +1,81 @@
+"""How far the money reaches: when a running charging needs another decision.
+
+The rules act when these thresholds are passed, and the watches wake when they are: one place, so
+that neither can miss what the other expects.
+"""
+
+from typing import NamedTuple
+
+from schemas import ids
+from streams.core.case import Case
+from streams.core.session import Charging
+from streams.core.verdicts import of_kind, verdict
+
+
+class Goal(NamedTuple):
+    """Look again when the price passes `minor`, or the energy `energy_wh`. None: need not."""
+
+    minor: int | None
+    energy_wh: int | None
+
+
+NO_GOAL = Goal(None, None)
+
+
+def awaits_raise(case: Case) -> bool:
+    """A raise is under way and nothing was heard of it yet: its answer comes within seconds."""
+    raises = _raises_in_flight(case)
+    return bool(raises) and all(verdict(case.session, one) == "" for one in raises)
+
+
+def _raises_in_flight(case: Case) -> list[str]:
+    if case.hold is None or "raise" not in case.hold.in_flight:
+        return []
+    raises = of_kind(case.session, "raise", case.hold.hold_id)
+    open_ones = [one.command_id for one in raises]
+    return [one for one in open_ones if verdict(case.session, one) in ("", "unknown", "not_found")]
+
+
+def may_raise_now(case: Case) -> bool:
+    return (
+        case.hold is not None
+        and case.may_raise
+        and case.has_cover
+        and not case.hold.in_flight & {"raise", "lower"}
+    )
+
+
+def target_minor(case: Case) -> int | None:
+    """The price at which the driver's own target calls for a stop; None: no such target."""
+    choice = case.choice
+    if choice is None or choice.target_minor is None:
+        return None
+    return choice.target_minor - case.stop_latency_minor
+
+
+def target_energy_wh(case: Case) -> int | None:
+    choice = case.choice
+    if choice is None or choice.target_energy_wh is None:
+        return None
+    return choice.target_energy_wh - case.stop_latency_wh
+
+
+def cover_minor(case: Case) -> int | None:
+    """The price at which the hold calls for a raise or a stop; None while an answer is awaited."""
+    if case.hold is None or awaits_raise(case):
+        return None
+    ahead = case.look_ahead_minor if may_raise_now(case) else case.stop_latency_minor
+    return case.hold.open_minor - ahead
+
+
+def stop_sent(case: Case, charging: Charging) -> bool:
+    stop = ids.stop_id(case.session.session_id, charging.transaction_id)
+    return case.issued(stop) is not None
+
+
+def goal_of(case: Case, charging: Charging) -> Goal:
+    """What to look out for on this charging; nothing, when it is to stop or has no cover."""
+    if not case.has_cover or case.tariff is None or stop_sent(case, charging):
+        return NO_GOAL
+    amounts = [one for one in (target_minor(case), cover_minor(case)) if one is not None]
+    return Goal(min(amounts, default=None), target_energy_wh(case))

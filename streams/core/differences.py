@@ -1,0 +1,61 @@
+"""What does not add up: shown to people as discrepancies, never settled by a guess."""
+
+from typing import NamedTuple
+
+from streams.core.case import ATTEMPTS_MAX, Case
+from streams.core.charging import contradiction
+from streams.core.inquiries import is_for_a_person
+from streams.core.verdicts import NO, of_kind, unsettled, verdict
+
+
+class Difference(NamedTuple):
+    """`kind` is a word, `detail` says what was seen, `amount_minor` the money at stake."""
+
+    kind: str
+    detail: str
+    amount_minor: int
+
+
+def differences(case: Case) -> dict[str, Difference]:
+    """All that is open now, by an id that stays the same while it is."""
+    session = case.session
+    found: dict[str, Difference] = {
+        f"{command_id}/conflict": Difference("conflict", "the same id with another body", 0)
+        for command_id in session.conflicts
+    }
+    for command_id, answer in session.answers.items():
+        if len(answer.outcomes) > 1 and "done" in answer.outcomes:
+            words = " and ".join(answer.outcomes)
+            found[f"{command_id}/answers"] = Difference("answers", words, answer.amount_minor)
+    for command in unsettled(session):
+        if is_for_a_person(case, command):
+            found[f"{command.command_id}/unresolved"] = Difference(
+                "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
+            )
+    for charging in case.chargings:
+        if words := contradiction(charging):
+            found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
+    return found | _exhausted(case) | _above(case)
+
+
+def _exhausted(case: Case) -> dict[str, Difference]:
+    found: dict[str, Difference] = {}
+    if case.hold is None or case.hold.open_minor == 0:
+        return found
+    for kind in ("lower", "capture", "release"):
+        made = of_kind(case.session, kind)
+        refused = [one for one in made if verdict(case.session, one.command_id) in NO]
+        if len(refused) >= ATTEMPTS_MAX:
+            found[f"{case.session.session_id}/{kind}/refused"] = Difference(
+                "refused", f"{kind}: {len(refused)} attempts refused", case.hold.open_minor
+            )
+    return found
+
+
+def _above(case: Case) -> dict[str, Difference]:
+    hold, cost = case.hold, case.cost_minor
+    if hold is None or cost is None or hold.captured_minor <= cost:
+        return {}
+    name = f"{case.session.session_id}/captured-above-cost"
+    excess = hold.captured_minor - cost
+    return {name: Difference("captured-above-cost", f"cost {cost}", excess)}

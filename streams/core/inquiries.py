@@ -1,0 +1,68 @@
+"""How to find out what became of a command: inquire, resend under the same key, ask a person.
+
+An unknown outcome is neither yes nor no (design.md 1.4). Look-ups are always safe and
+go on by the policy's schedule; the command itself goes out again only after a look-up has said
+"not found", and only while the acquirer still remembers the key.
+"""
+
+from typing import Literal, NamedTuple
+
+from streams.core.case import Case
+from streams.core.session import IssuedCommand, PaymentSession
+from streams.core.verdicts import verdict
+
+ANSWER_WITHIN_MS = 120_000
+"""An executor answers within its own time-outs; after this nobody may be working on it."""
+
+
+class Look(NamedTuple):
+    """The next look at a command: what, its number, and when."""
+
+    kind: Literal["inquire", "resend", "wait", "person"]
+    number: int = 0
+    at: int = 0
+
+
+def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[IssuedCommand]:
+    return [
+        one for one in session.issued.values() if one.kind == kind and one.of == command.command_id
+    ]
+
+
+def next_look(case: Case, command: IssuedCommand) -> Look:
+    """What to do about a command that has no verdict, as of the session's time."""
+    session, schedule = case.session, case.policy.inquiry_schedule_ms
+    inquiries = _about(session, command, "inquire")
+    resends = _about(session, command, "resend")
+    missing = sum(verdict(session, one.command_id) == "not_found" for one in inquiries)
+    if missing > len(resends):
+        if case.now_at < command.issued_at + _window_ms(case):
+            return Look("resend", len(resends) + 1)
+        return Look("person")
+    last = max(inquiries + resends, key=lambda one: one.issued_at, default=command)
+    wait_ms = schedule[min(len(inquiries), len(schedule) - 1)]
+    if last.command_id not in session.answers:
+        wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
+    due_at = last.issued_at + wait_ms
+    if due_at > case.now_at:
+        return Look("wait", at=due_at)
+    if last.issued_at > command.issued_at + _life_ms(case):
+        return Look("person")
+    return Look("inquire", len(inquiries) + 1)
+
+
+def is_for_a_person(case: Case, command: IssuedCommand) -> bool:
+    """Whether a person should know by now: the schedule has run once, or the window has passed."""
+    inquiries = _about(case.session, command, "inquire")
+    if len(inquiries) > len(case.policy.inquiry_schedule_ms):
+        return True
+    return next_look(case, command).kind == "person"
+
+
+def _window_ms(case: Case) -> int:
+    return case.acquirer.idempotency_window_ms if case.acquirer else 0
+
+
+def _life_ms(case: Case) -> int:
+    """After the hold's life nothing is at stake that a machine could still mend."""
+    return max(_window_ms(case), case.acquirer.hold_lifetime_ms if case.acquirer else 0)

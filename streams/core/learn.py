@@ -1,0 +1,313 @@
+"""Merge one fact into what is known: a join, so that neither order nor repetition can matter.
+
+Every slot takes the maximum, the minimum, a set or the best by a total order; nothing is counted or
+summed as it arrives. `tests/core/test_laws_learn.py` holds it to that.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas import codec
+from schemas.commands import (
+    CaptureHold,
+    Command,
+    InquireCommand,
+    LowerHold,
+    PlaceHold,
+    RaiseHold,
+    ReleaseHold,
+    ResendCommand,
+    ShowDeclined,
+    StartCharging,
+    StopCharging,
+)
+from schemas.facts import (
+    AcquirerAnswered,
+    AcquirerNotified,
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    Fact,
+    LinkedFact,
+    MeterReading,
+    SessionRequested,
+)
+from streams.core.session import (
+    MONEY,
+    Answer,
+    Begun,
+    Change,
+    Charging,
+    End,
+    HoldTerms,
+    Issued,
+    IssuedCommand,
+    Notice,
+    PaymentSession,
+    Pinned,
+    Quarantined,
+    QuarantineLifted,
+    ReferenceReused,
+    SessionUnknown,
+    TimeReached,
+)
+
+START_APART_MS = 2 * 60 * 60 * 1000
+"""A terminal repeats a request within minutes; hours later the reference was minted anew."""
+
+# An explicit yes stands above an explicit no, any verdict above none (design.md, section 1).
+_RANK = {"unknown": 1, "not_found": 2, "failed": 3, "declined": 3, "done": 4}
+DEFINITE = frozenset({"done", "declined", "failed"})
+KINDS: dict[type[Fact], str] = {
+    PlaceHold: "hold",
+    RaiseHold: "raise",
+    LowerHold: "lower",
+    CaptureHold: "capture",
+    ReleaseHold: "release",
+    InquireCommand: "inquire",
+    ResendCommand: "resend",
+    StartCharging: "start",
+    StopCharging: "stop",
+    ShowDeclined: "show_declined",
+}
+
+
+def learn(session: PaymentSession | None, fact: Fact) -> PaymentSession:
+    """The session with this fact. Raises SessionUnknown, ReferenceReused, codec.NotReadable."""
+    if isinstance(fact, SessionRequested):
+        return _requested(session, fact)
+    if session is None:
+        raise SessionUnknown(f"{type(fact).__name__} before any request")
+    return _HANDLERS[type(fact)](session, fact)
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def _requested(session: PaymentSession | None, fact: SessionRequested) -> PaymentSession:
+    if session is None:
+        return PaymentSession(fact.session_id, fact)
+    known = session.request
+    if replace(fact, requested_at=known.requested_at) != known:
+        raise ReferenceReused(_difference(known, fact))
+    apart_ms = abs(fact.requested_at - known.requested_at)
+    if apart_ms > START_APART_MS:
+        raise ReferenceReused(f"requested_at: {apart_ms} ms apart")
+    return replace(session, request=min(known, fact, key=lambda one: one.requested_at))
+
+
+def _difference(known: SessionRequested, fact: SessionRequested) -> str:
+    names = [
+        name
+        for name in fact.__struct_fields__
+        if name != "requested_at" and getattr(known, name) != getattr(fact, name)
+    ]
+    return f"{', '.join(names)}: another than at the first request"
+
+
+def _pinned(session: PaymentSession, fact: Pinned) -> PaymentSession:
+    # Written once, in the step that opens the session: whoever pins again says the same.
+    return session if session.pinned else replace(session, pinned=fact)
+
+
+def _time(session: PaymentSession, fact: TimeReached) -> PaymentSession:
+    return session if fact.at <= session.clock_at else replace(session, clock_at=fact.at)
+
+
+def _quarantined(session: PaymentSession, fact: Quarantined) -> PaymentSession:
+    return replace(session, quarantined=_with(session.quarantined, fact.ref))
+
+
+def _lifted(session: PaymentSession, fact: QuarantineLifted) -> PaymentSession:
+    return replace(session, lifted=_with(session.lifted, fact.ref))
+
+
+def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return known if one in known else tuple(sorted({*known, one}))
+
+
+# --- chargers -------------------------------------------------------------------------------------
+
+
+def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
+    fact = codec.decode(linked.fact)
+    known = session.chargings.get(linked.charging_id)
+    match fact:
+        case ChargingStarted():
+            charging = _begun(known or _charging(linked, fact), fact)
+        case ChargingUpdated():
+            charging = _changed(known or _charging(linked, fact), fact)
+        case ChargingEnded():
+            charging = _ended(known or _charging(linked, fact), fact, linked.sequence_complete)
+        case MeterReading():
+            charging = _read(known or _charging(linked, fact), fact.energy_wh, fact.read_at)
+        case _:
+            return session
+    if charging == known:
+        return session
+    return replace(session, chargings={**session.chargings, linked.charging_id: charging})
+
+
+def _charging(
+    linked: LinkedFact, fact: ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
+) -> Charging:
+    return Charging(
+        linked.charging_id, fact.network, fact.charger_id, fact.evse_uid, fact.transaction_id
+    )
+
+
+def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
+    begun = Begun(fact.started_at, fact.energy_wh)
+    known = charging.begun
+    first = begun if known is None else min(begun, known)
+    return replace(charging, begun=first, seen_at=max(charging.seen_at, fact.started_at))
+
+
+def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
+    change = Change(fact.updated_at, fact.seq, fact.charging_state == "charging")
+    changes = charging.changes
+    if change not in changes:
+        changes = tuple(sorted({*changes, change}))
+    return _read(replace(charging, changes=changes), fact.energy_wh, fact.updated_at)
+
+
+def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact
+    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason)
+    last = end if charging.end is None else max(end, charging.end)
+    return replace(charging, end=last, seen_at=max(charging.seen_at, fact.ended_at))
+
+
+def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
+    return replace(
+        charging, top_wh=max(charging.top_wh, energy_wh), seen_at=max(charging.seen_at, at)
+    )
+
+
+# --- acquirers ------------------------------------------------------------------------------------
+
+
+def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession:
+    answers = dict(session.answers)
+    target = fact.resolves or fact.command_id
+    answers[target] = _best(answers.get(target), _answer(fact, fact.kind))
+    if fact.resolves:
+        # The inquiry or resend itself is answered too, under a kind that no sum looks at.
+        answers[fact.command_id] = _best(answers.get(fact.command_id), _answer(fact, "inquiry"))
+    learned = replace(session, answers=answers, terms=_terms(session.terms, fact))
+    return _forget_body(learned, target)
+
+
+def _answer(fact: AcquirerAnswered, kind: str) -> Answer:
+    outcomes = (fact.outcome,) if fact.outcome in DEFINITE else ()
+    return Answer(
+        kind,
+        fact.hold_id,
+        fact.outcome,
+        fact.amount_minor,
+        fact.answered_at,
+        fact.reason,
+        fact.source,
+        outcomes,
+    )
+
+
+def _best(known: Answer | None, new: Answer) -> Answer:
+    if known is None:
+        return new
+    best = max(known, new, key=_order)
+    outcomes = tuple(sorted({*known.outcomes, *new.outcomes}))
+    return best if best.outcomes == outcomes else replace(best, outcomes=outcomes)
+
+
+def _order(answer: Answer) -> tuple[Any, ...]:
+    """The best verdict, of equals the earliest; the rest only makes the order total."""
+    return (
+        _RANK[answer.outcome],
+        -answer.answered_at,
+        -answer.amount_minor,
+        answer.source,
+        answer.reason,
+        answer.kind,
+        answer.hold_id,
+    )
+
+
+def _terms(terms: dict[str, HoldTerms], fact: AcquirerAnswered) -> dict[str, HoldTerms]:
+    if fact.outcome != "done" or fact.kind not in ("hold", "raise"):
+        return terms
+    known = terms.get(fact.hold_id, HoldTerms())
+    reference = fact.psp_reference if fact.kind == "hold" else ""
+    told = HoldTerms(max(known.psp_reference, reference), max(known.expires_at, fact.expires_at))
+    return terms if told == known else {**terms, fact.hold_id: told}
+
+
+def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession:
+    new = Notice(fact.event, fact.hold_id, fact.command_id, fact.amount_minor, fact.occurred_at)
+    by_purpose = {(one.event, one.hold_id, one.command_id): one for one in session.notices}
+    purpose = (new.event, new.hold_id, new.command_id)
+    by_purpose[purpose] = min(new, by_purpose.get(purpose, new))
+    return replace(session, notices=tuple(sorted(by_purpose.values())))
+
+
+# --- our own commands -----------------------------------------------------------------------------
+
+
+def issued_of(command: Command) -> IssuedCommand:
+    """The command as a fact."""
+    kind = KINDS[type(command)]
+    of = command.of_command_id if isinstance(command, InquireCommand | ResendCommand) else ""
+    return IssuedCommand(
+        command_id=command.command_id,
+        kind=kind,
+        of=of,
+        hold_id=getattr(command, "hold_id", ""),
+        performer=getattr(command, "performer", ""),
+        amount_minor=getattr(command, "amount_minor", 0),
+        body=codec.encode(command) if kind in MONEY else b"",
+        body_hash=getattr(command, "body_hash", "") or codec.body_hash(command),
+        rule=command.rule,
+        policy_version=getattr(command, "policy_version", ""),
+        issued_at=command.issued_at,
+    )
+
+
+def _issued(session: PaymentSession, fact: Issued) -> PaymentSession:
+    new = issued_of(fact.command)
+    known = session.issued.get(new.command_id)
+    conflicts = session.conflicts
+    if known is not None and known.body_hash != new.body_hash:
+        conflicts = _with(conflicts, new.command_id)
+        new = min(new, known, key=lambda one: (one.issued_at, one.body_hash))
+    learned = replace(session, issued={**session.issued, new.command_id: new}, conflicts=conflicts)
+    return _forget_body(learned, new.command_id)
+
+
+def _forget_body(session: PaymentSession, command_id: str) -> PaymentSession:
+    """What has its verdict is never sent again: a long staircase must not fill the state."""
+    command = session.issued.get(command_id)
+    answer = session.answers.get(command_id)
+    if command is None or not command.body or answer is None or answer.outcome not in DEFINITE:
+        return session
+    return replace(session, issued={**session.issued, command_id: replace(command, body=b"")})
+
+
+_HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
+    Pinned: _pinned,
+    TimeReached: _time,
+    Quarantined: _quarantined,
+    QuarantineLifted: _lifted,
+    LinkedFact: _linked,
+    AcquirerAnswered: _answered,
+    AcquirerNotified: _notified,
+    Issued: _issued,
+}
+
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def encoded(session: PaymentSession) -> bytes:
+    """Equal sessions give equal bytes: dictionaries are written in the order of their keys."""
+    return _ENCODER.encode(session)

@@ -1,0 +1,216 @@
+"""How each command is written: one function a kind, from the case alone.
+
+`rule`, the body's hash and nothing else are filled in by `sealed`, once, for all.
+"""
+
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from schemas import codec, ids
+from schemas.commands import (
+    CaptureHold,
+    Command,
+    InquireCommand,
+    LowerHold,
+    PlaceHold,
+    RaiseHold,
+    ReleaseHold,
+    ResendCommand,
+    ShowDeclined,
+    StartCharging,
+    StopCharging,
+)
+from schemas.facts import CommandKind
+from streams.core.case import Case
+from streams.core.charging import COMPLETE_TRANSACTION
+from streams.core.holds import HoldBook
+from streams.core.session import Charging, IssuedCommand
+
+UNSEALED = "unsealed"
+_AnyCommand = TypeVar("_AnyCommand", bound=Command)
+
+
+def sealed(command: _AnyCommand, rule: str) -> _AnyCommand:
+    """The command with the name of the rule that wants it and, where it has one, its hash."""
+    named = replace(command, rule=rule)
+    if not hasattr(named, "body_hash"):
+        return named
+    return replace(named, body_hash=codec.body_hash(named))
+
+
+def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict[str, Any]:
+    request, pinned = case.request, case.session.pinned
+    assert pinned is not None  # the opening pins before anything is decided
+    assert amount_minor >= 0
+    return {
+        "tenant": request.tenant,
+        "session_id": request.session_id,
+        "command_id": command_id,
+        "idempotency_key": ids.idempotency_key(request.tenant, command_id),
+        "performer": request.capture_by,
+        "acquirer_id": request.acquirer_id,
+        "hold_id": hold_id,
+        "amount_minor": amount_minor,
+        "currency": request.currency,
+        "rule": UNSEALED,
+        "policy_version": pinned.policy_version,
+        "issued_at": case.now_at,
+    }
+
+
+def place_hold(case: Case, amount_minor: int) -> PlaceHold:
+    request = case.request
+    hold_id = ids.hold_id(request.session_id, 1)
+    return PlaceHold(
+        **_money(case, hold_id, hold_id, amount_minor),
+        card_token=request.card_token,
+        scheme=request.scheme,
+        funding=request.funding,
+        entry_mode=request.entry_mode,
+        bin_country=request.bin_country,
+        merchant_country=request.merchant_country,
+        terminal_id=request.terminal_id,
+    )
+
+
+def raise_hold(case: Case, hold: HoldBook, total_minor: int) -> RaiseHold:
+    command_id = ids.raise_id(hold.hold_id, hold.raises + 1)
+    return RaiseHold(
+        **_money(case, command_id, hold.hold_id, total_minor),
+        psp_reference=hold.psp_reference,
+        previous_minor=hold.open_minor,
+        delta_minor=total_minor - hold.open_minor,
+    )
+
+
+def lower_hold(case: Case, hold: HoldBook, number: int, total_minor: int) -> LowerHold:
+    command_id = ids.lower_id(hold.hold_id, number)
+    return LowerHold(
+        **_money(case, command_id, hold.hold_id, total_minor),
+        psp_reference=hold.psp_reference,
+        previous_minor=hold.open_minor,
+        delta_minor=hold.open_minor - total_minor,
+    )
+
+
+def capture_hold(case: Case, hold: HoldBook, number: int) -> CaptureHold:
+    """At most what the hold allows, at most what the proven quantities cost."""
+    final, cost = case.total.final, case.cost_minor
+    assert final is not None  # never against a number that is not proven
+    assert cost is not None  # what is proven has a price
+    amount = min(cost, hold.open_minor)
+    command_id = ids.capture_id(case.session.session_id, number)
+    return CaptureHold(
+        **_money(case, command_id, hold.hold_id, amount),
+        psp_reference=hold.psp_reference,
+        proof=COMPLETE_TRANSACTION,
+        evidence=_evidence(case),
+        energy_wh=final.energy_wh,
+        priced_minor=cost,
+        capturable_minor=hold.open_minor,
+    )
+
+
+def _evidence(case: Case) -> str:
+    ends = sorted(case.chargings, key=lambda one: one.charging_id)
+    return "; ".join(
+        f"{one.charging_id}: register {one.begun.energy_wh} to {one.end.energy_wh} Wh, "
+        f"sequence complete to {one.end.seq}"
+        for one in ends
+        if one.begun is not None and one.end is not None
+    )[:4096]
+
+
+def release_hold(case: Case, hold: HoldBook, number: int, reason: str) -> ReleaseHold:
+    command_id = ids.release_id(hold.hold_id, number)
+    return ReleaseHold(
+        **_money(case, command_id, hold.hold_id, hold.open_minor),
+        psp_reference=hold.psp_reference,
+        reason=reason,
+    )
+
+
+def inquire(case: Case, of: IssuedCommand, number: int) -> InquireCommand:
+    return InquireCommand(
+        **_money(case, ids.inquiry_id(of.command_id, number), of.hold_id, of.amount_minor),
+        of_command_id=of.command_id,
+        of_kind=_money_kind(of),
+        psp_reference=_reference(case),
+        attempt=number,
+    )
+
+
+def resend(case: Case, of: IssuedCommand, number: int) -> ResendCommand:
+    """The very bytes once more, under the very key."""
+    assert of.body  # kept for as long as there is no verdict
+    return ResendCommand(
+        **_money(case, ids.resend_id(of.command_id, number), of.hold_id, of.amount_minor),
+        of_command_id=of.command_id,
+        of_kind=_money_kind(of),
+        original=of.body,
+        attempt=number,
+    )
+
+
+def _money_kind(of: IssuedCommand) -> CommandKind:
+    kinds: dict[str, CommandKind] = {
+        "hold": "hold",
+        "raise": "raise",
+        "lower": "lower",
+        "capture": "capture",
+        "release": "release",
+    }
+    return kinds[of.kind]
+
+
+def _reference(case: Case) -> str:
+    return case.hold.psp_reference if case.hold else ""
+
+
+def start_charging(case: Case) -> StartCharging:
+    request = case.request
+    return StartCharging(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.start_id(request.session_id),
+        network=request.network,
+        charger_id=request.charger_id,
+        evse_uid=request.evse_uid,
+        connector_id=request.connector_id,
+        remote_start_id=ids.remote_start_id(request.session_id),
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def stop_charging(case: Case, charging: Charging | None, reason: str) -> StopCharging:
+    """Of one charging; None: of whatever our remote start may yet have begun."""
+    request = case.request
+    transaction_id = charging.transaction_id if charging else ""
+    return StopCharging(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.stop_id(request.session_id, transaction_id),
+        network=charging.network if charging else request.network,
+        charger_id=charging.charger_id if charging else request.charger_id,
+        evse_uid=charging.evse_uid if charging else request.evse_uid,
+        transaction_id=transaction_id,
+        remote_start_id=ids.remote_start_id(request.session_id),
+        reason=reason,
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def show_declined(case: Case, reason: str) -> ShowDeclined:
+    request = case.request
+    return ShowDeclined(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.decline_notice_id(request.session_id),
+        terminal_id=request.terminal_id,
+        reason=reason or "declined",
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )

@@ -1,0 +1,202 @@
+"""Every rule about holds and money of one session, in the order in which they are asked.
+
+`decide` runs once per fact. A rule looks at the case and proposes a command, or nothing; what was
+issued before is a fact, so that it proposes only what is not issued. A rule below sees what those
+above have just issued. To change a rule: its row here says why it is, its function does it, and a
+scenario in `tests/scenarios` tells its story.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from schemas.commands import Command
+from schemas.facts import AliasBound
+from streams.core import rules_cover, rules_opening, rules_settle
+from streams.core.case import Case, case_of
+from streams.core.differences import Difference, differences
+from streams.core.learn import issued_of, learn
+from streams.core.orders import sealed
+from streams.core.proposal import AskAgain, Proposed
+from streams.core.session import Issued, PaymentSession, WatchShown
+from streams.core.standing import Standing, standing_of
+from streams.core.strategy_policy import Policy
+from streams.core.watching import new_aliases, new_watches
+
+
+class Rule(NamedTuple):
+    """One row: its name stands on every command that it makes."""
+
+    name: str
+    why: str
+    propose: Callable[[Case], Iterator[Proposed]]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "refuse_by_name",
+        "Without a price, a policy cell, one currency and a known role no card is asked"
+        " (design.md 1.7; seed 001)",
+        rules_opening.refuse_by_name,
+    ),
+    Rule(
+        "place_first_hold",
+        "The chosen cell's first amount is held before any energy flows (seed 001)",
+        rules_opening.place_first_hold,
+    ),
+    Rule(
+        "decline_at_tap",
+        "A definite no is shown at once, with its reason (seed 001)",
+        rules_opening.decline_at_tap,
+    ),
+    Rule(
+        "give_up_waiting",
+        "Nobody waits at a reader for ever; what is approved later goes back (design.md 1.4)",
+        rules_opening.give_up_waiting,
+    ),
+    Rule(
+        "start_charging",
+        "Energy flows only on an approved hold, and is asked for once (seed 001)",
+        rules_opening.start_charging,
+    ),
+    Rule(
+        "stop_never_started",
+        "An unknown start keeps the hold for a grace period; before a release a stop is sent"
+        " (seed 002)",
+        rules_opening.stop_never_started,
+    ),
+    Rule(
+        "raise_hold",
+        "A raise must be approved before the energy that it covers flows, one at a time"
+        " (payments.md 7.4, 7.6)",
+        rules_cover.raise_hold,
+    ),
+    Rule(
+        "stop_inside_hold",
+        "When the hold cannot grow, charging ends with what it covers; a target is not overshot"
+        " (payments.md 7.5)",
+        rules_cover.stop_inside_hold,
+    ),
+    Rule(
+        "stop_uncovered",
+        "Energy without cover is stopped at once; what flowed becomes arrears (seed 002)",
+        rules_cover.stop_uncovered,
+    ),
+    Rule(
+        "raise_to_cost",
+        "A proven cost above the hold is asked for before the capture; above the hold nothing is"
+        " taken (payments.md 7.3)",
+        rules_cover.raise_to_cost,
+    ),
+    Rule(
+        "lower_before_capture",
+        "Where a capture must equal the hold, the hold is lowered to the cost first"
+        " (payments.md 7.3)",
+        rules_settle.lower_before_capture,
+    ),
+    Rule(
+        "capture_proven",
+        "Only a proven number is captured, once, never above the hold, never beside an unknown"
+        " (design.md 1.3, 6)",
+        rules_settle.capture_proven,
+    ),
+    Rule(
+        "release_after_capture",
+        "What a capture leaves is reversed, never left to lapse and never refunded (design.md 1.5)",
+        rules_settle.release_after_capture,
+    ),
+    Rule(
+        "release_unused",
+        "A hold that nothing is due on goes back whole: nothing delivered, never started, given up"
+        " (design.md 1.5)",
+        rules_settle.release_unused,
+    ),
+    Rule(
+        "resolve_unknown",
+        "Unknown is neither yes nor no: look up, resend under the same key inside its window only"
+        " (design.md 1.4; payments.md 2.3)",
+        rules_settle.resolve_unknown,
+    ),
+)
+
+
+class Decision(NamedTuple):
+    """What the known facts call for. `session` has its own commands learned already.
+
+    `watches` and `differences` are only those that say something new; `deadline_at` is the next
+    instant at which to ask again, None: facts alone will tell.
+    """
+
+    session: PaymentSession
+    case: Case
+    standing: Standing
+    commands: list[Command]
+    watches: dict[str, WatchShown]
+    aliases: list[AliasBound]
+    differences: dict[str, Difference]
+    deadline_at: int | None
+
+
+def decide(session: PaymentSession, policy: Policy) -> Decision:
+    """Ask every rule in order. Pure: the same session and policy give the same decision."""
+    case = case_of(session, policy)
+    commands: list[Command] = []
+    deadlines: list[int] = []
+    if may_decide(session):
+        for rule in RULES:
+            asked = list(rule.propose(case))
+            if not asked:
+                continue
+            deadlines += [one.at for one in asked if isinstance(one, AskAgain)]
+            wanted = [one for one in asked if not isinstance(one, AskAgain)]
+            session = _issue(session, rule.name, wanted, commands)
+            case = case_of(session, policy) if wanted else case
+    standing = standing_of(case)
+    watches = new_watches(case, over=standing.phase == "closed")
+    return Decision(
+        session=session,
+        case=case,
+        standing=standing,
+        commands=commands,
+        watches=watches,
+        aliases=new_aliases(case),
+        differences=differences(case),
+        deadline_at=_next_deadline(case, deadlines, watches),
+    )
+
+
+def may_decide(session: PaymentSession) -> bool:
+    """A quarantined session keeps its facts and gives no commands; an observed one never does."""
+    if session.pinned is None or session.request.role == "observer":
+        return False
+    return set(session.quarantined) <= set(session.lifted)
+
+
+def _issue(
+    session: PaymentSession, rule: str, wanted: list[Command], commands: list[Command]
+) -> PaymentSession:
+    for proposed in wanted:
+        command = sealed(proposed, rule)
+        known = session.issued.get(command.command_id)
+        if known is not None and known.body_hash == issued_of(command).body_hash:
+            continue
+        session = learn(session, Issued(command=command))
+        if known is None:  # else the same id with another body: a conflict, never emitted
+            commands.append(command)
+    return session
+
+
+def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchShown]) -> int | None:
+    """The rules' own instants, the expiry of the hold, and where time alone passes a threshold."""
+    ahead = list(deadlines)
+    if case.hold is not None and case.hold.open_minor:
+        ahead.append(case.hold.expires_at)
+    known = {**case.session.published.watches, **watches}
+    ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
+    later = [at for at in ahead if at > case.now_at]
+    return min(later, default=None)
+
+
+def table() -> str:
+    """The rules as a Markdown table: the README shows it, and a test compares."""
+    rows = [f"| {number} | `{rule.name}` | {rule.why} |" for number, rule in enumerate(RULES, 1)]
+    return "\n".join(["| | rule | why |", "|---|---|---|", *rows])

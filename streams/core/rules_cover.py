@@ -1,0 +1,59 @@
+"""Rules while energy flows: keep it covered, or end it with what is covered."""
+
+from collections.abc import Iterator
+
+from streams.core import cover, orders
+from streams.core.case import Case
+from streams.core.proposal import Proposed
+from streams.core.strategy import next_total
+
+
+def raise_hold(case: Case) -> Iterator[Proposed]:
+    hold, choice = case.hold, case.choice
+    if hold is None or choice is None or not case.live or not cover.may_raise_now(case):
+        return
+    needed = case.price_minor + case.look_ahead_minor
+    if needed <= hold.open_minor:
+        return
+    total = next_total(choice, hold.open_minor, needed, case.attempts_left)
+    if total is not None:
+        yield orders.raise_hold(case, hold, total)
+
+
+def stop_inside_hold(case: Case) -> Iterator[Proposed]:
+    if not case.live or not case.has_cover:
+        return
+    reason = _why_stop(case)
+    if reason:
+        for charging in case.live:
+            if not cover.stop_sent(case, charging):
+                yield orders.stop_charging(case, charging, reason)
+
+
+def _why_stop(case: Case) -> str:
+    energy_wh, amount = cover.target_energy_wh(case), cover.target_minor(case)
+    if energy_wh is not None and case.total.so_far.energy_wh > energy_wh:
+        return "target-reached"
+    if amount is not None and case.price_minor > amount:
+        return "target-reached"
+    reach = cover.cover_minor(case)
+    if reach is None or cover.may_raise_now(case) or case.price_minor <= reach:
+        return ""
+    return "cover-reached"
+
+
+def stop_uncovered(case: Case) -> Iterator[Proposed]:
+    if case.start is None or case.has_cover:
+        return
+    for charging in case.live:
+        if not cover.stop_sent(case, charging):
+            yield orders.stop_charging(case, charging, "no-cover")
+
+
+def raise_to_cost(case: Case) -> Iterator[Proposed]:
+    hold, choice, cost = case.hold, case.choice, case.cost_minor
+    if hold is None or choice is None or cost is None or not cover.may_raise_now(case):
+        return
+    total = min(cost, choice.ceiling_minor)
+    if total > hold.open_minor:
+        yield orders.raise_hold(case, hold, total)

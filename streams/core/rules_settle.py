@@ -1,0 +1,88 @@
+"""Rules at the end: resolve what is unknown, capture once what is proven, give the rest back."""
+
+from collections.abc import Iterator
+
+from schemas import ids
+from streams.core import orders
+from streams.core.case import Case
+from streams.core.holds import HoldBook
+from streams.core.inquiries import next_look
+from streams.core.proposal import AskAgain, Proposed
+from streams.core.verdicts import given_up, unsettled
+
+SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
+
+
+def _ready_to_settle(case: Case) -> HoldBook | None:
+    """The hold to capture from: cost proven, and nothing of this hold without a verdict."""
+    hold = case.hold
+    if hold is None or not case.captures_here or not case.cost_minor:
+        return None
+    if hold.outcome != "done" or hold.open_minor == 0 or hold.in_flight & SETTLING:
+        return None
+    return hold
+
+
+def lower_before_capture(case: Case) -> Iterator[Proposed]:
+    hold, cost = _ready_to_settle(case), case.cost_minor
+    if hold is None or cost is None or case.acquirer is None or cost >= hold.open_minor:
+        return
+    must_equal = case.acquirer.remainder == "LOWER_BEFORE_CAPTURE"
+    if not must_equal and case.acquirer.partial_capture:
+        return
+    number = case.next_number("lower", hold.hold_id)
+    if number is not None and case.next_number("capture") is not None:
+        yield orders.lower_hold(case, hold, number, cost)
+
+
+def capture_proven(case: Case) -> Iterator[Proposed]:
+    hold = _ready_to_settle(case)
+    number = case.next_number("capture") if hold is not None else None
+    if hold is not None and number is not None:
+        yield orders.capture_hold(case, hold, number)
+
+
+def release_after_capture(case: Case) -> Iterator[Proposed]:
+    hold = case.hold
+    if hold is None or not case.captures_here or hold.captured_minor == 0:
+        return
+    if hold.open_minor == 0 or hold.in_flight & SETTLING or case.acquirer is None:
+        return
+    if case.acquirer.remainder == "LAPSE_ONLY":
+        return
+    number = case.next_number("release", hold.hold_id)
+    if number is not None:
+        yield orders.release_hold(case, hold, number, "remainder")
+
+
+def release_unused(case: Case) -> Iterator[Proposed]:
+    hold = case.hold
+    if hold is None or hold.open_minor == 0 or hold.captured_minor or hold.in_flight & SETTLING:
+        return
+    reason = _why_unused(case)
+    number = case.next_number("release", hold.hold_id) if reason else None
+    if number is not None:
+        yield orders.release_hold(case, hold, number, reason)
+
+
+def _why_unused(case: Case) -> str:
+    if given_up(case.session):
+        return "given-up"
+    if not case.chargings:
+        stopped = case.issued(ids.stop_id(case.session.session_id, ""))
+        return "never-started" if stopped else ""
+    return "nothing-due" if case.cost_minor == 0 else ""
+
+
+def resolve_unknown(case: Case) -> Iterator[Proposed]:
+    for command in unsettled(case.session):
+        look = next_look(case, command)
+        match look.kind:
+            case "resend":
+                yield orders.resend(case, command, look.number)
+            case "inquire":
+                yield orders.inquire(case, command, look.number)
+            case "wait":
+                yield AskAgain(look.at)
+            case "person":
+                pass  # shown as a discrepancy

@@ -1,0 +1,95 @@
+"""Where a session stands: its phase and what it comes to, derived from the facts, never stored."""
+
+from typing import NamedTuple
+
+from streams.core.case import Case
+from streams.core.holds import HoldBook
+from streams.core.verdicts import NO, given_up, unsettled
+
+
+class Standing(NamedTuple):
+    """`priced = captured + arrears + forgiven` for every closed session; before, 0 and 0."""
+
+    phase: str
+    closed_reason: str
+    priced_minor: int
+    captured_minor: int
+    arrears_minor: int
+    forgiven_minor: int
+
+
+def standing_of(case: Case) -> Standing:
+    """Phase, why it is closed, and the money of the session."""
+    reason = _closed_reason(case)
+    captured = case.hold.captured_minor if case.hold else 0
+    priced = _priced(case, captured)
+    if not reason:
+        return Standing(_open_phase(case), "", priced, captured, 0, 0)
+    missing = max(priced - captured, 0)
+    forgiven = missing if missing < case.policy.forgive_below_minor else 0
+    return Standing("closed", reason, priced, captured, missing - forgiven, forgiven)
+
+
+def _priced(case: Case, captured: int) -> int:
+    """The proven cost, else what is known to be due so far.
+
+    Where a third party captures, its figure is the price: ours is compared with it, not charged.
+    """
+    due = case.price_minor if case.cost_minor is None else case.cost_minor
+    if captured and (not case.captures_here or captured > due):
+        return captured
+    return due
+
+
+def _closed_reason(case: Case) -> str:
+    """Why nothing is left to do; '' while something is."""
+    session, hold = case.session, case.hold
+    pinned = session.pinned
+    if pinned is not None and pinned.refusal is not None:
+        return pinned.refusal.reason
+    if hold is None or unsettled(session) or quarantined(case):
+        return ""
+    if hold.open_minor or not _charging_is_over(case, hold):
+        return ""
+    if hold.approved_minor == 0:
+        return _unapproved(case, hold)
+    if hold.captured_minor:
+        return "captured"
+    return "lapsed" if hold.lapsed_minor else "released"
+
+
+def _unapproved(case: Case, hold: HoldBook) -> str:
+    if hold.outcome in NO:
+        return "declined"
+    return "given-up" if given_up(case.session) else ""
+
+
+def _charging_is_over(case: Case, hold: HoldBook) -> bool:
+    """Proven, never begun, or out of time: a lapsed hold ends the wait for a proof."""
+    if not case.chargings or case.total.final is not None:
+        return True
+    return hold.lapsed_minor > 0 and hold.captured_minor == 0
+
+
+def quarantined(case: Case) -> bool:
+    return not set(case.session.quarantined) <= set(case.session.lifted)
+
+
+def _open_phase(case: Case) -> str:
+    if quarantined(case):
+        return "quarantined"
+    if case.live:
+        return "charging"
+    if case.hold is None:
+        return "proving" if case.chargings else "requested"
+    return "holding" if case.hold.outcome != "done" else _money_phase(case, case.hold)
+
+
+def _money_phase(case: Case, hold: HoldBook) -> str:
+    if "capture" in hold.in_flight or "lower" in hold.in_flight:
+        return "capturing"
+    if "release" in hold.in_flight or hold.captured_minor:
+        return "releasing"
+    if not case.chargings:
+        return "authorised"
+    return "proving" if case.total.final is None else "capturing"

@@ -1,0 +1,81 @@
+"""What became of the commands of a session: the words everything else is decided by."""
+
+from collections.abc import Iterable
+
+from streams.core.learn import DEFINITE
+from streams.core.session import MONEY, IssuedCommand, PaymentSession
+
+NO = frozenset({"declined", "failed"})
+
+
+def verdict(session: PaymentSession, command_id: str) -> str:
+    """'done', 'declined', 'failed', 'not_found', 'unknown', or '' while nothing was heard.
+
+    A capture that an acquirer takes back is a definite no: only then may the next attempt exist.
+    """
+    answer = session.answers.get(command_id)
+    if answer is None:
+        return ""
+    if answer.outcome == "done" and answer.kind == "capture" and session.notices:
+        failed = capture_failed(session, command_id, answer.hold_id)
+        return "failed" if failed else "done"
+    return answer.outcome
+
+
+def capture_failed(session: PaymentSession, command_id: str, hold_id: str) -> bool:
+    """Whether the acquirer said so later. A notice without a command id means the one capture."""
+    return any(
+        notice.event == "capture_failed"
+        and (
+            notice.command_id == command_id or (not notice.command_id and notice.hold_id == hold_id)
+        )
+        for notice in session.notices
+    )
+
+
+def is_definite(session: PaymentSession, command_id: str) -> bool:
+    return verdict(session, command_id) in DEFINITE
+
+
+def of_kind(session: PaymentSession, kind: str, hold_id: str = "") -> list[IssuedCommand]:
+    """Issued commands of one kind, in the order of their numbers; of one hold, if it is named."""
+    found = [
+        command
+        for command in session.issued.values()
+        if command.kind == kind and (not hold_id or command.hold_id == hold_id)
+    ]
+    return sorted(found, key=number_of) if len(found) > 1 else found
+
+
+def number_of(command: IssuedCommand) -> int:
+    """The k of `.../raise/k`: numbers count, '10' comes after '9'."""
+    return int(command.command_id.rpartition("/")[2])
+
+
+def unsettled(session: PaymentSession) -> list[IssuedCommand]:
+    """Money commands without a verdict, oldest first. One that was given up is settled."""
+    found = [
+        command
+        for command in session.issued.values()
+        if command.kind in MONEY
+        and not is_definite(session, command.command_id)
+        and not is_abandoned(session, command)
+    ]
+    return sorted(found, key=lambda one: (one.issued_at, one.command_id)) if found else found
+
+
+def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
+    """A hold that never reached the acquirer and that nobody waits for any more."""
+    if command.kind != "hold" or not given_up(session):
+        return False
+    return verdict(session, command.command_id) == "not_found"
+
+
+def given_up(session: PaymentSession) -> bool:
+    """The driver was told that there will be no charging: whatever is approved later goes back."""
+    return any(command.kind == "show_declined" for command in session.issued.values())
+
+
+def any_in_flight(session: PaymentSession, commands: Iterable[IssuedCommand]) -> bool:
+    """Whether one of them has no verdict: nothing that depends on it may be done."""
+    return any(not is_definite(session, command.command_id) for command in commands)

@@ -1,0 +1,136 @@
+"""Watches and aliases: what link is told about this session's chargings."""
+
+from schemas import ids
+from schemas.facts import AliasBound, Watch
+from streams.core.case import Case
+from streams.core.charging import delivered, is_charging
+from streams.core.cover import NO_GOAL, Goal, goal_of
+from streams.core.session import Charging, WatchShown
+from streams.core.watches import wake
+
+NEVER_WH = 10**12
+FAR_AT = 4_102_444_800_000  # the last instant that the contract can write
+
+
+def new_watches(case: Case, *, over: bool) -> dict[str, WatchShown]:
+    """The watches that say something new; `over`: the session is closed."""
+    shown = case.session.published.watches
+    wanted = {
+        one.charging_id: _wanted(case, one, shown.get(one.charging_id), over=over)
+        for one in case.chargings
+    }
+    return {name: watch for name, watch in wanted.items() if watch != shown.get(name)}
+
+
+def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bool) -> WatchShown:
+    version = last.version + 1 if last else 1
+    if charging.end is not None or over:
+        if last is not None and last.closing:
+            return last
+        return WatchShown(version, NEVER_WH, 0, closing=True, basis=())
+    goal = goal_of(case, charging)
+    basis = _basis(case, charging, goal)
+    if last is not None and last.basis == basis and not _passed(case, charging, last):
+        return last
+    energy_wh, at = _points(case, charging, goal)
+    if last is not None and not last.closing and _says(last) == (energy_wh, at):
+        return last
+    return WatchShown(version, energy_wh, at, closing=False, basis=basis)
+
+
+def _says(watch: WatchShown) -> tuple[int, int]:
+    return watch.wake_energy_wh, watch.wake_read_at
+
+
+def _basis(case: Case, charging: Charging, goal: Goal) -> tuple[int, ...]:
+    """All that the points follow from, but for the time and energy of the charging itself."""
+    others_wh = case.total.so_far.energy_wh - delivered(charging, case.now_at).energy_wh
+    return (
+        -1 if goal.minor is None else goal.minor,
+        -1 if goal.energy_wh is None else goal.energy_wh,
+        int(is_charging(charging)),
+        int(charging.begun is not None),
+        others_wh,
+        len(case.live),
+    )
+
+
+def _live_at(case: Case, charging: Charging) -> int:
+    return max(case.now_at, charging.seen_at)
+
+
+def _passed(case: Case, charging: Charging, last: WatchShown) -> bool:
+    by_energy = charging.top_wh >= last.wake_energy_wh
+    return by_energy or 0 < last.wake_read_at <= _live_at(case, charging)
+
+
+def _points(case: Case, charging: Charging, goal: Goal) -> tuple[int, int]:
+    """Register value and instant to wake at. What is left is shared by all that run at once."""
+    if goal == NO_GOAL or charging.begun is None or case.tariff is None:
+        return NEVER_WH, 0
+    so_far, running = case.total.so_far, len(case.live)
+    mine_wh = delivered(charging, case.now_at).energy_wh
+    energy_wh, at = goal.energy_wh, None
+    if energy_wh is not None:
+        energy_wh += 1
+    if goal.minor is not None:
+        live_at = _live_at(case, charging)
+        grain_ms = case.policy.look_ahead.meter_interval_ms
+        flowing = is_charging(charging)
+        woken = wake(case.tariff, so_far, flowing, goal.minor, live_at, grain_ms)
+        energy_wh = min(
+            (one for one in (energy_wh, woken.energy_wh) if one is not None), default=None
+        )
+        at = None if woken.at is None else live_at + (woken.at - live_at) // running
+    if energy_wh is None:
+        return NEVER_WH, at or 0
+    left_wh = max(energy_wh - so_far.energy_wh, 0) // running
+    return min(charging.begun.energy_wh + mine_wh + left_wh, NEVER_WH), at or 0
+
+
+def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
+    charging = case.session.chargings[charging_id]
+    return Watch(
+        tenant=case.request.tenant,
+        network=charging.network,
+        charger_id=charging.charger_id,
+        transaction_id=charging.transaction_id,
+        session_id=case.session.session_id,
+        version=watch.version,
+        wake_energy_wh=watch.wake_energy_wh,
+        wake_read_at=watch.wake_read_at,
+        closing=watch.closing,
+    )
+
+
+def new_aliases(case: Case) -> list[AliasBound]:
+    """The names that link needs to find this session by, each told once."""
+    request, start = case.request, case.start
+    names: list[tuple[str, int]] = []
+    if start is not None:
+        value = ids.remote_start_id(request.session_id)
+        alias = ids.charger_alias(
+            request.tenant, request.network, request.charger_id, "remote_start", value
+        )
+        names.append((alias, start.issued_at))
+    for charging in case.chargings:
+        alias = ids.charger_alias(
+            request.tenant,
+            charging.network,
+            charging.charger_id,
+            "transaction",
+            charging.transaction_id,
+        )
+        if charging.begun is not None:
+            names.append((alias, charging.begun.started_at))
+    return [
+        AliasBound(
+            tenant=request.tenant,
+            alias=alias,
+            session_id=request.session_id,
+            bound_from=from_at,
+            bound_to=FAR_AT,
+        )
+        for alias, from_at in names
+        if alias not in case.session.published.aliases
+    ]

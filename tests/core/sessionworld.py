@@ -1,0 +1,220 @@
+"""A world of one session for tests: facts by short names, applied through the real pipe."""
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from schemas import codec, ids
+from schemas.facts import (
+    AcquirerAnswered,
+    AcquirerNotified,
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    LinkedFact,
+    MeterReading,
+    SessionRequested,
+)
+from streams.core import pipe
+from streams.core.session import TimeReached
+from streams.core.strategy_policy import parse_policy
+
+T0 = 1_790_000_000_000
+SESSION = ids.session_id("t", "p", "REF")
+HOLD = ids.hold_id(SESSION, 1)
+POLICY = parse_policy(
+    (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+)
+
+
+def tariff(energy="0.79", time=None, parking=None, flat=None, currency="CHF"):
+    prices = {"ENERGY": energy, "TIME": time, "PARKING_TIME": parking, "FLAT": flat}
+    components = [
+        {"type": kind, "price": float(price), "step_size": 1}
+        for kind, price in prices.items()
+        if price is not None
+    ]
+    return json.dumps({"currency": currency, "elements": [{"price_components": components}]})
+
+
+class Pins:
+    """The reference data of the world: one tariff (or none), one policy."""
+
+    def __init__(self, body, policy=POLICY):
+        self.body = body
+        self.newest = policy
+
+    def opening(self, request):
+        return self.body, self.newest
+
+    def policy(self, tenant, policy_id, version):
+        assert (policy_id, version) == (self.newest.id, self.newest.version)
+        return self.newest
+
+
+REQUEST = SessionRequested(
+    tenant="t",
+    session_id=SESSION,
+    provider="p",
+    authorization_reference="REF",
+    terminal_id="term",
+    network="n",
+    charger_id="c",
+    evse_uid="e",
+    channel="terminal",
+    role="operator_side",
+    capture_by="executor",
+    power_type="DC",
+    power_max_w=150_000,
+    scheme="visa",
+    funding="credit",
+    entry_mode="contactless",
+    cvm="none",
+    bin_country="CH",
+    merchant_country="CH",
+    card_token="tok",
+    currency="CHF",
+    acquirer_id="sim-total",
+    tariff_id="T",
+    tariff_hash="H",
+    requested_at=T0,
+)
+
+
+def request(**changed):
+    return msgspec.structs.replace(REQUEST, **changed)
+
+
+def path_of(command_id):
+    """'hold/1/raise/2' of a command id, for people."""
+    return command_id.removeprefix(f"{SESSION}/")
+
+
+def answered(path, outcome, amount_minor=0, at=T0, **more):
+    parts = path.split("/")
+    probe = next((one for one in ("inquire", "resend") if one in parts), None)
+    target = path.split(f"/{probe}/")[0] if probe else path
+    kind = target.split("/")[-2]
+    fields = {
+        "tenant": "t",
+        "session_id": SESSION,
+        "command_id": f"{SESSION}/{path}",
+        "resolves": f"{SESSION}/{target}" if probe else "",
+        "kind": kind,
+        "hold_id": HOLD,
+        "acquirer_id": "sim-total",
+        "outcome": outcome,
+        "amount_minor": amount_minor,
+        "currency": "CHF",
+        "psp_reference": "PSP" if kind == "hold" and outcome == "done" else "",
+        "source": "inquiry" if probe == "inquire" else "executor",
+        "answered_at": at,
+    }
+    return AcquirerAnswered(**{**fields, **more})
+
+
+def notified(event, amount_minor=0, path="", at=T0):
+    return AcquirerNotified(
+        tenant="t",
+        session_id=SESSION,
+        hold_id=HOLD,
+        acquirer_id="sim-total",
+        event=event,
+        command_id=f"{SESSION}/{path}" if path else "",
+        amount_minor=amount_minor,
+        currency="CHF",
+        occurred_at=at,
+    )
+
+
+def linked(fact, *, complete=False, offset=0):
+    return LinkedFact(
+        tenant="t",
+        session_id=SESSION,
+        charging_id=ids.charging_id("t", "n", "c", fact.transaction_id),
+        source_topic="charger.transactions.v1",
+        source_partition=0,
+        source_offset=offset,
+        crossing=0,
+        sequence_complete=complete,
+        fact=codec.encode(fact),
+    )
+
+
+EVSE = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e"}
+
+
+def started(wh, at=T0, tx="tx1", seq=0):
+    fact = ChargingStarted(
+        **EVSE,
+        transaction_id=tx,
+        remote_start_id=ids.remote_start_id(SESSION),
+        payment_kind="card",
+        seq=seq,
+        energy_wh=wh,
+        offline=False,
+        started_at=at,
+    )
+    return linked(fact)
+
+
+def reading(wh, at=T0, tx="tx1", seq=1):
+    fact = MeterReading(**EVSE, transaction_id=tx, seq=seq, energy_wh=wh, power_w=-1, read_at=at)
+    return linked(fact)
+
+
+def updated(state, wh, at=T0, tx="tx1", seq=1):
+    fact = ChargingUpdated(
+        **EVSE,
+        transaction_id=tx,
+        seq=seq,
+        charging_state=state,
+        energy_wh=wh,
+        power_w=-1,
+        offline=False,
+        updated_at=at,
+    )
+    return linked(fact)
+
+
+def ended(wh, at=T0, tx="tx1", seq=9, *, complete=True):
+    fact = ChargingEnded(
+        **EVSE,
+        transaction_id=tx,
+        seq=seq,
+        energy_wh=wh,
+        reason="Local",
+        offline=False,
+        ended_at=at,
+    )
+    return linked(fact, complete=complete)
+
+
+def tick(at):
+    return TimeReached(at=at)
+
+
+class World:
+    """One session and all that ever came out of it."""
+
+    def __init__(self, body=None, policy=POLICY):
+        self.pins = Pins(tariff() if body is None else body, policy)
+        self.session = None
+        self.ledger = None
+        self.commands = []
+        self.watches = []
+        self.aliases = []
+        self.discrepancies = []
+        self.steps = 0
+
+    def apply(self, fact, clock_at=0):
+        step = pipe.apply(self.session, fact, clock_at, self.pins)
+        self.session = step.session
+        self.ledger = step.ledger or self.ledger
+        self.commands += step.commands
+        self.watches += step.watches
+        self.aliases += step.aliases
+        self.discrepancies += step.discrepancies
+        self.steps += 1
+        return step

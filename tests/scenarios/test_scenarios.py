@@ -1,0 +1,189 @@
+"""Whole sessions as text: one fact a line, what it must lead to beside it. See README.md here."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sessionworld import (
+    POLICY,
+    T0,
+    World,
+    answered,
+    ended,
+    notified,
+    path_of,
+    reading,
+    request,
+    started,
+    tariff,
+    tick,
+    updated,
+)
+
+from schemas.commands import InquireCommand, ResendCommand
+from streams.core.session import ReferenceReused
+
+HERE = Path(__file__).parent
+UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+NUMBERS = {"power_max_w", "declared_value"}
+
+
+def minor(text):
+    whole, _, cents = text.partition(".")
+    return int(whole) * 100 + int(cents or 0)
+
+
+def major(amount):
+    return f"{amount // 100}.{amount % 100:02}"
+
+
+def options(words):
+    pairs = dict(word.split("=", 1) for word in words if "=" in word)
+    return {name: int(value) if name in NUMBERS else value for name, value in pairs.items()}
+
+
+class Story:
+    """A scenario being told: the world, its clock, and how to read a line of it."""
+
+    def __init__(self):
+        self.world = None
+        self.now_at = T0
+        self.given = {}
+        self.tariff_body = tariff()
+
+    def line(self, text):
+        if text.startswith("given"):
+            return self.set_up(text.split()[1:])
+        asked, _, expected = text.partition("->")
+        words = asked.split()
+        if words[0].startswith("+"):
+            count, unit = re.fullmatch(r"\+(\d+)([smhd])", words.pop(0)).groups()
+            self.now_at += int(count) * UNITS[unit]
+        wanted, _, checks = expected.partition("|")
+        assert self.told(words, checks) == (wanted.strip(), self.checked(checks)), text
+        return None
+
+    def set_up(self, words):
+        if words[0] == "tariff":
+            self.tariff_body = "" if words[1] == "none" else tariff(**options(words))
+        else:
+            self.given = options(words)
+
+    def told(self, words, checks):
+        """The commands of this step, and the value of everything that the line asks about."""
+        if self.world is None:
+            self.world = World(self.tariff_body, POLICY)
+            if not self.tariff_body:
+                self.world.pins.body = None
+        try:
+            step = self.world.apply(self.fact(words), self.now_at)
+        except ReferenceReused:
+            return "reference-reused", self.values(checks, None)
+        commands = ", ".join(self.say(one) for one in step.commands) or "nothing"
+        return commands, self.values(checks, step)
+
+    def fact(self, words):
+        verb, *rest = words
+        plain = [word for word in rest if "=" not in word]
+        given = options(rest)
+        at = self.now_at
+        match verb:
+            case "request":
+                return request(requested_at=at, **{**self.given, **given})
+            case "answer":
+                amount = minor(plain[2]) if len(plain) > 2 else 0
+                if "expires" in given:
+                    count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
+                    given["expires_at"] = at + int(count) * UNITS[unit]
+                return answered(plain[0], plain[1], amount, at, **given)
+            case "notified":
+                return notified(plain[0], minor(plain[1]), given.get("of", ""), at)
+            case "started" | "reading" | "ended" | "updated":
+                return self.charger_fact(verb, plain, given)
+            case "tick":
+                return tick(at)
+        raise AssertionError(f"no such fact: {verb}")
+
+    def charger_fact(self, verb, plain, given):
+        tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
+        at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
+        match verb:
+            case "started":
+                return started(int(plain[0]), at, tx)
+            case "reading":
+                return reading(int(plain[0]), at, tx, seq)
+            case "updated":
+                return updated(plain[0], int(plain[1]), at, tx, seq)
+        complete = plain[1:] != ["incomplete"]
+        return ended(int(plain[0]), at, tx, complete=complete)
+
+    def say(self, command):
+        name = type(command).__name__
+        match command:
+            case InquireCommand() | ResendCommand():
+                return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
+        words = [name]
+        if hasattr(command, "amount_minor"):
+            words.append(major(command.amount_minor))
+        if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
+            words.append(command.transaction_id)
+        if getattr(command, "reason", ""):
+            words.append(command.reason)
+        if getattr(command, "performer", "executor") != "executor":
+            words.append(f"by {command.performer}")
+        return " ".join(words)
+
+    def checked(self, checks):
+        words = checks.split()
+        return [words[0], *words[1:]] if words else []
+
+    def values(self, checks, step):
+        words = checks.split()
+        if not words:
+            return []
+        return [self.world.ledger.phase, *(self.value(word, step) for word in words[1:])]
+
+    def value(self, word, step):
+        name = word.split("=")[0]
+        match name:
+            case "watch":
+                said = step.watches[-1] if step.watches else None
+                return f"watch={self.say_watch(said)}"
+            case "difference":
+                said = step.discrepancies[-1] if step.discrepancies else None
+                return f"difference={said.kind}-{said.status}" if said else "difference=none"
+            case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
+                return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
+            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
+                return f"{name}={getattr(self.world.ledger, name)}"
+        return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
+
+    @staticmethod
+    def say_watch(watch):
+        if watch is None:
+            return "none"
+        if watch.closing:
+            return "closing"
+        return "never" if watch.wake_energy_wh == 10**12 else str(watch.wake_energy_wh)
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
+def test_scenario(path):
+    story = Story()
+    for number, text in enumerate(path.read_text().splitlines(), 1):
+        if text.startswith("  ") and text.strip():
+            try:
+                story.line(text.strip())
+            except AssertionError as error:
+                raise AssertionError(f"{path.name}:{number}  {error}") from error
+    assert story.world is not None, f"{path.name} tells nothing"
+    books_balance(story.world.ledger)
+
+
+def books_balance(ledger):
+    for hold in ledger.holds:
+        where = hold.captured_minor + hold.released_minor + hold.lapsed_minor + hold.open_minor
+        assert hold.approved_minor == where
+    if ledger.phase == "closed":
+        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        assert ledger.priced_minor == settled
