@@ -69,6 +69,7 @@ def test_time_counts_charging_and_parking_time_the_rest():
 
 
 def test_a_flat_fee_is_due_before_anything_flows():
+    assert Quantities(energy_wh=0, charging_ms=0, parking_ms=0) == NOTHING
     tariff = parse(body([component("FLAT", "1.00"), component("ENERGY", "0.79")]))
     assert price(tariff, NOTHING) == Money("EUR", 100)
 
@@ -151,6 +152,8 @@ def test_a_parsed_tariff_is_kept():
         (body([component("ENERGY", "1E999999")]), "impossible-number", "1E+999999"),
         (body([component("ENERGY", "1E-999999")]), "impossible-number", "1E-999999"),
         (body([component("ENERGY", 1, vat=1000)]), "impossible-number", "vat"),
+        (body([component("ENERGY", 10**9)]), "impossible-number", "price"),
+        (body([component("ENERGY", "0.0000000000001")]), "impossible-number", "price"),
     ],
 )
 def test_what_cannot_be_priced_is_named(text, reason, detail):
@@ -171,6 +174,20 @@ def test_a_restriction_is_named_and_an_empty_one_is_none():
 
 def test_the_step_of_a_flat_fee_means_nothing():
     assert parse(body([component("FLAT", 1, step_size=60)])).flat == 1
+
+
+@pytest.mark.parametrize("step", [{"step_size": 0}, {"step_size": 1}, {}])
+def test_a_step_of_one_unit_or_none_is_no_step(step):
+    text = body([{"type": "ENERGY", "price": 1} | step])
+    assert parse(text).energy_per_kwh == 1
+
+
+def test_the_largest_and_the_finest_numbers():
+    tariff = parse(body([component("ENERGY", "999999999", vat="999"), component("TIME", "1E-12")]))
+    assert tariff.energy_per_kwh == 999_999_999 * Fraction("10.99")
+    assert tariff.time_per_hour == Fraction(1, 10**12)
+    # All the energy that a record can carry, still exact to the minor unit.
+    assert price(tariff, Quantities(10**12, 0, 0)).minor == 999_999_999 * 1099 * 10**9
 
 
 def test_what_does_not_change_the_price_may_stand_there():
@@ -202,6 +219,12 @@ def test_a_limit_is_none_where_the_dimension_costs_nothing():
     tariff = parse(body([component("ENERGY", "0.50")]))
     assert charging_time_limit(tariff, NOTHING, 2_000) is None
     assert parking_time_limit(tariff, NOTHING, 2_000) is None
+
+
+def test_a_limit_is_nothing_where_the_rest_just_fits():
+    tariff = Tariff.of("EUR", {"ENERGY": Fraction(1), "FLAT": Fraction("0.0049")})
+    assert (tariff.cost(NOTHING), tariff.greatest_cost(0)) == (49, 49)
+    assert energy_limit(tariff, NOTHING, 0) == 0
 
 
 def test_a_limit_is_minus_one_where_the_rest_is_above_already():

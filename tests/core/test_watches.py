@@ -67,6 +67,11 @@ def test_above_the_threshold_it_is_due_now():
     assert wake(BOTH, at, True, 2_000, NOW, 10_000) == Wake(50_000, NOW)
 
 
+def test_just_below_the_threshold_it_is_not_due_yet():
+    tariff = Tariff.of("EUR", {"ENERGY": Fraction(1), "FLAT": Fraction("0.0049")})
+    assert wake(tariff, Quantities(0, 0, 0), True, 0, NOW, 1) == Wake(1, None)
+
+
 def test_a_free_tariff_is_never_looked_at():
     assert wake(Tariff.of("EUR", {}), Quantities(0, 0, 0), True, 0, NOW, 1) == Wake(None, None)
 
