@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -73,9 +71,11 @@ class Wire:
         finally:
             await consumer.stop()
 
-    async def read(self, topic: str, isolation_level: str = "read_committed") -> list:
-        """Every record of partition 0 up to the end as this isolation level has it now."""
-        place = TopicPartition(topic, 0)
+    async def read(
+        self, topic: str, isolation_level: str = "read_committed", partition: int = 0
+    ) -> list:
+        """Every record of one partition up to the end as this isolation level has it now."""
+        place = TopicPartition(topic, partition)
         found = []
         async with self.consumer(isolation_level=isolation_level) as consumer:
             consumer.assign([place])
@@ -86,8 +86,8 @@ class Wire:
                     found += records
         return found
 
-    async def values(self, topic: str, isolation_level: str = "read_committed") -> list[bytes]:
-        return [record.value for record in await self.read(topic, isolation_level)]
+    async def values(self, *where: str, **how: str | int) -> list[bytes]:
+        return [record.value for record in await self.read(*where, **how)]
 
     async def broker_config(self, name: str) -> str | None:
         async with self.admin() as admin:
@@ -105,6 +105,47 @@ class Wire:
             answers = await admin.describe_configs(wanted)
         return {entry[0]: entry[1] for answer in answers for entry in answer.resources[0][4]}
 
+    async def group_reaches(self, group: str, topic: str, offset: int) -> bool:
+        """A transaction's offsets appear a moment after its commit has returned."""
+
+        async def reached():
+            return await self.committed(group, topic) == offset
+
+        return await self.until(reached)
+
+    @staticmethod
+    async def until(condition, within_s: float = 20.0):
+        """Await `condition` until it gives something true; that, or the last it gave."""
+        deadline = time.monotonic() + within_s
+        while True:
+            value = await condition()
+            if value or time.monotonic() > deadline:
+                return value
+            await asyncio.sleep(0.1)
+
+    @contextmanager
+    def running(self, script: str, *arguments: str, log: Path, **env: str):
+        """A naive program as a process; killed at the end, for none of them deserves better."""
+        with (
+            log.open("ab") as output,
+            subprocess.Popen(
+                [sys.executable, self.naive(script), *arguments],
+                env={**os.environ, "BOOTSTRAP": self.bootstrap, **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @staticmethod
+    def free_port() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
     @staticmethod
     def naive(script: str) -> str:
         return str(NAIVE / script)
@@ -114,36 +155,10 @@ class Wire:
             return await consumer.committed(TopicPartition(topic, 0))
 
 
-async def until(condition, within_s: float = 20.0):
-    """Await `condition` until it gives something true; that, or the last it gave."""
-    deadline = time.monotonic() + within_s
-    while not (value := await condition()) and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
-    return value
-
-
-@contextmanager
-def running(script: str, *arguments: str, log: Path, **env: str):
-    """A naive program as a process; killed at the end, for none of them deserves better."""
-    with (
-        log.open("ab") as output,
-        subprocess.Popen(
-            [sys.executable, str(NAIVE / script), *arguments],
-            env={**os.environ, **env},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture(scope="session")
+def wire_to():
+    """For fixtures that outlive one test: `wire_to(kafka)`."""
+    return lambda kafka: Wire(kafka.bootstrap)
 
 
 @pytest.fixture

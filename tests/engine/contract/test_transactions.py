@@ -1,5 +1,6 @@
 """aiokafka's transactions: what they do not do by themselves, and what our use of them adds."""
 
+import asyncio
 import statistics
 import subprocess
 import sys
@@ -11,17 +12,35 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from aiokafka.producer import sender
 
-from streams.engine.transactions import CONCURRENT_TRANSACTIONS_BACKOFF, Send, Transactions
+from streams.engine.transactions import (
+    CONCURRENT_TRANSACTIONS_BACKOFF,
+    Send,
+    StateRecords,
+    Transactions,
+)
 
 pytestmark = pytest.mark.broker
 
 
+class Ours:
+    """The engine's transactions, each with a record of state as in real life."""
+
+    def __init__(self, transactions, state_topic):
+        self._transactions = transactions
+        self._state_topic = state_topic
+
+    async def commit(self, sends, offsets=None, group=""):
+        state = StateRecords(self._state_topic, 0, {b"positions": b"1"})
+        await self._transactions.commit(state, sends, offsets or {}, group)
+
+
 @asynccontextmanager
 async def ours(wire, transactional_id, timeout_ms=6000):
+    state_topic = await wire.topic(wire.name("state"), cleanup_policy="compact")
     transactions = Transactions(wire.bootstrap, transactional_id, timeout_ms)
     await transactions.start()
     try:
-        yield transactions
+        yield Ours(transactions, state_topic)
     finally:
         await transactions.stop()
 
@@ -45,7 +64,7 @@ class TestFailedSend:
             with pytest.raises(MessageSizeTooLargeError):
                 await lost
         assert await wire.values(topic) == [b"fits"]
-        assert await wire.committed(group, topic) == 5
+        assert await wire.group_reaches(group, topic, 5)
 
     async def test_ours_the_error_is_raised_and_nothing_is_visible(self, wire):
         topic = await wire.topic(wire.name("narrow"), max_message_bytes=1000)
@@ -99,16 +118,15 @@ class TestFence:
     async def test_naive_a_zombie_with_an_id_of_its_own_commits_over_its_successor(self, wire):
         topic, group = await wire.topic(wire.name("zombie")), wire.name("group")
         place = TopicPartition(topic, 0)
-        async with wire.producer(wire.name("zombie")) as zombie:
-            async with wire.producer(wire.name("successor")) as successor:
-                async with successor.transaction():
-                    await successor.send(topic, b"by the successor")
-                    await successor.send_offsets_to_transaction({place: 10}, group)
+        async with wire.producer(wire.name("a")) as zombie, wire.producer(wire.name("b")) as next_:
+            async with next_.transaction():
+                await next_.send(topic, b"by the successor")
+                await next_.send_offsets_to_transaction({place: 10}, group)
             async with zombie.transaction():
                 await zombie.send(topic, b"by the zombie")
                 await zombie.send_offsets_to_transaction({place: 3}, group)
         assert await wire.values(topic) == [b"by the successor", b"by the zombie"]
-        assert await wire.committed(group, topic) == 3
+        assert await wire.group_reaches(group, topic, 3)
 
     async def test_ours_a_zombie_with_the_id_of_its_partition_is_fenced(self, wire):
         topic, group = await wire.topic(wire.name("zombie")), wire.name("group")
@@ -120,7 +138,7 @@ class TestFence:
                     await zombie.commit([send(topic, b"by the zombie")], {place: 4}, group)
                 await successor.commit([send(topic, b"by the successor")], {place: 10}, group)
         assert await wire.values(topic) == [b"while it was alive", b"by the successor"]
-        assert await wire.committed(group, topic) == 10
+        assert await wire.group_reaches(group, topic, 10)
 
 
 class TestAbandonedTransaction:
@@ -131,13 +149,16 @@ class TestAbandonedTransaction:
     @pytest.fixture
     async def abandoned(self, wire):
         topic, static = await wire.topic(wire.name("abandoned")), wire.name("app-stage-0")
+        await asyncio.to_thread(self._be_killed, wire, topic, static)
+        await wire.put(topic, b"behind it")
+        return topic, static
+
+    def _be_killed(self, wire, topic, static):
         script = wire.naive("abandon.py")
         command = [sys.executable, script, wire.bootstrap, topic, static, str(self.TIMEOUT_MS)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as owner:
             assert owner.stdout.readline() == b"open\n"
             owner.kill()
-        await wire.put(topic, b"behind it")
-        return topic, static
 
     async def test_naive_readers_wait_for_the_time_out_and_the_clean_up(self, wire, abandoned):
         topic, _ = abandoned
@@ -166,12 +187,11 @@ class TestOffsetsOfTransactions:
     async def test_naive_reading_the_group_does_not_wait_for_an_open_transaction(self, wire):
         """No `require_stable` in aiokafka: the answer is already out of date when it is given."""
         topic, group = await wire.topic(wire.name("pending")), wire.name("group")
-        async with wire.producer(wire.name("tid")) as producer:
-            async with producer.transaction():
-                await producer.send(topic, b"v")
-                await producer.send_offsets_to_transaction({TopicPartition(topic, 0): 7}, group)
-                await producer.flush()
-                assert await wire.committed(group, topic) is None
+        async with wire.producer(wire.name("tid")) as producer, producer.transaction():
+            await producer.send(topic, b"v")
+            await producer.send_offsets_to_transaction({TopicPartition(topic, 0): 7}, group)
+            await producer.flush()
+            assert await wire.committed(group, topic) is None
         assert await wire.committed(group, topic) == 7
 
     async def test_ends_count_markers_and_aborted_records(self, wire):
@@ -198,7 +218,7 @@ class TestOffsetsOfTransactions:
         topic = await wire.topic(wire.name("gaps"))
         place = TopicPartition(topic, 0)
         async with ours(wire, wire.name("tid")) as transactions:
-            await transactions.commit([send(topic, b"v")], {}, "")
+            await transactions.commit([send(topic, b"v")])
         async with wire.consumer(isolation_level="read_committed") as consumer:
             consumer.assign([place])
             await consumer.seek_to_beginning(place)
@@ -208,11 +228,10 @@ class TestOffsetsOfTransactions:
     async def test_end_offsets_stop_at_an_open_transaction_only_for_read_committed(self, wire):
         topic = await wire.topic(wire.name("open"))
         place = TopicPartition(topic, 0)
-        async with wire.producer(wire.name("tid")) as producer:
-            async with producer.transaction():
-                await producer.send_and_wait(topic, b"v")
-                ends = {}
-                for level in ("read_committed", "read_uncommitted"):
-                    async with wire.consumer(isolation_level=level) as consumer:
-                        ends[level] = (await consumer.end_offsets([place]))[place]
+        async with wire.producer(wire.name("tid")) as producer, producer.transaction():
+            await producer.send_and_wait(topic, b"v")
+            ends = {}
+            for level in ("read_committed", "read_uncommitted"):
+                async with wire.consumer(isolation_level=level) as consumer:
+                    ends[level] = (await consumer.end_offsets([place]))[place]
         assert ends == {"read_committed": 0, "read_uncommitted": 1}
