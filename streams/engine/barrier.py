@@ -42,9 +42,8 @@ class Holds:
         assert hold.topic not in self._holds, "an input has one head"
         self._holds[hold.topic] = hold
 
-    def release(self, topics: Iterable[str]) -> None:
-        for topic in topics:
-            del self._holds[topic]
+    def release(self, topic: str) -> None:
+        del self._holds[topic]
 
     def clear(self) -> None:
         self._holds.clear()

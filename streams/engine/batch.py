@@ -57,18 +57,19 @@ class Missing(Exception):
 
 
 class Turn:
-    """What a turn did, to be made real after the commit or forgotten."""
+    """What a turn did so far, to be made real after the commit or forgotten."""
 
-    __slots__ = ("changes", "counts", "met", "parked", "released", "sends", "touched")
+    __slots__ = ("armed", "changes", "counts", "met", "parked", "sends", "touched", "view")
 
-    def __init__(self) -> None:
+    def __init__(self, view: WorkingCopy) -> None:
+        self.view = view
         self.counts: dict[str, int] = {}
         self.sends: list[Send] = []
         self.touched: Mapping[bytes, Any] = {}
         self.changes: dict[bytes, bytes | None] = {}
         self.parked = 0
-        self.met: list[tuple[str, int]] = []
-        self.released: list[str] = []
+        self.armed = False  # a hold was made, which may be due at once
+        self.met: list[tuple[str, int]] = []  # barriers at the head, for whose ends to ask
 
     @property
     def records(self) -> int:
@@ -89,18 +90,28 @@ class Applier:
         self._seen_keys: set[bytes] = set()
         self.logic: Logic  # set by the task once the stage is open
 
-    def take(
-        self, inboxes: Mapping[str, Inbox], holds: Holds, bad: Mapping[Place, BadRecord], limit: int
-    ) -> Turn:
-        """Apply up to `limit` waiting records; `bad` names those to park unread.
+    def begin(self) -> Turn:
+        return Turn(WorkingCopy(self._store))
 
-        Raises `Culprit`, `SomeCulprit`, `Missing`, and whatever else the logic raises.
+    def go_on(
+        self,
+        turn: Turn,
+        inboxes: Mapping[str, Inbox],
+        holds: Holds,
+        bad: Mapping[Place, BadRecord],
+        limit: int,
+    ) -> None:
+        """Apply what waits until the turn has `limit` records; `bad` names those to park unread.
+
+        Holds that have come due are released; barriers newly met are left in `turn.met`.
+        Raises `Culprit`, `Missing`, and whatever else the logic raises.
         """
-        turn = Turn()
-        view = WorkingCopy(self._store)
-        run = _Run(self, turn, view, bad)
-        left = limit
-        positions = {topic: inbox.position for topic, inbox in inboxes.items()}
+        run = _Run(self, turn, bad)
+        left = limit - turn.records
+        positions = {
+            topic: inbox.position_after(turn.counts.get(topic, 0))
+            for topic, inbox in inboxes.items()
+        }
         moved = True
         while moved and left > 0:
             moved = False
@@ -112,9 +123,28 @@ class Applier:
                 if count != before:
                     left -= count - before
                     moved = True
-        if turn.counts:
-            self._finish(turn, view)
-        return turn
+
+    def finish(self, turn: Turn) -> None:
+        """Let the logic add to the turn, encode the state. Raises `SomeCulprit`."""
+        if not turn.counts:
+            return
+        view = turn.view
+        try:
+            self.send_all(self.logic.finish(view), turn.sends)
+            turn.changes = view.changes()
+        except BadRecord as bad:
+            raise SomeCulprit(turn.counts, bad) from bad
+        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+            found = BadRecord("state-not-encodable", repr(error))
+            raise SomeCulprit(turn.counts, found) from error
+        limit = self._settings.max_state_bytes
+        for key, value in turn.changes.items():
+            if value is not None and len(value) > limit:
+                found = BadRecord("state-too-large", f"{key!r}: {len(value)} bytes")
+                raise SomeCulprit(turn.counts, found)
+        if self._settings.strict_views and (mutated := view.mutated()):
+            raise AssertionError(f"changed in place without a put: {mutated}")
+        turn.touched = view.touched
 
     def send_all(self, produced: Iterable[Output], sends: list[Send]) -> None:
         """Raises `BadRecord` for an output that the broker would refuse."""
@@ -136,11 +166,11 @@ class Applier:
             self._seen_keys.clear()
         self._seen_keys.add(key)
 
-    def park(self, record: Record, bad: BadRecord, turn: Turn, view: WorkingCopy) -> None:
+    def park(self, record: Record, bad: BadRecord, turn: Turn) -> None:
         turn.parked += 1
         stage = self._stage
         turn.sends.append(parked(record, bad, stage.parked_topic, self._settings.max_parked_bytes))
-        self.send_all(self.logic.quarantine(record, bad.reason, view), turn.sends)
+        self.send_all(self.logic.quarantine(record, bad.reason, turn.view), turn.sends)
 
     def barrier_topics(self) -> frozenset[str]:
         if not self._several:
@@ -152,36 +182,16 @@ class Applier:
     def checked_topics(self) -> frozenset[str]:
         return self._stage.check_keys
 
-    def _finish(self, turn: Turn, view: WorkingCopy) -> None:
-        try:
-            self.send_all(self.logic.finish(view), turn.sends)
-            turn.changes = view.changes()
-        except BadRecord as bad:
-            raise SomeCulprit(turn.counts, bad) from bad
-        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-            found = BadRecord("state-not-encodable", repr(error))
-            raise SomeCulprit(turn.counts, found) from error
-        limit = self._settings.max_state_bytes
-        for key, value in turn.changes.items():
-            if value is not None and len(value) > limit:
-                found = BadRecord("state-too-large", f"{key!r}: {len(value)} bytes")
-                raise SomeCulprit(turn.counts, found)
-        if self._settings.strict_views and (mutated := view.mutated()):
-            raise AssertionError(f"changed in place without a put: {mutated}")
-        turn.touched = view.touched
-
 
 class _Run:
     """The inner loop of a turn, with its state at hand."""
 
     __slots__ = ("_applier", "_bad", "_barriers", "_checked", "_turn", "_view")
 
-    def __init__(
-        self, applier: Applier, turn: Turn, view: WorkingCopy, bad: Mapping[Place, BadRecord]
-    ) -> None:
+    def __init__(self, applier: Applier, turn: Turn, bad: Mapping[Place, BadRecord]) -> None:
         self._applier = applier
         self._turn = turn
-        self._view = view
+        self._view = turn.view
         self._bad = bad
         self._barriers = applier.barrier_topics()
         self._checked = applier.checked_topics
@@ -194,11 +204,11 @@ class _Run:
             return
         due = False
         hold = holds.get(topic)
-        if hold is not None and topic not in turn.released:
+        if hold is not None:
             if not hold.is_due(positions):
                 return
             due = True
-            turn.released.append(topic)
+            holds.release(topic)
         records = inbox.records[start : start + limit]
         done = self._records(topic, records, due=due)
         if done:
@@ -244,4 +254,4 @@ class _Run:
         if self._view.used:
             done = self._turn.records + index
             raise Culprit((record.topic, record.offset), done, error) from error
-        self._applier.park(record, error, self._turn, self._view)
+        self._applier.park(record, error, self._turn)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.tables import TableManager
 from faust.topics import Topic
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage, Message
@@ -46,6 +47,14 @@ class SliceTopic(Topic):
 
     def _compile_decode(self) -> Callable[..., Awaitable[Any]]:
         return cast(Callable[..., Awaitable[Any]], super(Topic, self).decode)
+
+
+class NoTables(TableManager):
+    """Faust's table manager for an app without tables: it starts without a pause of a second."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class ConsumerThread(base.AIOKafkaConsumerThread):

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
 _TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
+_TURN_WITHIN = 0.050  # seconds in which a turn may go on past barriers
 _LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
 
 
@@ -162,7 +163,6 @@ class PartitionTask:
                     self._work.set()
                     await asyncio.sleep(0)
         except asyncio.CancelledError:
-            self.spoilt = self.spoilt or self._in_turn
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, this worker must go
             self.spoilt = True
@@ -175,31 +175,48 @@ class PartitionTask:
     async def _turn(self) -> bool:
         """One turn over what waits; whether more can be done at once."""
         began = asyncio.get_running_loop().time()
-        turn = await self._take(1 if self._single else self._limit)
+        turn = await self._take(1 if self._single else self._limit, began + _TURN_WITHIN)
         if turn is None:
             return True
-        await self._arm(turn)
         sent = await self._make_real(turn, began)
         self._after(turn, began, sent=sent)
-        progress = turn.records or turn.met
+        progress = turn.records or turn.armed
         return bool(progress) and any(inbox.records for inbox in self._inboxes.values())
 
-    async def _take(self, limit: int) -> Turn | None:
+    async def _take(self, limit: int, until: float) -> Turn | None:
         """A turn to make real, or None where it must be taken again."""
-        logic = self._applier.logic
         try:
-            return self._applier.take(self._inboxes, self._holds, self._bad, limit)
+            return await self._taken(limit, until)
         except Culprit as culprit:
-            logic.aborted()
+            self._forget_turn()
             self._blame(culprit.place, culprit.bad)
             self._limit = max(culprit.done + 1, _LIMIT_AFTER_CULPRIT)
         except SomeCulprit as some:
-            logic.aborted()
+            self._forget_turn()
             self._search(some)
         except Missing as missing:
-            logic.aborted()
+            self._forget_turn()
             await self._refer(missing)
         return None
+
+    async def _taken(self, limit: int, until: float) -> Turn:
+        """Apply what waits; ask for the ends at each barrier and go on where they are reached.
+
+        A turn goes on past barriers for a bounded time, so that many of them share a transaction.
+        """
+        turn = self._applier.begin()
+        self._applier.go_on(turn, self._inboxes, self._holds, self._bad, limit)
+        while turn.met:
+            await self._arm(turn)
+            if turn.records < limit and asyncio.get_running_loop().time() < until:
+                self._applier.go_on(turn, self._inboxes, self._holds, self._bad, limit)
+        self._applier.finish(turn)
+        return turn
+
+    def _forget_turn(self) -> None:
+        """Barriers that the turn had released are met again, and wait for ends as of then."""
+        self._applier.logic.aborted()
+        self._holds.clear()
 
     def _blame(self, place: Place, bad: BadRecord) -> None:
         if place in self._bad:
@@ -227,8 +244,9 @@ class PartitionTask:
 
     async def _arm(self, turn: Turn) -> None:
         """Ask for the ends that each barrier met in this turn has to wait for."""
-        self._holds.release(turn.released)
-        for topic, offset in turn.met:
+        met, turn.met = turn.met, []
+        turn.armed = True
+        for topic, offset in met:
             others = [TopicPartition(t, self.partition) for t in self._holds.others(topic)]
             ends = await self._worker.inputs.end_offsets(others) if others else {}
             self._holds.add(Hold(topic, offset, {tp.topic: end for tp, end in ends.items()}))

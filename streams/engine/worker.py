@@ -185,6 +185,7 @@ def build_app(
         broker=brokers,
         store="memory://",
         Topic=driver.SliceTopic,
+        TableManager=driver.NoTables,
         datadir=str(settings.datadir),
         topic_partitions=stage.partitions,
         topic_disable_leader=True,

@@ -76,7 +76,7 @@ class Load:
         for index in range(_PLAIN_RECORDS):
             partition = self._chance.randrange(PARTITIONS)
             key = self._chance.choice(self._keys[partition])
-            value = b"!%d" % self.acknowledged[partition] if index % 10 == 0 else b"y"
+            value = b"!%d" % self.acknowledged[partition] if index % 15 == 0 else b"y"
             self.sent_b[partition] += 1
             topic = f"{self._app_id}.b"
             futures.append(await producer.send(topic, value, key=key, partition=partition))

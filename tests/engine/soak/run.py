@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 sys.path.insert(0, str(Path(__file__).parent))
-from load import PARTITIONS, Load  # noqa: E402 - beside this file, which is also a script
+from load import PARTITIONS, Load
 
 sys.path.pop(0)
 
@@ -41,6 +41,7 @@ class Report:
     lag_seconds: list[float] = field(default_factory=list)
     records: int = 0
     problems: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         ordered = sorted(self.lag_seconds)
@@ -147,7 +148,7 @@ async def _keep(workers: Workers) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _disturb(  # noqa: PLR0913 - the parties of the soak
+async def _disturb(
     bootstrap: str, app_id: str, workers: Workers, follower: Follower, report: Report, events: int
 ) -> None:
     chance = random.Random(report.seed)
@@ -166,6 +167,8 @@ async def _disturb(  # noqa: PLR0913 - the parties of the soak
             workers.signal(slot, signal.SIGSTOP)
         back = asyncio.create_task(_bring_back(workers, slot, away))
         report.problems += await _wait_for(follower, ends, began, report)
+        kind = "stop" if index % 2 else "kill"
+        report.events.append(f"{kind} {slot} away {away:.1f} s: {report.lag_seconds[-1]:.1f} s")
         await back
         await asyncio.sleep(chance.uniform(0.2, 2.0))
 
@@ -230,7 +233,7 @@ async def _records(bootstrap: str, topic: str) -> list[Any]:
 
 async def _check(bootstrap: str, app_id: str, load: Load, report: Report) -> None:
     """Inputs, outputs, state and positions must tell the same story."""
-    inputs = Counter()
+    inputs: Counter[str] = Counter()
     by_key: dict[tuple[int, bytes], Counter[str]] = {}
     for name in "ab":
         for record in await _records(bootstrap, f"{app_id}.{name}"):
@@ -239,6 +242,20 @@ async def _check(bootstrap: str, app_id: str, load: Load, report: Report) -> Non
     report.records = inputs.total()
     if report.records != load.acknowledged.total() + load.sent_b.total():
         report.problems.append("the load itself lost or repeated records")
+    _compare("output", dict(inputs), dict(await _outputs(bootstrap, app_id, report)), report)
+    counts = {
+        (record.partition, record.key[1:]): msgspec.msgpack.decode(record.value)[1:]
+        for record in await _records(bootstrap, f"{app_id}.state")
+        if record.key.startswith(b"k")
+    }
+    expected = {place: [c["a"], c["b"]] for place, c in by_key.items()}
+    _compare("state", expected, counts, report)
+    if parked := await _records(bootstrap, f"{app_id}.parked"):
+        report.problems.append(f"{len(parked)} records parked")
+
+
+async def _outputs(bootstrap: str, app_id: str, report: Report) -> Counter[str]:
+    """How often each input record was answered; a barrier that passed early is a problem."""
     outputs: Counter[str] = Counter()
     for record in await _records(bootstrap, f"{app_id}.out"):
         text = record.value.decode()
@@ -246,22 +263,14 @@ async def _check(bootstrap: str, app_id: str, load: Load, report: Report) -> Non
             report.problems.append(f"barrier passed early: {text}")
         else:
             outputs[":".join(text.split(":")[:3])] += 1
-    _compare("output", dict(inputs), dict(outputs), report)
-    counts: dict[tuple[int, bytes], Any] = {}
-    for record in await _records(bootstrap, f"{app_id}.state"):
-        if record.key.startswith(b"k"):
-            counts[record.partition, record.key[1:]] = msgspec.msgpack.decode(record.value)[1:]
-    expected = {place: [c["a"], c["b"]] for place, c in by_key.items()}
-    _compare("state", expected, counts, report)
-    if parked := await _records(bootstrap, f"{app_id}.parked"):
-        report.problems.append(f"{len(parked)} records parked")
+    return outputs
 
 
 def _compare(what: str, expected: dict[Any, Any], found: dict[Any, Any], report: Report) -> None:
     wrong = [k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k)]
     for key in wrong[:5]:
         report.problems.append(f"{what} {key}: {found.get(key)}, expected {expected.get(key)}")
-    if len(wrong) > 5:  # noqa: PLR2004 - enough to see what is wrong
+    if len(wrong) > 5:
         report.problems.append(f"{what}: {len(wrong)} differences")
 
 
@@ -276,7 +285,7 @@ def main() -> int:
     report = asyncio.run(
         soak(given.bootstrap, app_id, seed=given.seed, events=given.events, log=given.log)
     )
-    sys.stdout.write("\n".join([report.line(), *report.problems, ""]))
+    sys.stdout.write("\n".join([*report.events, report.line(), *report.problems, ""]))
     return 1 if report.problems else 0
 
 
