@@ -31,8 +31,7 @@ def schema_of(record: type[Fact]) -> dict[str, Any]:
 
 def _record(record: type[msgspec.Struct], seen: set[str]) -> dict[str, Any]:
     info = ins.type_info(record)
-    if not isinstance(info, ins.StructType):
-        raise NotExpressible(f"{record.__name__} is not a struct")
+    assert isinstance(info, ins.StructType), record
     seen.add(record.__name__)
     return {
         "type": "record",

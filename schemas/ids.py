@@ -59,6 +59,16 @@ def charger_alias(tenant: str, network: str, charger_id: str, kind: str, value: 
     return Alias(_path(tenant, network, charger_id, kind, value.casefold()))
 
 
+def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
+    """The Kafka key of one version of a tariff."""
+    return _path(tenant, tariff_id, tariff_hash)
+
+
+def policy_key(tenant: str, policy_id: str, version: str) -> str:
+    """The Kafka key of one version of a policy."""
+    return _path(tenant, policy_id, version)
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 

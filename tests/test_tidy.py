@@ -129,6 +129,7 @@ def test_packages_are_empty_at_the_top():
         name
         for name in MODULES
         if name.endswith("__init__.py")
+        and name != "streams/cli/__init__.py"  # the entry point `holdfast` names it
         and [node for node in tree(name).body if not isinstance(node, ast.Expr)]
     ]
     assert full == []

@@ -172,6 +172,16 @@ def test_a_forbidden_change_is_refused(third, says, mode):
     assert says in found[0]
 
 
+def test_a_changed_field_of_a_line_is_named_with_its_path():
+    def lines(kind):
+        line = LINE | {"fields": [{"name": "note", "type": kind}]}
+        return reading({"name": "lines", "type": {"type": "array", "items": line}})
+
+    assert compatibility.problems([lines("string"), lines("bytes")], "BACKWARD") == [
+        "v2 cannot read v1: lines.note arrives changed"
+    ]
+
+
 @pytest.mark.parametrize("name", ["energy_wh", "charger_id"])
 def test_a_reader_of_our_own_may_stop_reading_a_field(name):
     """BACKWARD asks nothing of yesterday's reader: all of ours move on together."""

@@ -143,3 +143,16 @@ def test_a_mark_knows_defaults_and_not_words():
 
 def test_hexadecimal_comes_in_lines():
     assert freeze.hex_lines(bytes(40)) == "00" * 32 + "\n" + "00" * 8 + "\n"
+
+
+def test_the_command_freezes_and_says_so(root, monkeypatch, capsys):
+    monkeypatch.setattr(freeze.freeze, "__defaults__", (root,))
+    monkeypatch.setattr("sys.argv", ["freeze"])
+    freeze.main()
+    assert capsys.readouterr().out == "nothing to do\n"
+    (root / "examples" / "Tick.v1.hex").unlink()
+    freeze.main()
+    assert capsys.readouterr().out == f"wrote {root}/examples/Tick.v1.hex\n"
+    (root / "examples" / "Tick.v1.json").unlink()
+    with pytest.raises(SystemExit, match="write an example"):
+        freeze.main()

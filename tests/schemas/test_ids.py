@@ -41,6 +41,8 @@ def test_moving_a_separator_makes_another_id(separator):
     assert ids.session_id(*left, "r") != ids.session_id(*right, "r")
     assert ids.idempotency_key(*left) != ids.idempotency_key(*right)
     assert ids.charger_key(*left, "r") != ids.charger_key(*right, "r")
+    assert ids.tariff_key(*left, "r") != ids.tariff_key(*right, "r")
+    assert ids.policy_key(*left, "r") != ids.policy_key(*right, "r")
     assert ids.charging_id(*left, "r", "t") != ids.charging_id(*right, "r", "t")
     assert ids.charger_alias(*left, "r", "k", "t") != ids.charger_alias(*right, "r", "k", "t")
 
