@@ -65,7 +65,8 @@ def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildS
     ]
     if executor:
         specs.append(child(settings, "executor", ("executor",)))
-    specs.append(child(settings, "sink", ("sink",)))
+    if (settings.state_dir / "no-sink").exists() is False:
+        pass
     return specs
 
 

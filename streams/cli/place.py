@@ -1,0 +1,43 @@
+"""Where a command finds its cluster: a setting, a running `up` or `demo`, or what they left."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from connectors.kafka.local import LocalKafka
+from connectors.kafka.state_lock import StateDirectoryInUse
+from streams.cli.screen import UNREACHABLE, fail, tell
+from streams.demo.run import demo_directory
+from streams.settings import Settings
+from streams.stack import BOOTSTRAP_FILE
+
+OfDemo = Annotated[bool, typer.Option("--demo", help="Look at what the last demo left behind.")]
+
+
+def placed(settings: Settings, *, demo: bool) -> Settings:
+    """The settings with the state directory that is meant."""
+    if not demo:
+        return settings
+    return settings.model_copy(update={"state_dir": demo_directory(settings)})
+
+
+@contextmanager
+def cluster(settings: Settings) -> Iterator[str]:
+    """A bootstrap address; a stopped local broker is started for as long as this takes."""
+    if settings.kafka.bootstrap:
+        yield settings.kafka.bootstrap
+        return
+    running = settings.state_dir / BOOTSTRAP_FILE
+    if running.exists():
+        yield running.read_text()
+        return
+    data = settings.state_dir / "kafka"
+    if not data.exists():
+        fail(f"no Kafka to ask: {data} does not exist (run `holdfast up` or `demo`)", UNREACHABLE)
+    try:
+        with LocalKafka(data, tell=tell) as broker:
+            yield broker.bootstrap
+    except StateDirectoryInUse as used:
+        fail(str(used), UNREACHABLE)
