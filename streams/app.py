@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from connectors.kafka.admin import TopicSpec, create_topics, differences
 from connectors.kafka.wait import wait_for_broker
-from schemas import codec, topics
+from schemas import codec, ids, topics
 from schemas.facts import Fact, PolicyPublished, TariffPublished
 from streams.core import strategy, tariff
 from streams.engine.heartbeat import Heart
@@ -97,8 +97,9 @@ def tariff_fact(tenant: str, tariff_id: str, body: str, at: int) -> TariffPublis
 def reference_record(fact: PolicyPublished | TariffPublished) -> tuple[str, bytes]:
     """Topic and key of a reference record."""
     if isinstance(fact, PolicyPublished):
-        return topics.POLICIES, f"{fact.tenant}/{fact.policy_id}/{fact.version}".encode()
-    return topics.TARIFFS, f"{fact.tenant}/{fact.tariff_id}/{fact.tariff_hash}".encode()
+        key = ids.policy_key(fact.tenant, fact.policy_id, fact.version)
+        return topics.POLICIES, key.encode()
+    return topics.TARIFFS, ids.tariff_key(fact.tenant, fact.tariff_id, fact.tariff_hash).encode()
 
 
 async def publish(bootstrap: str, facts: list[Fact]) -> None:

@@ -123,6 +123,12 @@ class Stack:
         return supervisor
 
 
+def running_bootstrap(state_dir: Path) -> str:
+    """The broker of the stack that runs on this state directory, '' where none does."""
+    file = state_dir / BOOTSTRAP_FILE
+    return file.read_text() if file.exists() else ""
+
+
 def query_port(state_dir: Path) -> int | None:
     """Where the sink of this state directory answers queries, None when none runs."""
     file = state_dir / "analytics" / QUERY_PORT_FILE

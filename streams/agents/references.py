@@ -1,17 +1,9 @@
 """The tariff and the policy a session opens with: read from the compacted topics, then pinned."""
 
-from schemas import codec, topics
+from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, SessionRequested, TariffPublished
 from streams.core.strategy import Policy, parse_policy
 from streams.engine.stage import BadRecord, References
-
-
-def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> bytes:
-    return f"{tenant}/{tariff_id}/{tariff_hash}".encode()
-
-
-def policy_key(tenant: str, policy_id: str, version: str) -> bytes:
-    return f"{tenant}/{policy_id}/{version}".encode()
 
 
 class ReferencePins:
@@ -22,7 +14,7 @@ class ReferencePins:
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """Raises BadRecord where no policy was ever published for the tenant."""
-        key = tariff_key(request.tenant, request.tariff_id, request.tariff_hash)
+        key = ids.tariff_key(request.tenant, request.tariff_id, request.tariff_hash).encode()
         value = self._references.require(topics.TARIFFS, key)
         policy = self._newest_policy(request.tenant)
         if policy is None:
@@ -34,7 +26,7 @@ class ReferencePins:
         return tariff.body, parse_policy(policy.body)
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
-        key = policy_key(tenant, policy_id, version)
+        key = ids.policy_key(tenant, policy_id, version).encode()
         value = self._references.require(topics.POLICIES, key)
         if value is None:
             raise BadRecord("no-policy", f"policy_version: {version!r} is not published")

@@ -11,7 +11,7 @@ from connectors.kafka.state_lock import StateDirectoryInUse
 from streams.cli.screen import UNREACHABLE, fail, tell
 from streams.demo.run import demo_directory
 from streams.settings import Settings
-from streams.stack import BOOTSTRAP_FILE
+from streams.stack import running_bootstrap
 
 OfDemo = Annotated[bool, typer.Option("--demo", help="Look at what the last demo left behind.")]
 
@@ -29,9 +29,9 @@ def cluster(settings: Settings) -> Iterator[str]:
     if settings.kafka.bootstrap:
         yield settings.kafka.bootstrap
         return
-    running = settings.state_dir / BOOTSTRAP_FILE
-    if running.exists():
-        yield running.read_text()
+    running = running_bootstrap(settings.state_dir)
+    if running:
+        yield running
         return
     data = settings.state_dir / "kafka"
     if not data.exists():

@@ -1,17 +1,12 @@
 """The main job on real input: a stack of its own, recorded days through it, the books compared."""
 
 import asyncio
-import os
-import secrets
 import shutil
-import socket
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from pydantic import SecretStr
 
 from connectors.acquirers.simulator.process import SimulatorProcess
 from streams.demo.openloop import readings_per_second
@@ -20,10 +15,9 @@ from streams.demo.scenery import (
     ACQUIRERS,
     COUNTRY,
     CURRENCY,
-    acquirer_config,
-    executor_accounts,
     tariffs,
 )
+from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import ChildEvent, Supervisor
 from streams.replay.driver import ClosedLoop, Progress, ReplaySettings
 from streams.replay.fleet import Fleet, FleetSettings
@@ -68,34 +62,24 @@ def fresh_directory(directory: Path) -> Path:
     return directory
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _demo_settings(settings: Settings, port: int, secret: str) -> Settings:
-    executor = settings.executor.model_copy(
-        update={
-            "accounts_file": demo_directory(settings) / "accounts.json",
-            "webhook_secret": SecretStr(secret),
-            "webhook_port": port,
-            "virtual_time": True,
-        }
-    )
+def _demo_settings(settings: Settings) -> Settings:
     clock = settings.clock.model_copy(update={"source": "replay"})
-    return settings.model_copy(
-        update={"state_dir": demo_directory(settings), "executor": executor, "clock": clock}
-    )
+    return settings.model_copy(update={"state_dir": demo_directory(settings), "clock": clock})
 
 
-def _fleet(settings: Settings, demo: DemoSettings, sessions: list[Recorded]) -> Fleet:
-    facts = tariffs(settings.tenant, BEGIN_AT)
+def build_fleet(
+    settings: Settings,
+    demo: DemoSettings,
+    sessions: list[Recorded],
+    begin_at: int,
+    window_ms: int,
+) -> Fleet:
+    """Recorded sessions with their cards, tariffs and bad days."""
+    facts = tariffs(settings.tenant, begin_at)
     fleet_settings = FleetSettings(
         tenant=settings.tenant,
         network="recorded",
-        run=f"seed-{demo.seed}",
+        run=f"{demo.seed}-{begin_at}",
         seed=demo.seed,
         bad_day_percent=demo.bad_days_percent,
         currency=CURRENCY,
@@ -103,7 +87,7 @@ def _fleet(settings: Settings, demo: DemoSettings, sessions: list[Recorded]) -> 
         tariffs={kind: (one.tariff_id, one.tariff_hash, one.body) for kind, one in facts.items()},
         acquirers=ACQUIRERS,
     )
-    return Fleet(fleet_settings, folded(sessions, WINDOW_MS, BEGIN_AT))
+    return Fleet(fleet_settings, folded(sessions, window_ms, begin_at))
 
 
 class Demo:
@@ -112,43 +96,33 @@ class Demo:
     def __init__(
         self, settings: Settings, demo: DemoSettings, sessions: list[Recorded], display: Display
     ) -> None:
-        port, secret = _free_port(), "whsec_" + b64encode(secrets.token_bytes(24)).decode()
         self._demo = demo
         self._display = display
-        self._settings = _demo_settings(settings, port, secret)
-        self._fleet = _fleet(settings, demo, sessions)
-        self._secret = secret
-        self._port = port
+        self._settings = _demo_settings(settings)
+        self._fleet = build_fleet(settings, demo, sessions, BEGIN_AT, WINDOW_MS)
         self._kills = 0
         self._supervisor: Supervisor | None = None
 
     def run(self) -> Report:
         began = time.monotonic()
         fresh_directory(self._settings.state_dir)
-        with self._simulator() as simulator:
-            accounts = executor_accounts(simulator.base_url)
-            file = self._settings.executor.accounts_file
-            assert file is not None
-            file.write_bytes(msgspec.json.encode(accounts))
-            with Stack(self._settings, self._display.tell) as stack:
-                found = self._through(stack, simulator)
+        with Stack(self._settings, self._display.tell) as stack:
+            bad_days = self._fleet.bad_day_sessions()
+            seed = self._demo.seed
+            with simulated_acquirer(stack.settings, seed, bad_days) as (simulator, settings):
+                found = self._through(stack, settings, simulator)
         found.seconds = int(time.monotonic() - began)
         return found
 
-    def _simulator(self) -> SimulatorProcess:
-        config = acquirer_config(self._demo.seed, self._fleet.bad_day_sessions(), self._port)
-        environment = {**os.environ, "HOLDFAST_SIMULATOR_WEBHOOK_SECRET": self._secret}
-        return SimulatorProcess(config, self._settings.state_dir / "acquirer", environment)
-
-    def _through(self, stack: Stack, simulator: SimulatorProcess) -> Report:
+    def _through(self, stack: Stack, settings: Settings, simulator: SimulatorProcess) -> Report:
         stack.publish_policy()
         stack.publish([*tariffs(self._settings.tenant, BEGIN_AT).values()])
-        specs = children(stack.settings, WORKERS, executor=True)
+        specs = children(settings, WORKERS, executor=True)
         self._supervisor = stack.run(specs, self._happened)
         loop = ClosedLoop(
             ReplaySettings(
-                bootstrap=stack.settings.kafka.bootstrap,
-                partitions=stack.settings.kafka.partitions,
+                bootstrap=settings.kafka.bootstrap,
+                partitions=settings.kafka.partitions,
                 begin_at=BEGIN_AT,
                 step_ms=STEP_MS,
             ),
@@ -163,8 +137,8 @@ class Demo:
         self._display.tell("the same readings open-loop")
         found.readings_per_second = asyncio.run(
             readings_per_second(
-                stack.settings.kafka.bootstrap,
-                stack.settings.kafka.partitions,
+                settings.kafka.bootstrap,
+                settings.kafka.partitions,
                 self._fleet,
                 loop.progress.now_at + STEP_MS,
             )

@@ -6,6 +6,7 @@ began. Faster than the clock then means: nobody waits, not: somebody is overtake
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -110,6 +111,7 @@ class ClosedLoop:
         tail_from = 0
         while True:
             now_at += step_ms
+            await self._wait_for(now_at)
             await self._step(now_at)
             if not self._fleet.finished:
                 continue
@@ -120,6 +122,9 @@ class ClosedLoop:
                 return
             if now_at - tail_from > _QUIET_TAIL_MS:
                 step_ms = min(step_ms * _STEP_GROWTH, _HOUR_MS)
+
+    async def _wait_for(self, now_at: int) -> None:
+        """Faster than the clock nobody waits for the wall."""
 
     def _all_closed(self) -> bool:
         return all(
@@ -215,3 +220,16 @@ class ClosedLoop:
         progress.requested = len(self.ledgers)
         progress.closed = sum(one.phase == "closed" for one in self.ledgers.values())
         self._on_step(progress)
+
+
+class OnTheClock(ClosedLoop):
+    """The same in real time: the workers' own ticks move the time, nobody is waited for."""
+
+    async def _wait_for(self, now_at: int) -> None:
+        await asyncio.sleep(max(0.0, now_at / 1000 - time.time()))
+
+    async def _tick(self, now_at: int) -> None:
+        pass
+
+    async def _settle(self, now_at: int) -> None:
+        await self._hear_to_the_end(now_at)

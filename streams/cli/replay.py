@@ -1,0 +1,100 @@
+"""`holdfast replay FILE`: recorded sessions into a running pipeline, on the clock or faster."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors.kafka.wait import BrokerAway, wait_for_broker
+from streams.app import publish, wall_at
+from streams.cli.screen import (
+    PROBLEM,
+    UNREACHABLE,
+    USAGE,
+    Json,
+    err,
+    fail,
+    print_json,
+    settings_or_exit,
+    tell,
+)
+from streams.demo.run import BEGIN_AT, STEP_MS, WINDOW_MS, DemoSettings, build_fleet
+from streams.demo.scenery import tariffs
+from streams.replay import recorded
+from streams.replay.driver import ClosedLoop, OnTheClock, Progress, ReplaySettings, Stalled
+from streams.replay.recorded import Recorded
+from streams.settings import Settings
+from streams.stack import running_bootstrap
+
+_PATIENCE_S = 30
+_SHOWN_EVERY = 100
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "replay",
+        help="Replay recorded sessions into a running pipeline: on the clock, or, where its clock"
+        " is the replay's (HOLDFAST_CLOCK__SOURCE=replay), as fast as it decides.",
+    )(replay)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="CSV of ours or EPFL's, or ACN-Data JSON.")],
+    seed: Annotated[int, typer.Option(help="Cards and targets.")] = 1,
+    bad_days: Annotated[int, typer.Option(min=0, max=100, help="Percent that goes dark.")] = 0,
+    window_minutes: Annotated[
+        int, typer.Option(min=0, help="Fold arrivals into so many minutes; 0: as recorded.")
+    ] = WINDOW_MS // 60_000,
+    json: Json = False,
+) -> None:
+    settings = settings_or_exit()
+    try:
+        sessions = recorded.read_file(file)
+    except recorded.RecordingWrong as wrong:
+        fail(str(wrong), USAGE)
+    bootstrap = settings.kafka.bootstrap or running_bootstrap(settings.state_dir)
+    if not bootstrap:
+        fail("no pipeline runs here: start `holdfast up` first", UNREACHABLE)
+    err.print(
+        f"{len(sessions)} sessions. Real: arrival, stay, end of charging, energy, peak power. "
+        f"Filled in: the power curve between, the card. Arrivals folded into {window_minutes} min."
+    )
+    wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
+    try:
+        progress = asyncio.run(
+            _replay(settings, bootstrap, wanted, sessions, window_minutes * 60_000)
+        )
+    except (BrokerAway, Stalled) as problem:
+        fail(str(problem), PROBLEM)
+    if json:
+        print_json(progress)
+
+
+async def _replay(
+    settings: Settings,
+    bootstrap: str,
+    wanted: DemoSettings,
+    sessions: list[Recorded],
+    window_ms: int,
+) -> Progress:
+    await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
+    on_the_clock = settings.clock.source == "wall"
+    begin_at = wall_at() if on_the_clock else BEGIN_AT
+    fleet = build_fleet(settings, wanted, sessions, begin_at, window_ms)
+    await publish(bootstrap, [*tariffs(settings.tenant, begin_at).values()])
+    replayed = ReplaySettings(
+        bootstrap=bootstrap,
+        partitions=settings.kafka.partitions,
+        begin_at=begin_at,
+        step_ms=1_000 if on_the_clock else STEP_MS,
+    )
+    kind = OnTheClock if on_the_clock else ClosedLoop
+    loop = kind(replayed, fleet, _show)
+    await loop.run()
+    return loop.progress
+
+
+def _show(progress: Progress) -> None:
+    if progress.steps % _SHOWN_EVERY == 0:
+        tell(f"{progress.requested} requested, {progress.closed} closed, {progress.readings} read")
