@@ -4,6 +4,7 @@ One partition owns chargers (readings, transactions, watches), aliases (bindings
 own time. Decisions are `streams.core.gate` and `streams.core.linking`; this is plumbing.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,15 @@ def decoded(record: Record) -> Fact:
         raise BadRecord(error.reason, error.detail) from error
 
 
+@functools.lru_cache(maxsize=65_536)  # quoting costs as much as decoding a reading does
+def _joined(tenant: str, network: str, charger_id: str, transaction_id: str) -> str:
+    return ids.charging_id(tenant, network, charger_id, transaction_id)
+
+
+def _charging_id(fact: Any) -> str:
+    return _joined(fact.tenant, fact.network, fact.charger_id, fact.transaction_id)
+
+
 def _kept(record: Record) -> Kept:
     return Kept(record.topic, record.partition, record.offset, record.value)
 
@@ -128,7 +138,7 @@ class LinkLogic(Logic):
             return ()
         fact = decoded(record)
         assert isinstance(fact, MeterReading)
-        charging_id = f"{record.key.decode()}/{fact.transaction_id}"
+        charging_id = _charging_id(fact)
         key, charging = self._charging(view, charging_id)
         forwards = gate.note_sequence(charging, fact.seq)
         view.put(key, charging)
@@ -141,7 +151,7 @@ class LinkLogic(Logic):
         return key, view.get(key) or Charging()
 
     def _reading(self, fact: MeterReading, record: Record, view: View) -> list[Output]:
-        charging_id = f"{record.key.decode()}/{fact.transaction_id}"
+        charging_id = _charging_id(fact)
         key, charging = self._charging(view, charging_id)
         if gate.may_pass_unwritten(charging, fact):
             return []
@@ -154,9 +164,7 @@ class LinkLogic(Logic):
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
 
     def _transaction(self, fact: Any, record: Record, view: View) -> list[Output]:
-        charging_id = ids.charging_id(
-            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
-        )
+        charging_id = _charging_id(fact)
         key, charging = self._charging(view, charging_id)
         kept = _kept(record)
         forwards = gate.take_transaction(charging, fact, kept)
@@ -192,9 +200,7 @@ class LinkLogic(Logic):
         return []  # silence and risk windows are judged from it when they come (issue 5)
 
     def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002
-        charging_id = ids.charging_id(
-            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
-        )
+        charging_id = _charging_id(fact)
         key, charging = self._charging(view, charging_id)
         forwards = gate.take_watch(charging, fact)
         view.put(key, charging)
