@@ -21,7 +21,7 @@ from connectors.acquirers.simulator.messages import (
     Summary,
 )
 
-_READY_WITHIN_S = 20.0
+_READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 5.0
 _PAGE = "2000"
 _Answer = TypeVar("_Answer")

@@ -139,11 +139,12 @@ class Counter:
         self.calls += 1
         return f"ref-{self.calls}"
 
-    async def post(self, path, body, *, key=None, at=None, account="main") -> httpx.Response:
+    async def post(self, path, body, *, key=None, at=None, account="main", timeout_s=30.0):
         headers = {"Idempotency-Key": key or body["merchant_reference"]}
         if at is not None:
             headers["Holdfast-Virtual-At"] = str(at)
-        return await self.client.post(f"/v1/{account}/{path}", json=body, headers=headers)
+        url = f"/v1/{account}/{path}"
+        return await self.client.post(url, json=body, headers=headers, timeout=timeout_s)
 
     async def authorise(self, amount=5000, *, reference=None, **how) -> httpx.Response:
         metadata = how.pop("metadata", {})
@@ -175,7 +176,7 @@ class Counter:
 async def open_counter(tmp_path):
     async with AsyncExitStack() as stack:
 
-        async def open_one(timeout_s=5.0, **settings) -> Counter:
+        async def open_one(**settings) -> Counter:
             accounts = settings.pop("accounts", None) or {"main": Account(**settings)}
             server = Server(Config(accounts=accounts), tmp_path / "ledger.sqlite")
             port = await server.start(0)
@@ -191,7 +192,7 @@ async def open_counter(tmp_path):
 
             stack.push_async_callback(end)
             client = httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", timeout=timeout_s, trust_env=False
+                base_url=f"http://127.0.0.1:{port}", timeout=30.0, trust_env=False
             )
             return Counter(await stack.enter_async_context(client))
 

@@ -147,6 +147,16 @@ def test_a_capture_that_fails_later_may_be_captured_again(open_desk):
     assert summary.operations["capture_failure"] == {"done": 1}
 
 
+def test_a_capture_that_was_refunded_did_clear(open_desk):
+    desk = open_desk(fault_scripts=[{"fault": "capture_fails"}], fails_after_ms=1000)
+    hold = desk.place(5000)
+    desk.capture(hold, 3000)
+    desk.refund(hold, 1)
+    desk.wait(1000)
+    assert desk.hold(hold).captured == 3000
+    assert "capture_failure" not in desk.summary().operations
+
+
 def test_a_refund_that_fails_later_leaves_the_money_captured(open_desk):
     desk = open_desk(fault_scripts=[{"fault": "refund_fails"}], fails_after_ms=1000)
     hold = desk.place(5000)

@@ -50,11 +50,11 @@ async def test_a_timeout_in_virtual_time(open_counter, fault, told, resent):
     ("fault", "told"), [("timeout_before", "not_found"), ("timeout_after", "done")]
 )
 async def test_a_timeout_in_real_time_hangs_past_the_callers_patience(open_counter, fault, told):
-    counter = await open_counter(timeout_s=0.3, hang_ms=60_000, **on_capture(fault))
+    counter = await open_counter(hang_ms=60_000, **on_capture(fault))
     hold = await place(counter)
     began = time.monotonic()
     with pytest.raises(httpx.ReadTimeout):
-        await counter.on(hold, "captures", 4000, reference="c1")
+        await counter.on(hold, "captures", 4000, reference="c1", timeout_s=0.3)
     assert time.monotonic() - began >= 0.3
     assert (await counter.inquire("c1"))["outcome"] == told
     again = await counter.on(hold, "captures", 4000, reference="c1")

@@ -104,8 +104,15 @@ async def test_over_http_a_replay_says_so_and_needs_a_key(open_counter):
     assert keyless.status_code == 400
 
 
+async def test_over_http_the_path_is_part_of_what_the_key_stands_for(open_counter):
+    counter = await open_counter()
+    holds = [(await counter.authorise()).json()["payment_reference"] for _ in range(2)]
+    statuses = [(await counter.on(one, "captures", 10, reference="c")).status_code for one in holds]
+    assert statuses == [201, 409]
+
+
 async def test_over_http_the_same_key_in_flight_is_refused(open_counter):
-    slow = {"least_ms": 300, "p50_ms": 300, "p95_ms": 300, "most_ms": 300}
+    slow = {"least_ms": 800, "p50_ms": 800, "p95_ms": 800, "most_ms": 800}
     counter = await open_counter(latency=slow)
     both = await asyncio.gather(*(counter.authorise(reference="r1") for _ in range(2)))
     assert sorted(one.status_code for one in both) == [201, 409]
