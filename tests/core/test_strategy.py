@@ -138,6 +138,15 @@ def test_a_declared_energy_is_held_at_its_gross_price_with_a_buffer():
     assert (choice.target_minor, choice.target_energy_wh) == (None, 30_000)
 
 
+def test_the_time_of_a_declared_energy_is_rounded_up_to_the_ms():
+    # A minor unit each ms
+    tariff = Tariff.of("CHF", {"TIME": Fraction(36_000)})
+    found = stepped(tariff, declared_kind="energy", declared_value=1, power_max_w=1_800_000)
+    assert found.ceiling_minor == 3  # 2 ms, and 10 % of it, rounded up
+    found = stepped(tariff, declared_kind="energy", declared_value=1, power_max_w=3_599_999)
+    assert found.ceiling_minor == 3  # 1.0000003 ms
+
+
 def test_a_declared_energy_at_a_charger_of_unknown_power():
     tariff = Tariff.of("CHF", {"ENERGY": Fraction("0.79"), "TIME": Fraction(6)})
     choice = chosen(tariff, declared_kind="energy", declared_value=30_000, power_max_w=-1)
@@ -263,6 +272,20 @@ def test_a_start_fee_that_cannot_be_held_is_refused(flat, changed):
     assert f"{flat}.00 CHF" in found.detail
 
 
+def test_a_start_fee_that_is_the_whole_hold_is_held():
+    tariff = Tariff.of("CHF", {"FLAT": Fraction(32)})
+    assert stepped(tariff).first_minor == 3_200
+    declared = stepped(
+        Tariff.of("CHF", {"FLAT": Fraction(6)}), declared_kind="amount", declared_value=600
+    )
+    assert declared.target_minor == 600
+
+
+def test_a_target_at_the_ceiling_is_not_called_capped():
+    assert "capped" not in chosen(declared_kind="amount", declared_value=15_000).explanation
+    assert "capped" in chosen(declared_kind="amount", declared_value=15_001).explanation
+
+
 # --- the staircase
 
 
@@ -321,6 +344,7 @@ def test_headroom_is_what_a_minute_and_a_half_at_full_power_can_cost():
     # 350 kW for 90 s: 8.75 kWh at 0.79
     assert look_ahead_minor(DEFAULT, CHF_79, 350_000) == 692
     assert look_ahead_minor(DEFAULT, CHF_79, -1) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
+    assert look_ahead_minor(DEFAULT, CHF_79, 1) == 1
     assert look_ahead_minor(DEFAULT, CHF_79, 0) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
 
 
