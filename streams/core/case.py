@@ -23,7 +23,9 @@ class Case(NamedTuple):
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
-    is what is due so far. `hold` is None until it was asked for.
+    is what is due so far. `hold` is None until it was asked for, `start` until we asked to start.
+    `has_cover`: energy may flow, on an open hold that nobody has begun to finish. `given_up`: the
+    driver was told that there will be no charging, so that whatever is approved later goes back.
     """
 
     session: PaymentSession
@@ -31,7 +33,11 @@ class Case(NamedTuple):
     tariff: Tariff | None
     acquirer: Acquirer | None
     hold: HoldBook | None
+    start: IssuedCommand | None
+    given_up: bool
+    has_cover: bool
     chargings: list[Charging]
+    live: list[Charging]
     total: Total
     price_minor: int
     cost_minor: int | None
@@ -52,18 +58,6 @@ class Case(NamedTuple):
     def captures_here(self) -> bool:
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
         return self.request.capture_by in CAPTURED_BY_US
-
-    @property
-    def live(self) -> list[Charging]:
-        return [one for one in self.chargings if one.end is None]
-
-    @property
-    def has_cover(self) -> bool:
-        """Whether energy may flow: an open hold that nobody has begun to finish."""
-        hold = self.hold
-        if hold is None or hold.open_minor == 0 or given_up(self.session):
-            return False
-        return not hold.in_flight & {"capture", "release"} and hold.captured_minor == 0
 
     @property
     def power_max_w(self) -> int:
@@ -95,10 +89,6 @@ class Case(NamedTuple):
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
-
-    @property
-    def start(self) -> IssuedCommand | None:
-        return self.issued(ids.start_id(self.session.session_id))
 
     @property
     def attempts_left(self) -> int:
@@ -136,17 +126,29 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     totals = total(chargings, session.now_at)
     hold_id = ids.hold_id(session.session_id, 1)
     known = hold_id in session.issued or hold_id in session.answers
+    hold = book(session, hold_id, acquirer) if known else None
+    gave_up = given_up(session)
     return Case(
         session=session,
         policy=policy,
         tariff=tariff,
         acquirer=acquirer,
-        hold=book(session, hold_id, acquirer) if known else None,
+        hold=hold,
+        start=session.issued.get(ids.start_id(session.session_id)),
+        given_up=gave_up,
+        has_cover=hold is not None and not gave_up and _covers(hold),
         chargings=chargings,
+        live=[one for one in chargings if one.end is None],
         total=totals,
         price_minor=_due(tariff, totals.so_far if chargings else NOTHING),
         cost_minor=None if totals.final is None else _due(tariff, totals.final),
     )
+
+
+def _covers(hold: HoldBook) -> bool:
+    if hold.open_minor == 0 or hold.captured_minor:
+        return False
+    return "capture" not in hold.in_flight and "release" not in hold.in_flight
 
 
 def _tariff(session: PaymentSession) -> Tariff | None:

@@ -40,7 +40,7 @@ def differences(case: Case) -> dict[str, Difference]:
 
 def _exhausted(case: Case) -> dict[str, Difference]:
     found: dict[str, Difference] = {}
-    if case.hold is None or case.hold.open_minor == 0:
+    if case.hold is None or case.hold.open_minor == 0 or case.live:
         return found
     for kind in ("lower", "capture", "release"):
         made = of_kind(case.session, kind)

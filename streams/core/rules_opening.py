@@ -7,12 +7,12 @@ from streams.core import orders
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.tariff import NOTHING, price
-from streams.core.verdicts import NO, given_up
+from streams.core.verdicts import NO
 
 
 def refuse_by_name(case: Case) -> Iterator[Proposed]:
     refusal = case.session.pinned.refusal if case.session.pinned else None
-    if refusal is not None and not given_up(case.session):
+    if refusal is not None and not case.given_up:
         yield orders.show_declined(case, refusal.reason)
 
 
@@ -23,7 +23,7 @@ def place_first_hold(case: Case) -> Iterator[Proposed]:
 
 def decline_at_tap(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is None or given_up(case.session):
+    if hold is None or case.given_up:
         return
     if hold.outcome in NO:
         yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
@@ -38,16 +38,16 @@ def _due_at_once(case: Case) -> int:
 
 def give_up_waiting(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is None or hold.outcome in NO or hold.outcome == "done" or given_up(case.session):
+    if hold is None or hold.outcome in NO or case.start is not None or case.given_up:
         return
     placed = case.issued(hold.hold_id)
     if placed is None:
         return
     patience_at = placed.issued_at + case.policy.start_grace_ms
-    if case.now_at < patience_at:
-        yield AskAgain(patience_at)
-    else:
+    if case.now_at >= patience_at:
         yield orders.show_declined(case, "no-answer")
+    elif hold.outcome != "done":
+        yield AskAgain(patience_at)
 
 
 def start_charging(case: Case) -> Iterator[Proposed]:

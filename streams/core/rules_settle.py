@@ -8,7 +8,7 @@ from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.verdicts import given_up, unsettled
+from streams.core.verdicts import unsettled
 
 SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -66,7 +66,7 @@ def release_unused(case: Case) -> Iterator[Proposed]:
 
 
 def _why_unused(case: Case) -> str:
-    if given_up(case.session):
+    if case.given_up:
         return "given-up"
     if not case.chargings:
         stopped = case.issued(ids.stop_id(case.session.session_id, ""))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from streams.core.case import Case
 from streams.core.holds import HoldBook
-from streams.core.verdicts import NO, given_up, unsettled
+from streams.core.verdicts import NO, unsettled
 
 
 class Standing(NamedTuple):
@@ -61,7 +61,7 @@ def _closed_reason(case: Case) -> str:
 def _unapproved(case: Case, hold: HoldBook) -> str:
     if hold.outcome in NO:
         return "declined"
-    return "given-up" if given_up(case.session) else ""
+    return "given-up" if case.given_up else ""
 
 
 def _charging_is_over(case: Case, hold: HoldBook) -> bool:

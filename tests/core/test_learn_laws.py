@@ -1,0 +1,157 @@
+"""`learn` is a join: the same facts in any order, any number of times, give the same session."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sessionworld import (
+    POLICY,
+    T0,
+    World,
+    answered,
+    ended,
+    notified,
+    reading,
+    request,
+    started,
+    tariff,
+    tick,
+    updated,
+)
+
+from streams.core.learn import encoded, learn
+from streams.core.opening import pin
+from streams.core.session import (
+    Issued,
+    Quarantined,
+    QuarantineLifted,
+    ReferenceReused,
+    SessionUnknown,
+)
+
+PATHS = ["hold/1", "hold/1/raise/1", "hold/1/raise/2", "hold/1/lower/1", "capture/1", "capture/2"]
+PROBES = [
+    f"{path}/{probe}/{n}" for path in PATHS for probe in ("inquire", "resend") for n in (1, 2)
+]
+OUTCOMES = ["done", "declined", "failed", "unknown", "not_found"]
+instants = st.integers(0, 6).map(lambda minutes: T0 + minutes * 60_000)
+amounts = st.integers(0, 4).map(lambda tens: tens * 1_000)
+registers = st.integers(0, 5).map(lambda kwh: kwh * 1_000)
+chargings = st.sampled_from(["tx1", "tx2"])
+states = st.sampled_from(["charging", "suspended_ev", "ev_connected"])
+numbers = st.integers(0, 5)
+
+acquirer_facts = st.one_of(
+    st.builds(
+        answered,
+        st.sampled_from(PATHS + PROBES),
+        st.sampled_from(OUTCOMES),
+        amounts,
+        instants,
+        expires_at=st.sampled_from([0, T0 + 10**6, T0 + 10**7]),
+        reason=st.sampled_from(["", "stolen"]),
+        psp_reference=st.sampled_from(["", "A", "B"]),
+    ),
+    st.builds(
+        notified,
+        st.sampled_from(["hold_lapsed", "capture_failed"]),
+        amounts,
+        st.sampled_from(["", "capture/1"]),
+        instants,
+    ),
+)
+charger_facts = st.one_of(
+    st.builds(started, registers, instants, chargings),
+    st.builds(reading, registers, instants, chargings, numbers),
+    st.builds(updated, states, registers, instants, chargings, numbers),
+    st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
+)
+own_facts = st.one_of(
+    st.builds(tick, instants),
+    st.builds(Quarantined, ref=st.sampled_from(["a", "b"])),
+    st.builds(QuarantineLifted, ref=st.sampled_from(["a", "b"])),
+    st.builds(lambda minutes: request(requested_at=T0 + minutes * 60_000), st.integers(0, 6)),
+)
+
+
+def commands_of_a_session():
+    """Real commands, and the first of them with another body: a conflict."""
+    world = World()
+    facts = [
+        request(),
+        answered("hold/1", "done", 2_000),
+        started(0),
+        reading(22_000),
+        answered("hold/1/raise/1", "done", 4_000),
+        ended(24_000),
+    ]
+    for at, fact in enumerate(facts):
+        world.apply(fact, T0 + at * 60_000)
+    assert len(world.commands) == 4
+    other = msgspec.structs.replace(world.commands[0], amount_minor=1, body_hash="other")
+    return [Issued(command=command) for command in [*world.commands, other]]
+
+
+issued_facts = st.sampled_from(commands_of_a_session())
+any_fact = st.one_of(acquirer_facts, charger_facts, own_facts, issued_facts)
+
+
+def fold(facts):
+    session = learn(None, request())
+    session = learn(session, pin(request(), tariff(), POLICY))
+    for fact in facts:
+        session = learn(session, fact)
+    return session
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(any_fact, max_size=14), st.data())
+def test_neither_order_nor_repetition_matters(facts, data):
+    again = data.draw(st.lists(st.sampled_from(facts), max_size=5)) if facts else []
+    shuffled = data.draw(st.permutations([*facts, *again]))
+    one, other = fold(facts), fold(shuffled)
+    assert one == other
+    assert encoded(one) == encoded(other)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(any_fact, max_size=10))
+def test_state_survives_the_wire(facts):
+    session = fold(facts)
+    wire = msgspec.msgpack.encode(session)
+    assert msgspec.msgpack.decode(wire, type=type(session)) == session
+
+
+def test_a_yes_stands_above_a_no_and_the_no_is_not_forgotten():
+    session = fold([answered("capture/1", "declined"), answered("capture/1", "done", 500)])
+    (answer,) = session.answers.values()
+    assert answer.outcome == "done"
+    assert answer.outcomes == ("declined", "done")
+
+
+def test_nothing_but_a_request_opens_a_session():
+    with pytest.raises(SessionUnknown):
+        learn(None, answered("hold/1", "done", 2_000))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"terminal_id": "x"},
+        {"evse_uid": "x"},
+        {"card_token": "x"},
+        {"requested_at": T0 + 3 * 60 * 60 * 1000},
+    ],
+)
+def test_a_reference_for_another_driver_is_never_merged(changed):
+    session = learn(None, request())
+    with pytest.raises(ReferenceReused, match=next(iter(changed))):
+        learn(session, request(**changed))
+
+
+def test_the_body_of_a_command_is_forgotten_with_its_verdict():
+    first = Issued(command=commands_of_a_session()[0].command)
+    waiting = fold([first])
+    settled = fold([first, answered("hold/1", "done", 2_000)])
+    assert [one.body != b"" for one in waiting.issued.values()] == [True]
+    assert [one.body for one in settled.issued.values()] == [b""]
