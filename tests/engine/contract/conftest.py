@@ -89,20 +89,21 @@ class Wire:
     async def values(self, *where: str, **how: str | int) -> list[bytes]:
         return [record.value for record in await self.read(*where, **how)]
 
-    async def broker_config(self, name: str) -> str | None:
+    async def broker_config(self, name: str) -> str:
+        """As any broker has it: they are configured alike."""
         async with self.admin() as admin:
-            broker = admin._client.cluster.brokers()  # any: they are configured alike
-            node = str(next(iter(broker)).nodeId)
-            answers = await admin.describe_configs(
-                [ConfigResource(ConfigResourceType.BROKER, node)]
-            )
-        found = {entry[0]: entry[1] for answer in answers for entry in answer.resources[0][4]}
-        return found.get(name)
+            node = next(iter(admin._client.cluster.brokers())).nodeId
+        return (await self._configs(ConfigResourceType.BROKER, str(node)))[name]
 
     async def topic_configs(self, topic: str) -> dict[str, str]:
+        async def found():
+            return await self._configs(ConfigResourceType.TOPIC, topic)
+
+        return await self.until(found)  # a new topic is not known everywhere at once
+
+    async def _configs(self, kind, name: str) -> dict[str, str]:
         async with self.admin() as admin:
-            wanted = [ConfigResource(ConfigResourceType.TOPIC, topic)]
-            answers = await admin.describe_configs(wanted)
+            answers = await admin.describe_configs([ConfigResource(kind, name)])
         return {entry[0]: entry[1] for answer in answers for entry in answer.resources[0][4]}
 
     async def group_reaches(self, group: str, topic: str, offset: int) -> bool:

@@ -14,8 +14,10 @@ from faust.transport.drivers import aiokafka as faust_driver
 from faust.types import TP
 
 from streams.engine import driver
+from streams.engine.batch import Applier
 from streams.engine.settings import EngineSettings
-from streams.engine.stage import Stage
+from streams.engine.stage import BadRecord, Record, Stage
+from streams.engine.state import StateStore
 from streams.engine.transactions import murmur2_partition
 from streams.engine.worker import build_app
 
@@ -260,3 +262,14 @@ class TestPartitioner:
         keys = [b"tenant/network/charger-%d" % number for number in range(400)]
         astray = sum(zlib.crc32(key) % 4 != murmur2_partition(key, 4) for key in keys)
         assert 250 < astray < 350
+
+    def test_ours_a_key_that_is_astray_is_refused(self, stage):
+        """`charger-1` belongs into one partition of three; in any other it is parked."""
+        key = b"charger-1"
+        home = murmur2_partition(key, stage.partitions)
+        record = Record("a", 0, 0, key, b"")
+        settings = EngineSettings(bootstrap="", app_id="app")
+        Applier(stage, settings, home, StateStore(stage.kinds)).check_key(record)
+        elsewhere = Applier(stage, settings, (home + 1) % 3, StateStore(stage.kinds))
+        with pytest.raises(BadRecord, match="murmur2"):
+            elsewhere.check_key(record)
