@@ -45,6 +45,13 @@ class Assignment:
         """Whether the group says that `task`'s partition is ours, as far as is known here."""
         return task.partition in self.owned and self._tasks.get(task.partition) is task
 
+    def stuck(self, now: float, longer_than: float) -> PartitionTask | None:
+        """A task whose turn has taken longer than so many seconds."""
+        for task in self._tasks.values():
+            if task.turn_began and now - task.turn_began > longer_than:
+                return task
+        return None
+
     async def revoked(self) -> None:
         """Stop every turn; the group is about to say anew who owns what."""
         self._epoch += 1
@@ -141,7 +148,8 @@ class Assignment:
         for opening in openings:
             opening.cancel()
         if openings:
-            await asyncio.wait(openings)
+            within = self._worker.settings.revoke_within_ms / 1000
+            await asyncio.wait(openings, timeout=within)
         self._opening.clear()
 
     def _close(self, partition: int) -> None:

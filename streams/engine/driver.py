@@ -203,8 +203,11 @@ class Consumer(base.Consumer):
     async def _drain_once(self) -> None:
         thread = self._thread
         for part in await thread.across(thread.take(self.max_records)):
-            if self.flow_active:
-                await self.callback(self._to_event_message(part))
+            # A take begun before a rebalance may return slices of the new assignment before
+            # Faust lets messages flow again. Dropping them would leave a gap.
+            while not self.flow_active and not self.should_stop:
+                await self.wait(self.can_resume_flow)
+            await self.callback(self._to_event_message(part))
 
     def _to_event_message(self, part: Slice) -> Message:
         return ConsumerMessage(

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
 _TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
+_TO_FINISH = 0.7  # of the time a revocation may take; the rest is for the abort
 _TURN_WITHIN = 0.050  # seconds in which a turn may go on past barriers
 _LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
 
@@ -73,7 +74,7 @@ class PartitionTask:
         self._inboxes: dict[str, Inbox] = {}
         self._work = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self._in_turn = False
+        self.turn_began = 0.0  # on the event loop's clock; 0 between turns
         self._open = False
         self._single = 0  # records still to be taken one by one, to find a culprit
         self._limit = worker.settings.max_records
@@ -108,13 +109,13 @@ class PartitionTask:
         self._open = False
         running, self._running = self._running, None
         if running is not None:
-            if not self._in_turn:
+            if not self.turn_began:
                 running.cancel()
-            _, late = await asyncio.wait([running], timeout=within)
+            _, late = await asyncio.wait([running], timeout=within * _TO_FINISH)
             if late:
                 self.spoilt = True
                 running.cancel()
-                await asyncio.wait([running], timeout=within)
+                await asyncio.wait([running], timeout=within * (1 - _TO_FINISH))
         self._forget_waiting()
 
     def deliver(self, part: Slice, ack: Callable[[], object]) -> None:
@@ -154,11 +155,11 @@ class PartitionTask:
                 if wait > 0 and not self._enough():
                     await asyncio.sleep(wait)
                 self._work.clear()
-                self._in_turn = True
+                self.turn_began = loop.time()
                 try:
                     again = await self._turn()
                 finally:
-                    self._in_turn = False
+                    self.turn_began = 0.0
                 if again:
                     self._work.set()
                     await asyncio.sleep(0)

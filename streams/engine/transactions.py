@@ -1,6 +1,7 @@
 """One Kafka transaction of one partition: every send awaited, then the commit."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -153,8 +154,11 @@ class Transactions:
                 raise result
 
     async def _abort(self) -> None:
+        """Within a bound of its own, for the one around it may be what has run out."""
         if not self._manager.is_fatal_error():
-            await self._producer.abort_transaction()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout / 2):
+                    await self._producer.abort_transaction()
 
     def _check_alive(self) -> None:
         """Raise why the producer is dead: aiokafka itself says only AssertionError from then on."""

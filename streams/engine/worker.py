@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _BEAT_EVERY = 0.5
 _ALIVE_WITHIN = 3.0
+_TURN_WITHIN = 30.0
 _STOP_WITHIN = 5.0
 _BROKER_RETRY = 1.0
 
@@ -158,20 +159,26 @@ class StageProcess:
             await asyncio.sleep(_BEAT_EVERY)
 
     async def _check(self) -> None:
-        error: BaseException | None = None
+        now = asyncio.get_running_loop().time()
+        stuck = self.assignment.stuck(now, _TURN_WITHIN)
         if self.app.crashed:
-            error = RuntimeError(f"Faust crashed: {self.app.crash_reason!r}")
+            self._fatal(None, RuntimeError(f"Faust crashed: {self.app.crash_reason!r}"))
         elif self._references.failed:
-            error = RuntimeError("the reference reader ended")
+            self._fatal(None, RuntimeError("the reference reader ended"))
+        elif stuck is not None:
+            self._fatal(stuck, RuntimeError(f"a turn took more than {_TURN_WITHIN:.0f} s"))
         else:
-            try:
-                async with asyncio.timeout(_ALIVE_WITHIN):
-                    if not await self.app.consumer.alive():
-                        error = RuntimeError("the group membership ended")
-            except TimeoutError as late:
-                error = late
-        if error is not None:
-            self._fatal(None, error)
+            await self._check_membership()
+
+    async def _check_membership(self) -> None:
+        try:
+            async with asyncio.timeout(_ALIVE_WITHIN):
+                alive = await self.app.consumer.alive()
+        except TimeoutError as late:
+            self._fatal(None, late)
+            return
+        if not alive:
+            self._fatal(None, RuntimeError("the group membership ended"))
 
 
 def build_app(
