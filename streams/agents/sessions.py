@@ -11,7 +11,7 @@ from typing import Any
 from schemas import codec, topics
 from schemas.facts import AppliedInput, ClockApplied, Fact, SessionJournal, Watermark
 from streams.agents import waiting
-from streams.agents.clocks import Marks
+from streams.agents.clocks import NEVER, Marks
 from streams.agents.link import decoded
 from streams.agents.references import ReferencePins
 from streams.agents.routes import output, outputs
@@ -250,7 +250,7 @@ class SessionsLogic(Logic):
 
     def _clock(self, view: View) -> list[Output]:
         at = self._marks(view).applied_at
-        if not self._tally.changed(at):
+        if at == NEVER or not self._tally.changed(at):
             return []
         applied = ClockApplied(
             partition=self._partition,
