@@ -242,8 +242,10 @@ class SessionsLogic(Logic):
     def _due(self, key: bytes, now_at: int, view: View) -> list[Output]:
         if key[:1] == EARLY:
             early: EarlyFacts = view.get(key)
-            view.put(key, early.told())
-            return early.orphans(key[1:].decode(), now_at)
+            after = early.looked_at(now_at)
+            view.put(key, after)
+            self._schedule.plan(key, after.due_at())
+            return after.orphans(key[1:].decode(), now_at) if after.is_told else []
         session: PaymentSession = view.get(key)
         fact = TimeReached(at=now_at)
         return self._applied(session.session_id, session, fact, _TIME_ITSELF, view)

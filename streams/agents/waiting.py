@@ -37,7 +37,10 @@ class EarlyFacts(msgspec.Struct, array_like=True, frozen=True):
     def due_at(self) -> int | None:
         return None if self.is_told else self.since_at + ORPHAN_AFTER_MS
 
-    def told(self) -> "EarlyFacts":
+    def looked_at(self, now_at: int) -> "EarlyFacts":
+        """Due: told of now, or, where they came before there was any time, waiting from now."""
+        if self.since_at == 0:
+            return msgspec.structs.replace(self, since_at=now_at)
         return msgspec.structs.replace(self, is_told=True)
 
     def orphans(self, session_id: str, now_at: int) -> list[Output]:

@@ -60,4 +60,11 @@ def test_early_facts_wait_up_to_a_limit_and_are_told_of_once():
     orphans = early.orphans("s" * 32, 900_000)
     assert len(orphans) == waiting.EARLY_MAX
     assert codec.decode(orphans[0].value).source_offset == 0
-    assert early.told().due_at() is None
+    assert early.looked_at(900_000).due_at() is None
+
+
+def test_facts_that_came_before_there_was_any_time_wait_from_the_first_instant():
+    early = EarlyFacts(tenant="t").added(EarlyFact("topic", 0, 0, b"v"), 0)
+    looked = early.looked_at(5_000_000)
+    assert not looked.is_told
+    assert looked.due_at() == 5_000_000 + waiting.ORPHAN_AFTER_MS
