@@ -1,4 +1,4 @@
-"""What the contract tests share: a short hand for plain Kafka, and the stock Faust worker."""
+"""What the contract tests share: a short hand for plain Kafka, a stock Faust app and our own."""
 
 import asyncio
 import os
@@ -10,14 +10,27 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
+import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from faust.transport.drivers import aiokafka as faust_driver
+
+from streams.engine import driver
+from streams.engine.settings import EngineSettings
+from streams.engine.stage import Stage
+from streams.engine.worker import build_app
 
 NAIVE = Path(__file__).parent / "naive"
 _numbers = count()
+
+
+class Nothing(Stage):
+    def open(self, partition, references):
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -165,3 +178,54 @@ def wire_to():
 @pytest.fixture
 def wire(kafka) -> Wire:
     return Wire(kafka.bootstrap)
+
+
+@pytest.fixture
+def stage():
+    return Nothing(
+        name="nothing",
+        version=1,
+        inputs=("a", "b"),
+        state_topic="state",
+        parked_topic="parked",
+        partitions=3,
+        kinds=(),
+    )
+
+
+def with_consumer(app):
+    """Faust makes its consumer, with a loop for a thread of its own, when first asked for it."""
+    thread = app.consumer._thread
+    yield app
+    thread.thread_loop.close()
+
+
+@pytest.fixture
+async def ours(stage, tmp_path):
+    settings = EngineSettings(bootstrap="127.0.0.1:1", app_id="app", slot=2, datadir=tmp_path)
+    for app in with_consumer(build_app(stage, settings, "app-nothing", lambda _: None)):
+        yield app
+
+
+@pytest.fixture
+async def stock():
+    for app in with_consumer(faust.App("stock", broker="kafka://127.0.0.1:1", store="memory://")):
+        yield app
+
+
+@pytest.fixture
+def consumer_settings(monkeypatch):
+    """The keyword arguments that a driver's thread gives to `AIOKafkaConsumer`."""
+
+    def of(app, thread_type):
+        given = {}
+        made = SimpleNamespace(AIOKafkaConsumer=lambda **settings: given.update(settings))
+        monkeypatch.setattr(faust_driver, "aiokafka", made)
+        monkeypatch.setattr(driver, "AIOKafkaConsumer", made.AIOKafkaConsumer)
+        thread = thread_type.__new__(thread_type)
+        thread.app = app
+        thread.consumer = SimpleNamespace(in_transaction=False)
+        thread._create_worker_consumer(app.transport)
+        return given
+
+    return of

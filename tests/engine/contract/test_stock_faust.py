@@ -1,8 +1,6 @@
 """How a stock Faust worker loses records and commits past them; one worker, one topic a case.
 
-Every case here is the naive half. Our half is that none of this code runs: the transport driver
-delivers slices, a `PartitionTask` commits them in its own transaction, and Faust's commits are
-bookkeeping (`test_driver.py`, and the kill tests in tests/engine).
+Every case here is a naive half; ours is in test_ours_at_stocks_places.py and test_faust_commits.py.
 """
 
 import asyncio
