@@ -1,0 +1,94 @@
+"""What was set aside: read from the parked topic, and sent again to where it came from.
+
+A parked record is named by the place it was read from: `topic/partition/offset`. A retry sends the
+same bytes under the same key with the header `retry-of`, and leaves a note on the parked topic, so
+that nobody retries twice without noticing.
+"""
+
+import hashlib
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+
+from schemas import topics
+from streams.reading import record_at, records_of
+
+RETRIED = "retried"
+
+
+class GoneForGood(LookupError):
+    """The bytes of a record too large to be copied are no longer where they were read from."""
+
+
+class Parked(msgspec.Struct, kw_only=True):
+    """One parked record. `value` is untouched; empty with `sha256` set: it is still at `ref`."""
+
+    ref: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    key: bytes
+    value: bytes
+    value_bytes: int
+    sha256: str = ""
+    parked_at: int
+    retried: bool = False
+
+
+def _headers(record: ConsumerRecord) -> dict[str, str]:
+    return {name: value.decode("utf-8", "replace") for name, value in record.headers}
+
+
+def _parked(record: ConsumerRecord, headers: dict[str, str]) -> Parked:
+    value: bytes = record.value or b""
+    return Parked(
+        ref=f"{headers['topic']}/{headers['partition']}/{headers['offset']}",
+        topic=headers["topic"],
+        partition=int(headers["partition"]),
+        offset=int(headers["offset"]),
+        reason=headers["reason"],
+        detail=headers.get("detail", ""),
+        key=record.key or b"",
+        value=value,
+        value_bytes=int(headers.get("value-bytes", len(value))),
+        sha256=headers.get("value-sha256", ""),
+        parked_at=record.timestamp,
+    )
+
+
+async def parked_records(consumer: AIOKafkaConsumer, partitions: int) -> list[Parked]:
+    """All that is parked, in order of parking; retried ones are marked."""
+    found: dict[str, Parked] = {}
+    retried: set[str] = set()
+    async for record in records_of(consumer, topics.PARKED, range(partitions)):
+        headers = _headers(record)
+        if headers.get("reason") == RETRIED:
+            retried.add(headers["ref"])
+        elif {"topic", "partition", "offset", "reason"} <= headers.keys():
+            one = _parked(record, headers)
+            found[one.ref] = one
+    for ref in retried & found.keys():
+        found[ref].retried = True
+    return sorted(found.values(), key=lambda one: (one.parked_at, one.ref))
+
+
+async def bytes_of(consumer: AIOKafkaConsumer, one: Parked) -> bytes:
+    """The record's bytes, from its first place if they were too large to copy. GoneForGood."""
+    if not one.sha256:
+        return one.value
+    record = await record_at(consumer, one.topic, one.partition, one.offset)
+    value = b"" if record is None else bytes(record.value or b"")
+    if hashlib.sha256(value).hexdigest() != one.sha256:
+        raise GoneForGood(f"{one.ref}: its {one.value_bytes} bytes are no longer there")
+    return value
+
+
+async def retry(producer: AIOKafkaProducer, one: Parked, value: bytes) -> None:
+    """Send it again, wait until Kafka has it, then leave the note."""
+    ref = one.ref.encode()
+    await producer.send_and_wait(one.topic, value, one.key, headers=[("retry-of", ref)])
+    await producer.send_and_wait(
+        topics.PARKED, b"", one.key, headers=[("reason", RETRIED.encode()), ("ref", ref)]
+    )
