@@ -3,7 +3,7 @@
 Pure and synchronous: no Kafka here, so a turn can be thrown away and taken again at no cost.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from streams.engine.transactions import Send, murmur2_partition
 Place = tuple[str, int]
 """Input topic and offset of a record."""
 
+_AT_A_STRETCH = 200  # records of one input before the next one has its turn
 _SEEN_KEYS_MAX = 1_000_000  # keys remembered for the partition check; then it starts over
 
 
@@ -59,10 +60,11 @@ class Missing(Exception):
 class Turn:
     """What a turn did so far, to be made real after the commit or forgotten."""
 
-    __slots__ = ("armed", "changes", "counts", "met", "parked", "sends", "touched", "view")
+    __slots__ = ("armed", "changes", "counts", "limit", "met", "parked", "sends", "touched", "view")
 
-    def __init__(self, view: WorkingCopy) -> None:
+    def __init__(self, view: WorkingCopy, limit: int) -> None:
         self.view = view
+        self.limit = limit
         self.counts: dict[str, int] = {}
         self.sends: list[Send] = []
         self.touched: Mapping[bytes, Any] = {}
@@ -90,8 +92,9 @@ class Applier:
         self._seen_keys: set[bytes] = set()
         self.logic: Logic  # set by the task once the stage is open
 
-    def begin(self) -> Turn:
-        return Turn(WorkingCopy(self._store))
+    def begin(self, limit: int) -> Turn:
+        """A turn of at most `limit` records."""
+        return Turn(WorkingCopy(self._store), limit)
 
     def go_on(
         self,
@@ -99,25 +102,26 @@ class Applier:
         inboxes: Mapping[str, Inbox],
         holds: Holds,
         bad: Mapping[Place, BadRecord],
-        limit: int,
+        enough: Callable[[], bool],
     ) -> None:
-        """Apply what waits until the turn has `limit` records; `bad` names those to park unread.
+        """Apply what waits, until the turn is full or `enough` says so; `bad` are parked unread.
 
+        The inputs take turns of a few records, so that a full one does not starve the others.
         Holds that have come due are released; barriers newly met are left in `turn.met`.
         Raises `Culprit`, `Missing`, and whatever else the logic raises.
         """
         run = _Run(self, turn, bad)
-        left = limit - turn.records
+        left = turn.limit - turn.records
         positions = {
             topic: inbox.position_after(turn.counts.get(topic, 0))
             for topic, inbox in inboxes.items()
         }
         moved = True
-        while moved and left > 0:
+        while moved and left > 0 and not enough():
             moved = False
             for topic, inbox in inboxes.items():
                 before = turn.counts.get(topic, 0)
-                run.input(inbox, holds, positions, left)
+                run.input(inbox, holds, positions, min(left, _AT_A_STRETCH))
                 count = turn.counts.get(topic, 0)
                 positions[topic] = inbox.position_after(count)
                 if count != before:
@@ -200,7 +204,7 @@ class _Run:
         """Apply what of `inbox` may be applied now, at most `limit` records."""
         topic, turn = inbox.topic, self._turn
         start = turn.counts.get(topic, 0)
-        if start >= len(inbox.records) or any(topic == met for met, _ in turn.met):
+        if limit <= 0 or start >= len(inbox.records) or any(topic == met for met, _ in turn.met):
             return
         due = False
         hold = holds.get(topic)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
 _TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
 _TO_FINISH = 0.7  # of the time a revocation may take; the rest is for the abort
-_TURN_WITHIN = 0.050  # seconds in which a turn may go on past barriers
+_TURN_WITHIN = 0.100  # seconds after which a turn takes no more, however much waits
 _LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
 
 
@@ -205,12 +205,16 @@ class PartitionTask:
 
         A turn goes on past barriers for a bounded time, so that many of them share a transaction.
         """
-        turn = self._applier.begin()
-        self._applier.go_on(turn, self._inboxes, self._holds, self._bad, limit)
+        loop = asyncio.get_running_loop()
+
+        def enough() -> bool:
+            return loop.time() >= until
+
+        turn = self._applier.begin(limit)
+        self._applier.go_on(turn, self._inboxes, self._holds, self._bad, enough)
         while turn.met:
             await self._arm(turn)
-            if turn.records < limit and asyncio.get_running_loop().time() < until:
-                self._applier.go_on(turn, self._inboxes, self._holds, self._bad, limit)
+            self._applier.go_on(turn, self._inboxes, self._holds, self._bad, enough)
         self._applier.finish(turn)
         return turn
 

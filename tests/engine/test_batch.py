@@ -84,6 +84,10 @@ STAGE = AnyStage(
 )
 
 
+def never() -> bool:
+    return False
+
+
 class Bench:
     """One partition's inboxes and applier."""
 
@@ -104,8 +108,8 @@ class Bench:
         self.inboxes[topic].deliver(part, lambda: None)
 
     def turn(self, bad=None, limit: int = LIMIT):
-        turn = self.applier.begin()
-        self.applier.go_on(turn, self.inboxes, self.holds, bad or {}, limit)
+        turn = self.applier.begin(limit)
+        self.applier.go_on(turn, self.inboxes, self.holds, bad or {}, never)
         self.applier.finish(turn)
         return turn
 
@@ -125,6 +129,20 @@ def test_records_of_an_input_are_applied_in_order():
 def test_a_turn_stops_at_its_limit():
     bench = Bench(a=[b"1", b"2", b"3"], b=[b"4"])
     assert bench.turn(limit=2).counts == {"a": 2}
+
+
+def test_a_full_input_does_not_starve_the_others():
+    bench = Bench(a=[b"1"] * 5_000, b=[b"2"] * 10)
+    turn = bench.turn(limit=1_000)
+    assert turn.counts == {"a": 990, "b": 10}
+
+
+def test_a_turn_that_takes_too_long_takes_no_more():
+    bench = Bench(a=[b"1"] * 5_000, b=[b"2"] * 5_000)
+    answers = iter([False, False, True])
+    turn = bench.applier.begin(LIMIT)
+    bench.applier.go_on(turn, bench.inboxes, bench.holds, {}, lambda: next(answers))
+    assert turn.counts == {"a": 400, "b": 400}
 
 
 def test_a_record_found_bad_at_once_is_parked_between_its_neighbours():
@@ -257,14 +275,14 @@ def test_no_arrangement_of_barriers_is_a_deadlock(a, b, c, seed):
         for topic in order.sample(sorted(logs), 3):
             at = bench.inboxes[topic].end
             bench.deliver(topic, logs[topic][at : at + order.randrange(3)])
-        turn = bench.applier.begin()
-        bench.applier.go_on(turn, bench.inboxes, bench.holds, {}, LIMIT)
+        turn = bench.applier.begin(LIMIT)
+        bench.applier.go_on(turn, bench.inboxes, bench.holds, {}, never)
         while turn.met:
             met, turn.met = turn.met, []
             for held, offset in met:
                 ends = {other: len(logs[other]) for other in bench.holds.others(held)}
                 bench.holds.add(Hold(held, offset, ends))
-            bench.applier.go_on(turn, bench.inboxes, bench.holds, {}, LIMIT)
+            bench.applier.go_on(turn, bench.inboxes, bench.holds, {}, never)
         idle = 0 if turn.records else idle
         for name, count in turn.counts.items():
             bench.inboxes[name].drop(count)
