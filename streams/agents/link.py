@@ -274,8 +274,9 @@ class LinkLogic(Logic):
 
     def _aged(self, key: bytes, now_at: int, view: View) -> list[Output]:
         if key[:1] == CHARGING:
+            charging: Charging = view.get(key)
             view.delete(key)
-            return []
+            return [_set_aside(key, kept) for kept in charging.kept]
         state: AliasState = view.get(key)
         limit = now_at - self._settings.orphan_after_ms
         old = [one for one in state.waiting if not one.told and one.occurred_at <= limit]
@@ -287,6 +288,19 @@ class LinkLogic(Logic):
         self._plan(key, changed)
         alias = key[1:].decode()
         return [_orphan(alias, state, one, now_at) for one in old]
+
+
+def _set_aside(key: bytes, kept: Kept) -> Output:
+    """A fact that nobody ever claimed is parked like a refused one: set aside, never dropped."""
+    headers = (
+        ("reason", b"never-claimed"),
+        ("detail", b"no session claimed its charging"),
+        ("topic", kept.topic.encode()),
+        ("partition", str(kept.partition).encode()),
+        ("offset", str(kept.offset).encode()),
+    )
+    charger = key[1:].rpartition(b"/")[0]
+    return Output(topics.PARKED, charger, kept.value, headers=headers)
 
 
 def _orphan(alias: str, state: AliasState, waiting: linking.Waiting, now_at: int) -> Output:

@@ -60,10 +60,10 @@ def list_parked(demo: OfDemo = False, json: Json = False) -> None:
 
 
 def _one(found: list[Parked], ref: str) -> Parked:
-    for one in found:
-        if one.ref == ref:
-            return one
-    fail(f"nothing is parked as {ref!r}", PROBLEM)
+    one = next((one for one in found if one.ref == ref), None)
+    if one is None:
+        fail(f"nothing is parked as {ref!r}", PROBLEM)
+    return one
 
 
 @parked.command("show", help="One parked record with its bytes.")

@@ -69,6 +69,7 @@ class Pipeline:
         self.queues = defaultdict(deque)
         self.said = defaultdict(list)
         self.parked = []
+        self.aside = []
         self._offsets = defaultdict(int)
         self.crash()
 
@@ -138,4 +139,7 @@ class Pipeline:
         store.commit(view.changes())
         logic.committed(view.touched)
         for one in outputs:
+            if one.topic == topics.PARKED:
+                self.aside.append((one.key, one.value, one.headers))
+                continue
             self.send_bytes(one.topic, one.key.decode(), one.value, one.partition)

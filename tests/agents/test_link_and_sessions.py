@@ -216,6 +216,16 @@ def test_a_charging_nobody_started_is_told_of_as_an_orphan_once():
     assert [type(one) for one in orphans] == [OrphanAged]
 
 
+def test_a_charging_that_nobody_claims_for_days_is_set_aside_and_can_be_sent_again():
+    day = Day()
+    day.tell(started(T0))
+    for days in (0, 3):
+        day.tick(T0 + days * 86_400_000)
+    ((key, value, headers),) = day.pipeline.aside
+    assert (key, codec.decode(value)) == (CHARGER.encode(), started(T0))
+    assert dict(headers)["reason"] == b"never-claimed"
+
+
 def test_time_is_the_least_of_all_link_partitions():
     day = Day()
     day.tick(T0)
