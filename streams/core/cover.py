@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas import ids
 from streams.core.case import Case
+from streams.core.inquiries import ANSWER_WITHIN_MS
 from streams.core.session import Charging
 from streams.core.verdicts import of_kind, verdict
 
@@ -23,17 +24,15 @@ NO_GOAL = Goal(None, None)
 
 
 def awaits_raise(case: Case) -> bool:
-    """A raise is under way and nothing was heard of it yet: its answer comes within seconds."""
-    raises = _raises_in_flight(case)
-    return bool(raises) and all(verdict(case.session, one) == "" for one in raises)
+    """A raise is under way and nothing was heard of it yet: its answer comes within seconds.
 
-
-def _raises_in_flight(case: Case) -> list[str]:
+    With no answer in its time it is as good as unknown: energy must not flow on uncovered.
+    """
     if case.hold is None or "raise" not in case.hold.in_flight:
-        return []
-    raises = of_kind(case.session, "raise", case.hold.hold_id)
-    open_ones = [one.command_id for one in raises]
-    return [one for one in open_ones if verdict(case.session, one) in ("", "unknown", "not_found")]
+        return False
+    last = of_kind(case.session, "raise", case.hold.hold_id)[-1]
+    in_time = case.now_at < last.issued_at + ANSWER_WITHIN_MS
+    return in_time and verdict(case.session, last.command_id) == ""
 
 
 def may_raise_now(case: Case) -> bool:

@@ -39,7 +39,10 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
         if case.now_at < command.issued_at + _window_ms(case):
             return Look("resend", len(resends) + 1)
         return Look("person")
-    last = max(inquiries + resends, key=lambda one: one.issued_at, default=command)
+    # Of one instant the resend is the later: it follows from what the inquiry found.
+    last = max(
+        inquiries + resends, key=lambda one: (one.issued_at, one.kind == "resend"), default=command
+    )
     wait_ms = schedule[min(len(inquiries), len(schedule) - 1)]
     if last.command_id not in session.answers:
         wait_ms = max(wait_ms, ANSWER_WITHIN_MS)

@@ -1,5 +1,7 @@
 """The public view of a session: everything a consumer may want, nothing it has to derive."""
 
+from typing import Any
+
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
@@ -8,6 +10,8 @@ from streams.core.session import PaymentSession
 from streams.core.standing import Standing, standing_of
 from streams.core.strategy_policy import Policy
 from streams.core.verdicts import NO, verdict
+
+MID_CHARGE = "raise_hold"
 
 
 def ledger_of(session: PaymentSession, policy: Policy) -> SessionLedger:
@@ -18,63 +22,70 @@ def ledger_of(session: PaymentSession, policy: Policy) -> SessionLedger:
 
 def ledger(case: Case, standing: Standing) -> SessionLedger:
     """As `ledger_of`, for who has derived case and standing already."""
-    session, request, hold = case.session, case.request, case.hold
-    pinned, choice = session.pinned, case.choice
-    ends = [one.end.ended_at for one in case.chargings if one.end is not None]
-    begins = [one.begun.started_at for one in case.chargings if one.begun is not None]
-    ended_at = max(ends) if ends and not case.live else 0
+    session, hold = case.session, case.hold
     return SessionLedger(
-        tenant=request.tenant,
         session_id=session.session_id,
         version=session.published.ledger_version,
         phase=standing.phase,
         closed_reason=standing.closed_reason,
-        network=request.network,
-        charger_id=request.charger_id,
-        evse_uid=request.evse_uid,
-        terminal_id=request.terminal_id,
-        authorization_reference=request.authorization_reference,
         transaction_id=_transaction(case),
-        power_type=request.power_type,
-        power_max_w=request.power_max_w,
-        scheme=request.scheme,
-        funding=request.funding,
-        entry_mode=request.entry_mode,
-        bin_country=request.bin_country,
-        merchant_country=request.merchant_country,
-        role=request.role,
-        capture_by=request.capture_by,
-        strategy=choice.strategy if choice else "",
-        policy_version=pinned.policy_version if pinned else "",
-        policy_cell=choice.cell if choice else "",
-        tariff_id=request.tariff_id,
-        tariff_hash=request.tariff_hash,
-        currency=request.currency,
         energy_wh=(case.total.final or case.total.so_far).energy_wh,
         proof=COMPLETE_TRANSACTION if case.total.final else "",
-        priced_minor=standing.priced_minor,
-        approved_minor=hold.approved_minor if hold else 0,
-        captured_minor=hold.captured_minor if hold else 0,
-        released_minor=hold.released_minor if hold else 0,
-        lapsed_minor=hold.lapsed_minor if hold else 0,
-        open_minor=hold.open_minor if hold else 0,
-        arrears_minor=standing.arrears_minor,
-        forgiven_minor=standing.forgiven_minor,
         raises=hold.raises if hold else 0,
         declined_at_tap=hold is not None and hold.outcome in NO,
-        declined_mid_charge=hold is not None and hold.raises_declined > 0,
+        declined_mid_charge=_declined_mid_charge(session),
         stop_sent=any(one.kind == "stop" for one in session.issued.values()),
         conflicts=len(session.conflicts),
         explanation=_explanation(case, standing),
-        requested_at=request.requested_at,
-        started_at=min(begins, default=0),
-        charging_ended_at=_charging_ended_at(case) if ended_at else 0,
-        ended_at=ended_at,
-        closed_at=_closed_at(case) if standing.phase == "closed" else 0,
-        changed_at=case.now_at,
         holds=[_hold_line(case, hold)] if hold else [],
         commands=_command_lines(session),
+        **{name: getattr(case.request, name) for name in _ASKED},
+        **_chosen(case),
+        **_money(hold, standing),
+        **_instants(case, standing),
     )
+
+
+_ASKED = (
+    "tenant network charger_id evse_uid terminal_id authorization_reference power_type power_max_w"
+    " scheme funding entry_mode bin_country merchant_country role capture_by tariff_id tariff_hash"
+    " currency requested_at".split()
+)
+
+
+def _chosen(case: Case) -> dict[str, Any]:
+    pinned, choice = case.session.pinned, case.choice
+    return {
+        "strategy": choice.strategy if choice else "",
+        "policy_version": pinned.policy_version if pinned else "",
+        "policy_cell": choice.cell if choice else "",
+    }
+
+
+def _money(hold: HoldBook | None, standing: Standing) -> dict[str, Any]:
+    return {
+        "priced_minor": standing.priced_minor,
+        "approved_minor": hold.approved_minor if hold else 0,
+        "captured_minor": hold.captured_minor if hold else 0,
+        "released_minor": hold.released_minor if hold else 0,
+        "lapsed_minor": hold.lapsed_minor if hold else 0,
+        "open_minor": hold.open_minor if hold else 0,
+        "arrears_minor": standing.arrears_minor,
+        "forgiven_minor": standing.forgiven_minor,
+    }
+
+
+def _instants(case: Case, standing: Standing) -> dict[str, Any]:
+    begins = [one.begun.started_at for one in case.chargings if one.begun is not None]
+    ends = [one.end.ended_at for one in case.chargings if one.end is not None]
+    over = bool(ends) and not case.live
+    return {
+        "started_at": min(begins, default=0),
+        "charging_ended_at": _charging_ended_at(case) if over else 0,
+        "ended_at": max(ends) if over else 0,
+        "closed_at": _closed_at(case) if standing.phase == "closed" else 0,
+        "changed_at": case.now_at,
+    }
 
 
 def _transaction(case: Case) -> str:
@@ -103,6 +114,14 @@ def _closed_at(case: Case) -> int:
     if case.hold is not None and case.hold.lapsed_minor:
         instants.append(min(case.hold.expires_at, case.now_at))
     return max(instants)
+
+
+def _declined_mid_charge(session: PaymentSession) -> bool:
+    """A raise that was asked for while energy flowed; not the one to a proven cost at the end."""
+    return any(
+        one.kind == "raise" and one.rule == MID_CHARGE and verdict(session, one.command_id) in NO
+        for one in session.issued.values()
+    )
 
 
 def _hold_line(case: Case, hold: HoldBook) -> HoldLine:
