@@ -86,7 +86,7 @@ class Story:
         found, wire = self.found, self.wire
         found.after_it = await self.outputs(4)
         await wire.put(self.topic("input"), b"big")
-        found.exit_code = await asyncio.to_thread(process.wait, 20)
+        found.exit_code = await asyncio.to_thread(process.wait, 60)
         found.at_the_end = await wire.values(self.topic("output"))
         found.narrow = await wire.values(self.topic("narrow"))
         states = {r.key: r.value for r in await wire.read(self.topic("state"))}
