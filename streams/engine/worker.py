@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -205,7 +206,7 @@ def build_app(
         broker_heartbeat_interval=settings.heartbeat_ms / 1000,
         broker_rebalance_timeout=session,
         broker_request_timeout=max(10.0, 2 * session),
-        consumer_group_instance_id=f"{group}-{settings.slot}",
+        consumer_group_instance_id=member_name(stage, settings.slot, group),
         worker_redirect_stdouts=False,
     )
 
@@ -216,6 +217,16 @@ def build_app(
     app.agent(app.topic(*stage.inputs), name=f"{stage.name}.slices")(slices)
     app.finalize()
     return app
+
+
+def member_name(stage: Stage, slot: int, group: str) -> str:
+    """The static member: the slot, and a digest of the inputs.
+
+    A static member that comes back gets its old assignment without a rebalance, even where it
+    asks for other topics than before; a task would wait for those for ever.
+    """
+    inputs = zlib.crc32(",".join(sorted(stage.inputs)).encode())
+    return f"{group}-{slot}-{inputs:08x}"
 
 
 async def check_topics(stage: Stage, settings: EngineSettings) -> None:
