@@ -1,0 +1,122 @@
+"""The tables (deploy/clickhouse/0001_tables.sql), column by column."""
+
+from connectors.clickhouse.columns import (
+    INSTANT,
+    NUMBER,
+    PLACE,
+    TEXT,
+    WORD,
+    YES_NO,
+    Table,
+    grouped,
+    typed,
+)
+
+PAYMENT_COMMANDS = Table(
+    "payment_commands",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, command_id=TEXT, kind=WORD)
+    + typed(of_command_id=TEXT, of_kind=WORD, attempt=NUMBER, idempotency_key=TEXT)
+    + typed(performer=WORD, acquirer_id=WORD, hold_id=TEXT, psp_reference=TEXT)
+    + typed(amount_minor=NUMBER, previous_minor=NUMBER, delta_minor=NUMBER)
+    + typed(priced_minor=NUMBER, capturable_minor=NUMBER, currency=WORD)
+    + typed(energy_wh=NUMBER, proof=WORD, evidence=TEXT, reason=WORD)
+    + typed(scheme=WORD, funding=WORD, entry_mode=WORD)
+    + typed(bin_country=WORD, merchant_country=WORD, terminal_id=TEXT)
+    + typed(rule=WORD, policy_version=WORD, issued_at=INSTANT, body_hash=TEXT),
+)
+
+ACQUIRER_ANSWERS = Table(
+    "acquirer_answers",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, command_id=TEXT, resolves=TEXT, kind=WORD)
+    + typed(hold_id=TEXT, acquirer_id=WORD, outcome=WORD, amount_minor=NUMBER, currency=WORD)
+    + typed(reason=WORD, raw_code=WORD, psp_reference=TEXT, expires_at=INSTANT)
+    + typed(source=WORD, answered_at=INSTANT),
+)
+
+ACQUIRER_NOTICES = Table(
+    "acquirer_notices",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, hold_id=TEXT, acquirer_id=WORD, event=WORD)
+    + typed(command_id=TEXT, amount_minor=NUMBER, currency=WORD, psp_reference=TEXT)
+    + typed(occurred_at=INSTANT),
+)
+
+TERMINAL_REQUESTS = Table(
+    "terminal_requests",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, provider=WORD, authorization_reference=TEXT)
+    + typed(terminal_id=TEXT, network=WORD, charger_id=TEXT, evse_uid=TEXT, connector_id=TEXT)
+    + typed(channel=WORD, role=WORD, capture_by=WORD, power_type=WORD, power_max_w=NUMBER)
+    + typed(scheme=WORD, funding=WORD, entry_mode=WORD, cvm=WORD)
+    + typed(bin_country=WORD, merchant_country=WORD, card_token=TEXT)
+    + typed(declared_kind=WORD, declared_value=NUMBER, currency=WORD, acquirer_id=WORD)
+    + typed(tariff_id=TEXT, tariff_hash=TEXT, requested_at=INSTANT),
+)
+
+_HOLDS = (
+    typed(hold_id=TEXT, acquirer_id=TEXT, psp_reference=TEXT)
+    + typed(requested_minor=NUMBER, approved_minor=NUMBER, captured_minor=NUMBER)
+    + typed(released_minor=NUMBER, lapsed_minor=NUMBER, open_minor=NUMBER)
+    + typed(raises_issued=NUMBER, raises_approved=NUMBER, raises_declined=NUMBER)
+    + typed(status=TEXT, decline_reason=TEXT, approved_at=INSTANT, expires_at=INSTANT)
+)
+_COMMANDS = (
+    typed(command_id=TEXT, kind=TEXT, amount_minor=NUMBER, outcome=TEXT, reason=TEXT)
+    + typed(rule=TEXT, issued_at=INSTANT, answered_at=INSTANT)
+)  # fmt: skip
+
+SESSION_LEDGER = Table(
+    "session_ledger",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, version=NUMBER, phase=WORD, closed_reason=WORD)
+    + typed(network=WORD, charger_id=TEXT, evse_uid=TEXT, terminal_id=TEXT)
+    + typed(authorization_reference=TEXT, transaction_id=TEXT, power_type=WORD, power_max_w=NUMBER)
+    + typed(scheme=WORD, funding=WORD, entry_mode=WORD, bin_country=WORD, merchant_country=WORD)
+    + typed(role=WORD, capture_by=WORD, strategy=WORD, policy_version=WORD, policy_cell=WORD)
+    + typed(tariff_id=TEXT, tariff_hash=TEXT, currency=WORD, energy_wh=NUMBER, proof=WORD)
+    + typed(priced_minor=NUMBER, approved_minor=NUMBER, captured_minor=NUMBER)
+    + typed(released_minor=NUMBER, lapsed_minor=NUMBER, open_minor=NUMBER)
+    + typed(arrears_minor=NUMBER, forgiven_minor=NUMBER, raises=NUMBER)
+    + typed(declined_at_tap=YES_NO, declined_mid_charge=YES_NO, stop_sent=YES_NO)
+    + typed(conflicts=NUMBER, explanation=TEXT, requested_at=INSTANT, started_at=INSTANT)
+    + typed(charging_ended_at=INSTANT, ended_at=INSTANT, closed_at=INSTANT, changed_at=INSTANT)
+    + grouped("holds", _HOLDS)
+    + grouped("commands", _COMMANDS),
+)
+
+DISCREPANCIES = Table(
+    "discrepancies",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, discrepancy_id=TEXT, kind=WORD, status=WORD)
+    + typed(detail=TEXT, amount_minor=NUMBER, currency=WORD, changed_at=INSTANT),
+)
+
+ORPHANS = Table(
+    "orphans",
+    PLACE
+    + typed(tenant=WORD, alias=TEXT, charging_id=TEXT, source_topic=WORD)
+    + typed(source_partition=NUMBER, source_offset=NUMBER, occurred_at=INSTANT)
+    + typed(aged_at=INSTANT, detail=TEXT),
+)
+
+PARKED = Table(
+    "parked",
+    PLACE
+    + typed(reason=WORD, source_topic=WORD, source_partition=NUMBER, source_offset=NUMBER)
+    + typed(size_bytes=NUMBER),
+)
+
+UNREADABLE = Table("unreadable", PLACE + typed(reason=WORD, size_bytes=NUMBER))
+
+# Of these only the newest row of each key counts: their topics are compacted.
+NEWEST_ONLY = frozenset({SESSION_LEDGER.name})
+
+TABLES = {
+    table.name: table
+    for table in (
+        PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, SESSION_LEDGER,
+        DISCREPANCIES, ORPHANS, PARKED, UNREADABLE,
+    )
+}  # fmt: skip
