@@ -135,7 +135,7 @@ class Wire:
             value = await condition()
             if value or time.monotonic() > deadline:
                 return value
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     @contextmanager
     def running(self, script: str, *arguments: str, log: Path, **env: str):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from streams.engine.heartbeat import Heart
 from streams.engine.settings import EngineSettings
 from streams.engine.stage import BadRecord, Logic, Output, Stage, StateKind
 from streams.engine.worker import run_stage
@@ -44,6 +45,9 @@ if __name__ == "__main__":
         kinds=(StateKind(prefix=b"n", type=Count),),
     )
     settings = EngineSettings(
-        bootstrap=os.environ["BOOTSTRAP"], app_id=PREFIX, datadir=Path(os.environ["DATADIR"])
+        bootstrap=os.environ["BOOTSTRAP"],
+        app_id=PREFIX,
+        datadir=Path(os.environ["DATADIR"]),
+        beat=Heart.from_environment().beat,
     )
     sys.exit(run_stage(stage, settings))
