@@ -38,7 +38,7 @@ def child(name: str, program: str, **changes) -> ChildSpec:
     return ChildSpec(name=name, **(given | changes))
 
 
-def until(condition, within_s: float = 10.0):
+def until(condition, within_s: float = 30.0):
     deadline = time.monotonic() + within_s
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -85,7 +85,7 @@ def test_a_killed_child_is_replaced_at_once_and_the_others_stay():
         assert w.supervisor.kill("a") == before["a"]
         began = time.monotonic()
         until(lambda: w.supervisor.pids().get("a", before["a"]) != before["a"])
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5.0  # at once, on a busy machine too
         assert w.supervisor.pids()["b"] == before["b"]
         (died,) = w.told(What.DIED)
         assert (died.signal, died.exit_code, died.again_in_s) == ("SIGKILL", None, 0.0)
@@ -135,7 +135,7 @@ def test_a_silent_child_is_replaced(how):
             w.supervisor.kill("a", signal.SIGSTOP)
         began = time.monotonic()
         until(lambda: len(w.told(What.STARTED)) > 1)
-        assert 0.5 < time.monotonic() - began < 2.5
+        assert 0.5 < time.monotonic() - began < 10
         (silent,) = w.told(What.SILENT)[:1]
         assert silent.silent_s >= 0.8
         assert not is_running(silent.pid)
@@ -143,9 +143,9 @@ def test_a_silent_child_is_replaced(how):
 
 
 def test_a_beating_child_is_left_alone():
-    with Watched(child("a", BEAT, silence_s=0.5)) as w:
+    with Watched(child("a", BEAT, silence_s=1.5)) as w:
         until(lambda: w.told(What.ALIVE))
-        time.sleep(1.5)
+        time.sleep(3)
         assert not w.told(What.SILENT)
     assert w.told(What.STOPPED)[0].exit_code == 0
 
@@ -163,7 +163,7 @@ def test_a_child_deaf_to_sigterm_is_killed_at_the_deadline(tmp_path):
     until(lambda: (tmp_path / "a.log").read_text() == "deaf\n")
     began = time.monotonic()
     assert w.supervisor.stop() == 0
-    assert 0.4 < time.monotonic() - began < 3
+    assert 0.4 < time.monotonic() - began < 10
     assert w.told(What.STOPPED)[0].signal == "SIGKILL"
 
 
@@ -280,7 +280,7 @@ def test_a_second_signal_does_not_wait(tmp_path):
     parent.send_signal(signal.SIGINT)
     time.sleep(0.3)
     parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=5) == 0
+    assert parent.wait(timeout=15) == 0
     assert not any(is_running(pid) for pid in pids)
 
 
@@ -292,4 +292,4 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path):
     os.kill(pids[0], signal.SIGSTOP)
     parent.kill()
     parent.wait(timeout=10)
-    until(lambda: not any(is_running(pid) for pid in pids), within_s=2)
+    until(lambda: not any(is_running(pid) for pid in pids), within_s=10)
