@@ -53,9 +53,16 @@ def _exhausted(case: Case) -> dict[str, Difference]:
 
 
 def _above(case: Case) -> dict[str, Difference]:
-    hold, cost = case.hold, case.cost_minor
-    if hold is None or cost is None or hold.captured_minor <= cost:
-        return {}
-    name = f"{case.session.session_id}/captured-above-cost"
-    excess = hold.captured_minor - cost
-    return {name: Difference("captured-above-cost", f"cost {cost}", excess)}
+    hold, cost, session_id = case.hold, case.cost_minor, case.session.session_id
+    found: dict[str, Difference] = {}
+    if hold is None:
+        return found
+    if hold.captures > 1:
+        words = f"{hold.captures} captures took effect"
+        found[f"{session_id}/captured-twice"] = Difference("captured-twice", words, 0)
+    if cost is not None and hold.captured_minor > cost:
+        excess = hold.captured_minor - cost
+        found[f"{session_id}/captured-above-cost"] = Difference(
+            "captured-above-cost", f"cost {cost}", excess
+        )
+    return found

@@ -6,7 +6,7 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 
 import msgspec
 
-from streams.core.session import MONEY, Answer, HoldTerms, PaymentSession
+from streams.core.session import MONEY, HoldTerms, PaymentSession
 from streams.core.strategy_policy import Acquirer
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
@@ -17,7 +17,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     """One hold. Amounts are minor units. `capped_minor`: the issuer gave less than was asked.
 
     `in_flight`: a command on this hold has no verdict, by kind. `refused_raise`: the reason of the
-    first raise that was refused, None: none was.
+    first raise that was refused, None: none was. `captures`: how many took effect, 1 at most.
     """
 
     hold_id: str
@@ -36,6 +36,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     refused_raise: str | None
     expires_at: int
     psp_reference: str
+    captures: int
 
 
 class _Flow(msgspec.Struct):
@@ -52,78 +53,81 @@ class _Flow(msgspec.Struct):
         self.open -= moved
 
 
+class _Told(msgspec.Struct):
+    """The done answers about one hold, by kind, with the ids of those that captured."""
+
+    totals: list[int]
+    capped: list[int]
+    lowered: list[int]
+    captures: list[tuple[str, int, bool]]
+    releases: list[int]
+
+
 def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> HoldBook:
     """The books of one hold as of the session's time."""
+    told = _told(session, hold_id)
+    flow = _flow(session, hold_id, told, acquirer)
     raises = of_kind(session, "raise", hold_id)
-    totals = _approved_totals(session, hold_id)
-    captures = _captures(session, hold_id)
-    # An acquirer that takes more than it ever approved is their error: shown, never hidden.
-    taken = sum(amount for _, amount, failed in captures if not failed)
-    approved = max([*totals, taken, 0])
-    flow = _flow(session, hold_id, approved, acquirer)
-    refused = [one for one in raises if verdict(session, one.command_id) in NO]
+    outcomes = [verdict(session, one.command_id) for one in raises]
+    refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
     placed = session.issued.get(hold_id)
+    terms = session.terms.get(hold_id, NO_TERMS)
+    asked = [one.amount_minor for one in (*raises, placed) if one is not None]
     return HoldBook(
         hold_id=hold_id,
-        requested_minor=max(
-            [placed.amount_minor if placed else 0, *(r.amount_minor for r in raises)]
-        ),
-        approved_minor=approved,
+        requested_minor=max(asked, default=0),
+        approved_minor=flow.open + flow.captured + flow.released + flow.lapsed,
         captured_minor=flow.captured,
         released_minor=flow.released,
         lapsed_minor=flow.lapsed,
         open_minor=flow.open,
-        capped_minor=_cap(session, hold_id),
+        capped_minor=max(told.capped, default=None),
         outcome=verdict(session, hold_id),
         in_flight=_in_flight(session, hold_id),
         raises=len(raises),
-        raises_approved=sum(verdict(session, one.command_id) == "done" for one in raises),
+        raises_approved=outcomes.count("done"),
         raises_declined=len(refused),
         refused_raise=session.answers[refused[0].command_id].reason if refused else None,
-        expires_at=_terms(session, hold_id).expires_at,
-        psp_reference=_terms(session, hold_id).psp_reference,
+        expires_at=terms.expires_at,
+        psp_reference=terms.psp_reference,
+        captures=sum(not failed for _, _, failed in told.captures),
     )
 
 
-def hold_ids(session: PaymentSession) -> list[str]:
-    """All holds of the session, ours and those that others told of."""
-    found = {one.hold_id for one in session.issued.values() if one.kind == "hold"}
-    found |= {one.hold_id for one in session.answers.values() if one.kind == "hold"}
-    return sorted(found)
+def _told(session: PaymentSession, hold_id: str) -> _Told:
+    told = _Told([], [], [], [], [])
+    for command_id, answer in session.answers.items():
+        if answer.outcome != "done" or answer.hold_id != hold_id:
+            continue
+        amount = answer.amount_minor
+        match answer.kind:
+            case "hold" | "raise":
+                told.totals.append(amount)
+                asked = session.issued.get(command_id)
+                if asked is not None and amount < asked.amount_minor:
+                    # A partial approval is the issuer's word on how much there is (7.9).
+                    told.capped.append(amount)
+            case "lower":
+                told.lowered.append(amount)
+            case "capture":
+                failed = capture_failed(session, command_id, hold_id)
+                told.captures.append((command_id, amount, failed))
+            case "release":
+                told.releases.append(amount)
+            case _:
+                pass  # answers to inquiries speak through the command they resolve
+    return told
 
 
-def _terms(session: PaymentSession, hold_id: str) -> HoldTerms:
-    return session.terms.get(hold_id, NO_TERMS)
-
-
-def _approved_totals(session: PaymentSession, hold_id: str) -> list[int]:
-    return [
-        answer.amount_minor
-        for answer in session.answers.values()
-        if answer.hold_id == hold_id
-        and answer.outcome == "done"
-        and answer.kind in ("hold", "raise")
-    ]
-
-
-def _captures(session: PaymentSession, hold_id: str) -> list[tuple[str, int, bool]]:
-    """Id, amount, and whether it failed after all; also captures that others made."""
-    return sorted(
-        (command_id, answer.amount_minor, capture_failed(session, command_id, hold_id))
-        for command_id, answer in session.answers.items()
-        if answer.kind == "capture" and answer.outcome == "done" and answer.hold_id == hold_id
-    )
-
-
-def _flow(session: PaymentSession, hold_id: str, approved: int, acquirer: Acquirer | None) -> _Flow:
+def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer | None) -> _Flow:
+    # An acquirer that takes more than it ever approved is their error: shown, never hidden.
+    taken = sum(amount for _, amount, failed in told.captures if not failed)
+    approved = max(*told.totals, taken, 0) if told.totals else taken
     flow = _Flow(open=approved)
-    if not approved:
-        return flow
-    lowered = [one.amount_minor for one in _done(session, "lower", hold_id)]
-    if lowered:
-        flow.release(approved - min(lowered))
+    if told.lowered:
+        flow.release(approved - min(told.lowered))
     gives_back = acquirer is not None and acquirer.remainder == "AUTO_AT_CAPTURE"
-    for _, amount, failed in _captures(session, hold_id):
+    for _, amount, failed in sorted(told.captures):
         moved = min(amount, flow.open)
         flow.open -= moved
         flow.captured += moved
@@ -132,48 +136,25 @@ def _flow(session: PaymentSession, hold_id: str, approved: int, acquirer: Acquir
         if failed:
             flow.captured -= moved
             flow.open += moved
-    for command in _done(session, "release", hold_id):
-        flow.release(command.amount_minor)
-    if _has_lapsed(session, hold_id):
+    for amount in told.releases:
+        flow.release(amount)
+    if flow.open and _has_lapsed(session, hold_id):
         flow.lapsed, flow.open = flow.open, 0
     return flow
 
 
-def _done(session: PaymentSession, kind: str, hold_id: str) -> list[Answer]:
-    return [
-        answer
-        for answer in session.answers.values()
-        if answer.kind == kind and answer.hold_id == hold_id and answer.outcome == "done"
-    ]
-
-
 def _has_lapsed(session: PaymentSession, hold_id: str) -> bool:
     """Told by the acquirer, or its own expiry has passed: a lapsed hold is never captured."""
-    expires_at = _terms(session, hold_id).expires_at
-    if 0 < expires_at <= session.now_at:
+    if 0 < session.terms.get(hold_id, NO_TERMS).expires_at <= session.now_at:
         return True
     return any(one.event == "hold_lapsed" and one.hold_id == hold_id for one in session.notices)
-
-
-def _cap(session: PaymentSession, hold_id: str) -> int | None:
-    """A partial approval is the issuer's word on how much there is (payments.md 7.9)."""
-    partial = [
-        answer.amount_minor
-        for command_id, answer in session.answers.items()
-        if answer.hold_id == hold_id
-        and answer.outcome == "done"
-        and answer.kind in ("hold", "raise")
-        and (asked := session.issued.get(command_id)) is not None
-        and answer.amount_minor < asked.amount_minor
-    ]
-    return max(partial) if partial else None
 
 
 def _in_flight(session: PaymentSession, hold_id: str) -> frozenset[str]:
     return frozenset(
         command.kind
         for command in session.issued.values()
-        if command.hold_id == hold_id
-        and command.kind in MONEY
+        if command.kind in MONEY
+        and command.hold_id == hold_id
         and not is_definite(session, command.command_id)
     )

@@ -84,3 +84,12 @@ def test_arrears_below_the_threshold_are_forgiven():
     edge = replace(POLICY, forgive_below_minor=248)
     standing = standing_of(case_of(forgiving.session, edge))
     assert (standing.arrears_minor, standing.forgiven_minor) == (248, 0)
+
+
+def test_two_captures_of_somebody_else_are_for_a_person():
+    world = told(
+        APPROVED,
+        answered("capture/theirs-1", "done", 700),
+        answered("capture/theirs-2", "done", 700),
+    )
+    assert [(one.kind, one.status) for one in world.discrepancies] == [("captured-twice", "opened")]
