@@ -200,7 +200,8 @@ print(os.environ["KEPT"], os.environ["NEW"], "DROPPED" in os.environ, flush=True
 """
     log = tmp_path / "out.log"
     with Watched(child("a", program, env={"NEW": "new", "DROPPED": None}, log=log)):
-        assert until(log.read_text) == "kept new False\n"
+        until(lambda: log.read_text().endswith("\n"))
+        assert log.read_text() == "kept new False\n"
 
 
 def test_two_children_of_one_name_are_refused():
