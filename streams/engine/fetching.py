@@ -50,7 +50,7 @@ def take_slices(
 async def wait_for_fetch(consumer: AIOKafkaConsumer, woken: asyncio.Event, seconds: float) -> None:
     """Return when more may have been fetched, `woken` is set, or after so many `seconds`."""
     fetched = consumer._fetcher._create_fetch_waiter()  # noqa: SLF001 - as above
-    fetched.add_done_callback(lambda _: woken.set())
+    fetched.add_done_callback(lambda done: None if done.cancelled() else woken.set())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await woken.wait()
