@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -79,6 +80,7 @@ def _in_container() -> Iterator[Kafka]:
 def _local(state_dir: Path) -> Iterator[Kafka]:
     with LocalKafka(state_dir) as broker:
         yield Kafka(broker.bootstrap)
+    shutil.rmtree(state_dir)  # pytest keeps the folders of three runs
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ says tomorrow cannot change the class path. The list itself is made by `relock.p
 """
 
 import hashlib
-import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import stamina
 
 from connectors.kafka.cache import cache_dir, exclusive
 
@@ -19,8 +20,6 @@ KAFKA_VERSION = "4.1.0"
 LOCK_FILE = Path(__file__).with_name("jars.sha256")
 _DOWNLOADS_AT_ONCE = 8
 _REQUEST_TIMEOUT_S = 60
-
-Fetch = Callable[["Jar", Path], Path]
 
 
 class JarRefused(Exception):
@@ -108,29 +107,34 @@ def _fill(folder: Path, jars: tuple[Jar, ...]) -> None:
         ready = staging / "jars"
         ready.mkdir()
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-            fetched = pool.map(lambda jar: _fetch(jar, staging / "repository"), jars)
-            for jar, path in zip(jars, fetched, strict=True):
-                _compare(path, jar, "the download is not the jar that this version was tested with")
-                shutil.move(path, ready / jar.file_name)
+            for path in pool.map(lambda jar: _fetch(jar, staging), jars):
+                path.rename(ready / path.name)
         ready.rename(folder)
 
 
-def _fetch(jar: Jar, repository: Path) -> Path:
+# Twice again, for a connection that broke: jgo does not notice a file that ended early.
+@stamina.retry(on=(JarRefused, JarUnavailable), attempts=3)
+def _fetch(jar: Jar, staging: Path) -> Path:
     from jgo.maven import MavenContext  # noqa: PLC0415 - only a first start pays for this import
 
     context = MavenContext(
-        repo_cache=repository, remote_repos=_remote_repositories(), timeout=_REQUEST_TIMEOUT_S
+        repo_cache=Path(tempfile.mkdtemp(dir=staging)),  # of this attempt: jgo trusts what it finds
+        remote_repos=_remote_repositories(),
+        timeout=_REQUEST_TIMEOUT_S,
     )
     try:
-        path = context.create_dependency(jar.coordinate).artifact.resolve()
+        path = Path(context.create_dependency(jar.coordinate).artifact.resolve())
     except Exception as problem:
         raise JarUnavailable(f"cannot fetch {jar.coordinate}: {problem}") from problem
-    return Path(path)
+    _compare(path, jar, "what was downloaded is not the jar that was tested; nothing was kept")
+    return path
 
 
-def _remote_repositories() -> Mapping[str, str]:
-    """The user's own repositories (jgo's settings file) before the central one."""
+def _remote_repositories() -> dict[str, str]:
+    """The repositories of the user's jgo settings, then the central one, unless they replace it."""
     from jgo.config import GlobalSettings  # noqa: PLC0415 - as above
     from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415 - as above
 
-    return {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    repositories: dict[str, str] = dict(GlobalSettings.load().repositories)
+    repositories.setdefault("central", MAVEN_CENTRAL_URL)
+    return repositories

@@ -3,7 +3,8 @@
 Run as a file, `python -I -S launcher.py OWNER_PID GRACE_S PROGRAM ARG...`, with the read end of a
 pipe from the owner as standard input; standard library only. It stops the program when its owner
 is gone, however it went, or when told to (SIGTERM, or the owner closing the pipe): SIGTERM first,
-SIGKILL after GRACE_S seconds. It prints the program's pid and nothing else, and exits as the program did, 128 + N for signal N.
+SIGKILL after GRACE_S seconds. It prints the program's pid and nothing else, and exits as the
+program did, 128 + N for signal N.
 
 How the owner's end is noticed, any of:
 - the pipe closes (everywhere; late if the owner forked a child that still holds the other end);

@@ -15,13 +15,13 @@ from connectors.kafka.properties import Cluster
 from connectors.kafka.state_lock import claim
 from connectors.kafka.wait import answers
 
-START_WITHIN_S = 60.0
+START_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.05
 _ATTEMPTS = 3  # a port chosen as free may be taken before the broker binds it
 
 
 class LocalKafka:
-    """One broker on 127.0.0.1 with its data in `state_dir`, for as long as this process lives.
+    """`nodes` brokers on 127.0.0.1, their data in `state_dir`, for as long as this process lives.
 
     Blocking; from a coroutine use `await asyncio.to_thread(kafka.start)`. Data outlive `stop` and
     `kill`. `tell` receives sentences about what takes long.
@@ -32,10 +32,12 @@ class LocalKafka:
         state_dir: Path,
         *,
         port: int | None = None,
+        nodes: int = 1,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._state_dir = state_dir.absolute()
         self._port = port
+        self._nodes = nodes
         self._tell = tell
         self._cluster: Cluster | None = None
         self._lock: BinaryIO | None = None
@@ -50,16 +52,25 @@ class LocalKafka:
 
     @property
     def processes(self) -> tuple[BrokerProcess, ...]:
-        """The running brokers, for their pids and exit codes."""
+        """The brokers that were started, for their pids and exit codes."""
         return self._processes
+
+    @property
+    def failure(self) -> str | None:
+        """What befell a broker that ended without being asked; None while all run."""
+        for process in self._processes:
+            if process.exit_code is not None:
+                return f"the broker ended with code {process.exit_code}:\n{process.last_words()}"
+        return None
 
     def start(self) -> str:
         """Return the bootstrap address once a metadata request is answered.
 
         Raises StateDirectoryInUse, JarRefused, JarUnavailable, PortTaken, BrokerFailed.
         """
-        if self._processes:
+        if self._processes and self.failure is None:
             return self.bootstrap
+        self.stop()
         path = class_path(self._tell)
         self._lock = claim(self._state_dir, patience_s=2 * GRACE_S)
         try:
@@ -82,7 +93,7 @@ class LocalKafka:
 
     def _launch(self, path: str) -> None:
         assert self._lock is not None
-        cluster = self._cluster = prepare(self._state_dir, port=self._port)
+        cluster = self._cluster = prepare(self._state_dir, port=self._port, node_count=self._nodes)
         for node in cluster.nodes:
             format_once(cluster, node, path)
         self._processes = tuple(BrokerProcess(node, path, self._lock) for node in cluster.nodes)
@@ -91,12 +102,8 @@ class LocalKafka:
     def _await_ready(self, cluster: Cluster) -> None:
         deadline = time.monotonic() + START_WITHIN_S
         while not self._ready(cluster):
-            for process in self._processes:
-                if process.exit_code is not None:
-                    raise BrokerFailed(
-                        f"the broker ended with code {process.exit_code} while starting:\n"
-                        f"{process.last_words()}"
-                    )
+            if self.failure is not None:
+                raise BrokerFailed(f"while starting, {self.failure}")
             if time.monotonic() > deadline:
                 raise BrokerFailed(
                     f"the broker did not answer within {START_WITHIN_S:.0f} s:\n"
@@ -114,7 +121,7 @@ class LocalKafka:
     def stop(self) -> None:
         """Stop cleanly and give the state directory back; nothing to do when not running."""
         try:
-            self._end(BrokerProcess.stop)
+            self._end(BrokerProcess.ask_to_stop)
         finally:
             self._release()
 
@@ -134,6 +141,8 @@ class LocalKafka:
         processes, self._processes = self._processes, ()
         for process in processes:
             how(process)
+        for process in processes:
+            process.wait()
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -18,6 +18,7 @@ GRACE_S = 10
 _FORMAT_WITHIN_S = 60
 _EXIT_MARGIN_S = 5
 _LINES_SHOWN = 15
+_JAVA_OPTIONS = frozenset(("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"))
 
 
 class BrokerFailed(Exception):
@@ -40,6 +41,11 @@ def java_command(node: Node, class_path: str, *program: str) -> list[str]:
     ]
 
 
+def _environment() -> dict[str, str]:
+    """Ours, without what the user set for other Java programs (agents, debuggers, heaps)."""
+    return {name: value for name, value in os.environ.items() if name not in _JAVA_OPTIONS}
+
+
 def format_once(cluster: Cluster, node: Node, class_path: str) -> None:
     """Give an empty folder the cluster's identity. Raises BrokerFailed."""
     if (node.data / "meta.properties").exists():  # the last thing that formatting writes
@@ -49,7 +55,12 @@ def format_once(cluster: Cluster, node: Node, class_path: str) -> None:
         node, class_path, "kafka.tools.StorageTool", "format", "--ignore-formatted", *settings
     )
     done = subprocess.run(  # noqa: S603 - our own JRE and jars
-        command, capture_output=True, text=True, timeout=_FORMAT_WITHIN_S, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=_FORMAT_WITHIN_S,
+        check=False,
+        env=_environment(),
     )
     if done.returncode != 0:
         raise BrokerFailed(f"cannot format {node.data}: {done.stdout}{done.stderr}")
@@ -62,13 +73,15 @@ class BrokerProcess:
         self.node = node
         broker = java_command(node, class_path, "kafka.Kafka", str(node.properties))
         launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
-        with (node.logs / "console.log").open("ab") as console:
+        with (node.logs / "console.log").open("wb") as console:
             self._launcher = subprocess.Popen(  # noqa: S603 - our own launcher and jars
                 [*launcher, str(GRACE_S), *broker],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=console,
                 pass_fds=(lock.fileno(),),
+                cwd=node.folder,  # a crashed JVM leaves its report in the working directory
+                env=_environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is for the owner to act on
             )
         self.pid = self._read_pid()
@@ -79,7 +92,7 @@ class BrokerProcess:
         with self._launcher.stdout as said:
             text = said.readline()
         if not text.strip().isdigit():
-            self.stop()
+            self.wait()
             raise BrokerFailed(f"{self.node.folder.name} did not start:\n{self.last_words()}")
         return int(text)
 
@@ -91,22 +104,25 @@ class BrokerProcess:
     def exit_code(self) -> int | None:
         return self._launcher.poll()
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         """Clean: SIGTERM, and SIGKILL when that takes longer than GRACE_S seconds."""
         if self.exit_code is None:
             self._launcher.terminate()
-        self._close()
 
     def kill(self) -> None:
         """As a crash: SIGKILL, nothing flushed."""
         if self.exit_code is None:
             os.kill(self.pid, signal.SIGKILL)
-        self._close()
 
-    def _close(self) -> None:
+    def wait(self) -> None:
+        """Until it has ended, after `ask_to_stop` or `kill`."""
+        try:
+            self._launcher.wait(GRACE_S + _EXIT_MARGIN_S)
+        except subprocess.TimeoutExpired:
+            self._launcher.kill()  # the broker goes with it
+            self._launcher.wait()
         if self._launcher.stdin is not None:
             self._launcher.stdin.close()
-        self._launcher.wait(GRACE_S + _EXIT_MARGIN_S)
 
     def last_words(self) -> str:
         logs = (self.node.logs / "broker.log", self.node.logs / "console.log")

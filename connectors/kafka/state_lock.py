@@ -2,12 +2,15 @@
 
 import fcntl
 import os
+import select
+import sys
 import time
 from pathlib import Path
 from typing import BinaryIO
 
 LOCK_NAME = "owner.lock"
 _RETRY_S = 0.1
+_DYING_S = 1.0  # a killed process still runs, and still holds its lock, for a moment
 
 
 class StateDirectoryInUse(Exception):
@@ -23,10 +26,11 @@ def claim(state_dir: Path, *, patience_s: float) -> BinaryIO:
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     file = (state_dir / LOCK_NAME).open("a+b")
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while not _locked(file):
         owner = _owner(file)
-        if (owner is None or _alive(owner)) or time.monotonic() > deadline:
+        patience = _DYING_S if owner is None or _alive(owner) else patience_s
+        if time.monotonic() - began > patience:
             file.close()
             raise StateDirectoryInUse(
                 f"{state_dir} is in use by process {owner or 'unknown'}; stop it, or choose"
@@ -54,10 +58,17 @@ def _owner(file: BinaryIO) -> int | None:
 
 
 def _alive(pid: int) -> bool:
+    """Whether it runs: a killed process whose parent has not asked yet (a zombie) does not."""
     try:
-        os.kill(pid, 0)
+        if sys.platform != "linux":
+            os.kill(pid, 0)
+            return True
+        ended = os.pidfd_open(pid)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        return not select.select([ended], [], [], 0)[0]
+    finally:
+        os.close(ended)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -66,6 +67,7 @@ async def _accepts(bootstrap: str) -> bool:
         except (OSError, TimeoutError):
             continue
         writer.close()
-        await writer.wait_closed()
+        with suppress(OSError):  # hung up on: it did take the connection
+            await writer.wait_closed()
         return True
     return False
