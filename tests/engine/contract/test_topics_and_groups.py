@@ -97,6 +97,24 @@ class TestMembership:
         assert await wire.until(gone)
         assert time.monotonic() - began > 3
 
+    async def test_a_static_member_that_comes_back_for_more_is_given_what_it_had(self, wire):
+        """Naive: the broker does not look at the new subscription. Ours: another member's name."""
+        first, second = await wire.topic(wire.name("a")), await wire.topic(wire.name("b"))
+        group = wire.name("static")
+        static = {"group_id": group, "group_instance_id": f"{group}-0"}
+        async with wire.consumer(first, **static) as consumer:
+            await consumer.seek_to_beginning()
+        async with wire.consumer(first, second, **static) as consumer:
+            await asyncio.sleep(1)
+            assert consumer.assignment() == {TopicPartition(first, 0)}
+        static["group_instance_id"] += "-with-other-inputs"
+        async with wire.consumer(first, second, **static) as consumer:
+
+            async def both():
+                return consumer.assignment()
+
+            assert TopicPartition(second, 0) in await wire.until(both)
+
 
 class TestKeys:
     async def test_a_plain_producer_s_keys_land_where_ours_are_looked_for(self, wire):
