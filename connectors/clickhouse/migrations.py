@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.clickhouse.client import Warehouse
+from connectors.clickhouse.columns import TEXT, Table, typed
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "clickhouse"
 _FILE = re.compile(r"^(?P<number>\d{4})_[a-z0-9_]+\.sql$")
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 ) ENGINE = ReplacingMergeTree ORDER BY number
 COMMENT 'which files of deploy/clickhouse were applied, and what they contained'
 """
+_APPLIED = Table("schema_migrations", typed(number="UInt32", name=TEXT, sha256=TEXT))
 
 
 class MigrationRefused(RuntimeError):
@@ -76,10 +78,8 @@ def migrate(warehouse: Warehouse, migrations: list[Migration] | None = None) -> 
     for migration in fresh:
         for statement in migration.statements:
             warehouse.execute(statement)
-        warehouse.execute(
-            "INSERT INTO schema_migrations (number, name, sha256) VALUES"
-            f" ({migration.number}, '{migration.name}', '{migration.sha256}')"
-        )
+        row = (migration.number, migration.name, migration.sha256)
+        warehouse.insert(_APPLIED, [row], token=f"migration:{migration.number}")
     return [one.name for one in fresh]
 
 

@@ -283,3 +283,10 @@ CREATE TABLE IF NOT EXISTS unreadable (
 ORDER BY (kafka_topic, kafka_partition, kafka_offset)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'records that the sink could not read, by place and digest; never their bytes';
+
+CREATE TABLE IF NOT EXISTS kafka_clusters (
+    cluster_id String,
+    first_seen_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+) ENGINE = ReplacingMergeTree
+ORDER BY cluster_id
+COMMENT 'whose offsets these tables speak of: one cluster a database';
