@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -127,7 +128,7 @@ async def soak(bootstrap: str, app_id: str, *, seed: int, events: int, log: Path
     helpers = [asyncio.create_task(follower.run()), asyncio.create_task(_keep(workers))]
     loading = asyncio.create_task(load.run())
     try:
-        await asyncio.sleep(8.0)
+        await _both_up(log)
         await _disturb(bootstrap, app_id, workers, follower, report, events)
         load.stop()
         await loading
@@ -140,6 +141,19 @@ async def soak(bootstrap: str, app_id: str, *, seed: int, events: int, log: Path
         workers.end()
     await _check(bootstrap, app_id, load, report)
     return report
+
+
+async def _both_up(log: Path) -> None:
+    """Each worker was given its half."""
+    began = time.monotonic()
+    while _halves_given(log) < _WORKERS:
+        await asyncio.sleep(0.2)
+        if time.monotonic() - began > _GIVE_UP:
+            raise TimeoutError("the workers do not come up")
+
+
+def _halves_given(log: Path) -> int:
+    return len(re.findall(r"assigned partitions \[\d, \d\]", log.read_text()))
 
 
 async def _keep(workers: Workers) -> None:
