@@ -80,7 +80,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # untyped
             # In hand since before the assignment, or before the seek: they will be read again.
             if where in opened or where not in self._partitions:
                 continue
-            taken = self._partitions[where].add([_source(record) for record in records])
+            taken = self._partitions[where].add([source_of(record) for record in records])
             self._bytes += _size(taken)
         for where, partition in self._partitions.items():
             partition.read_to = await self._consumer.position(where)
@@ -140,7 +140,7 @@ def _size(records: list[Source]) -> int:
     return sum(len(one.value or b"") for one in records)
 
 
-def _source(record: ConsumerRecord) -> Source:
+def source_of(record: ConsumerRecord) -> Source:
     headers = tuple((name, value or b"") for name, value in record.headers)
     return Source(
         record.topic, record.partition, record.offset, max(record.timestamp, 0),
