@@ -79,14 +79,6 @@ class Case(NamedTuple):
     def stop_latency_wh(self) -> int:
         return -(-self.power_max_w * self.policy.stop_latency_ms // _MS_PER_HOUR)
 
-    @property
-    def limit_minor(self) -> int:
-        """The price at which charging has to be over: the cover, or what the driver named."""
-        assert self.hold is not None  # asked of covered sessions only
-        assert self.choice is not None  # what was held was chosen
-        target = self.choice.target_minor
-        return self.hold.open_minor if target is None else min(target, self.hold.open_minor)
-
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
 

@@ -1,7 +1,5 @@
 """What became of the commands of a session: the words everything else is decided by."""
 
-from collections.abc import Iterable
-
 from streams.core.learn import DEFINITE
 from streams.core.session import MONEY, IssuedCommand, PaymentSession
 
@@ -74,8 +72,3 @@ def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
 def given_up(session: PaymentSession) -> bool:
     """The driver was told that there will be no charging: whatever is approved later goes back."""
     return any(command.kind == "show_declined" for command in session.issued.values())
-
-
-def any_in_flight(session: PaymentSession, commands: Iterable[IssuedCommand]) -> bool:
-    """Whether one of them has no verdict: nothing that depends on it may be done."""
-    return any(not is_definite(session, command.command_id) for command in commands)
