@@ -65,8 +65,7 @@ def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildS
     ]
     if executor:
         specs.append(child(settings, "executor", ("executor",)))
-    if (settings.state_dir / "no-sink").exists() is False:
-        pass
+    specs.append(child(settings, "sink", ("sink",)))
     return specs
 
 

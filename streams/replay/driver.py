@@ -84,7 +84,7 @@ class ClosedLoop:
             bootstrap_servers=settings.bootstrap,
             isolation_level="read_committed",
             enable_auto_commit=False,
-            fetch_max_wait_ms=10,
+            fetch_max_wait_ms=250,
         )
         await self._producer.start()
         try:
