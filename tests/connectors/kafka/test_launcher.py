@@ -28,12 +28,13 @@ def launch():
     command = [sys.executable, "-I", "-S", sys.argv[1], str(os.getpid()), "10", *sys.argv[3:]]
     pipe = subprocess.PIPE
     launched.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True))
+    launched.append(int(launched[0].stdout.readline()))
 thread = threading.Thread(target=launch)
 thread.start()
 thread.join()
 if sys.argv[2] == "forks" and os.fork() == 0:
     time.sleep(600)
-print(launched[0].pid, int(launched[0].stdout.readline()), flush=True)
+print(launched[0].pid, launched[1], flush=True)
 time.sleep(600)
 """
 
@@ -62,13 +63,15 @@ def ends(process, within_s=15):
     return True
 
 
+@contextmanager
 def launch(program, *, grace_s=10):
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(grace_s), *program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    command = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(grace_s), *program]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as launcher:
+        try:
+            yield launcher
+        finally:
+            launcher.kill()
 
 
 def test_the_program_outlives_the_thread_that_started_it():
