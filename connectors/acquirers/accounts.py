@@ -3,14 +3,14 @@
 from contextlib import AsyncExitStack
 
 from connectors.acquirers.acquirer import NoticeReader
-from connectors.acquirers.exchange import open_exchange
+from connectors.acquirers.exchange import Exchange
 from connectors.acquirers.performer import Account
 from connectors.acquirers.settings import AccountSettings, ExecutorSettings
 from connectors.acquirers.simulator_adapter import SimulatorAdapter
 from connectors.acquirers.simulator_webhooks import SimulatorNotices
 
 
-async def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> dict[str, Account]:
+def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> dict[str, Account]:
     """By acquirer id; the stack closes their connections."""
     opened = {}
     for acquirer_id, account in settings.accounts.items():
@@ -18,7 +18,10 @@ async def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> di
             case "simulator":
                 adapter = SimulatorAdapter(account, virtual=settings.virtual_time)
                 authorisation = _bearer(account)
-        exchange = await open_exchange(stack, settings, account.base_url, authorisation)
+        exchange = Exchange(
+            account.base_url, authorisation, settings.http, virtual=settings.virtual_time
+        )
+        stack.push_async_callback(exchange.close)
         opened[acquirer_id] = Account(adapter, exchange)
     return opened
 

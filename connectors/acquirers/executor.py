@@ -50,7 +50,7 @@ async def run_executor(
         outlet = Outlet(await open_producer(stack, settings), settings)
         memory = Memory(settings.memory, settings.memory_days, wall_at())
         stack.callback(memory.close)
-        performer = Performer(await open_accounts(stack, settings))
+        performer = Performer(open_accounts(stack, settings))
         port = await serve_webhooks(stack, settings.webhooks, notice_readers(settings), outlet)
         worker = _Worker(settings, performer, memory, outlet)
         async with asyncio.TaskGroup() as group:

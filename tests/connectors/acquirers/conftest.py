@@ -187,7 +187,7 @@ class Bench:
         return process
 
     async def records(self, topic: str, count: int, within_s: float = 30):
-        """At least `count` records of a topic from its beginning, in the order of each partition."""
+        """At least `count` records from a topic's beginning, in the order of each partition."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.bootstrap,
             isolation_level="read_committed",

@@ -88,18 +88,20 @@ async def test_a_decline_is_a_no_with_its_reason(bench, simulate, issue):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason", "acted"),
+    "doubt",
     [
         ("timeout_before", "timeout", 0),
         ("timeout_after", "timeout", 1),
         ("error500_before", "transient_error", 0),
         ("error500_after", "server_error", 1),
     ],
+    ids=lambda doubt: doubt[0],
 )
 @pytest.mark.parametrize("virtual", [False, True])
 async def test_a_doubtful_answer_is_unknown_and_the_inquiry_knows(
-    bench, simulate, issue, name, reason, acted, virtual
+    bench, simulate, issue, doubt, virtual
 ):
+    name, reason, acted = doubt
     simulator = simulate(**fault(name, operation="authorise"))
     one = await bench(simulator, virtual_time=virtual)
     session = issue(issued_at=int(time.time() * 1000))

@@ -8,7 +8,10 @@ from collections import Counter
 
 import pytest
 
+from connectors.acquirers.settings import HttpSettings
+
 pytestmark = [pytest.mark.broker, pytest.mark.kill]
+PATIENT = HttpSettings(read_timeout_s=20, total_s=25)  # a busy machine is no unknown outcome
 QUICK = {"least_ms": 5, "p50_ms": 20, "p95_ms": 40, "most_ms": 60}
 
 
@@ -45,10 +48,10 @@ async def test_killed_in_the_middle_again_and_again(bench, simulate, issue, tmp_
     chance = random.Random(remembers)
     simulator = simulate(latency=QUICK, key_retention_ms=1)
     memory = tmp_path / "memory.sqlite" if remembers else None
-    one = await bench(simulator, partitions=2, memory=memory)
-    places = [issue(number).place(1000 + number) for number in range(240)]
+    one = await bench(simulator, http=PATIENT, partitions=2, memory=memory)
+    places = [issue(number).place(1000 + number) for number in range(160)]
     await one.give(*places)
-    for kill in range(6):
+    for kill in range(4):
         child = one.child()
         await acted(simulator, 30 * kill + chance.randint(5, 30))
         os.killpg(child.pid, signal.SIGKILL)
@@ -79,7 +82,7 @@ async def test_what_was_sent_before_a_crash_is_asked_after(bench, simulate, issu
 
 async def test_a_group_without_offsets_repeats_no_effect(bench, simulate, issue):
     simulator = simulate(key_retention_ms=1)
-    one = await bench(simulator, memory=None)
+    one = await bench(simulator, http=PATIENT, memory=None)
     places = [issue(number).place() for number in range(20)]
     async with one.executor():
         await one.give(*places)
@@ -94,7 +97,7 @@ async def test_a_group_without_offsets_repeats_no_effect(bench, simulate, issue)
 
 async def test_a_second_executor_joins_under_load(bench, simulate, issue):
     simulator = simulate(latency=QUICK)
-    one = await bench(simulator, partitions=4, sessions_at_once=4)
+    one = await bench(simulator, http=PATIENT, partitions=4, sessions_at_once=4)
     second = one.having(instance_id=f"{one.settings.instance_id}-b", memory=None)
     places = [issue(number).place() for number in range(400)]
     async with one.executor():
@@ -109,7 +112,7 @@ async def test_a_second_executor_joins_under_load(bench, simulate, issue):
 
 async def test_a_zombie_wakes_up_beside_its_successor(bench, simulate, issue):
     simulator = simulate(latency=QUICK)
-    one = await bench(simulator, partitions=2, sessions_at_once=4)
+    one = await bench(simulator, http=PATIENT, partitions=2, sessions_at_once=4)
     places = [issue(number).place() for number in range(300)]
     child = one.child()
     await one.give(*places)
