@@ -1,0 +1,18 @@
+"""The views and what their columns mean, as ClickHouse has them from the migrations."""
+
+from connectors.clickhouse.client import Warehouse
+
+VIEWS = {
+    "v_auth_attempt": "One row for each time a card was asked: a hold placed, or raised.",
+    "v_hold": "One row for each hold, and where its money is.",
+    "v_session_money": "One row for each session, and whether its money adds up.",
+    "v_decline_daily": "Attempts and refusals by UTC day and by what may explain them.",
+    "v_frozen_credit": "One row for each granted hold: what it froze beyond need, for how long.",
+    "v_discrepancy": "One row for each difference that a person may have to look at.",
+}
+
+
+def documented(warehouse: Warehouse, view: str) -> list[tuple[str, str, str]]:
+    """Name, type and meaning of every column of a view, in order."""
+    rows = warehouse.select(f"DESCRIBE TABLE {view}")
+    return [(row[0], row[1], row[4]) for row in rows]

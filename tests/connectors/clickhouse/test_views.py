@@ -1,0 +1,236 @@
+"""Views run, tell what they promise, and add up; the README shows them as they are."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.clickhouse.client import Limits, ask
+from connectors.clickhouse.rows import Source, row_of
+from connectors.clickhouse.tables import TABLES
+from connectors.clickhouse.viewdocs import VIEWS, documented
+from schemas import codec, topics
+from schemas.commands import PlaceHold, RaiseHold
+from schemas.facts import AcquirerAnswered, DiscrepancyChanged
+from schemas.ledger import CommandLine, SessionLedger
+
+README = Path("connectors/clickhouse/README.md")
+
+
+def example(record):
+    return codec.decode(bytes.fromhex(Path(f"schemas/examples/{record}.v1.hex").read_text()))
+
+
+class World:
+    """Records put into the tables as the sink would."""
+
+    def __init__(self, warehouse):
+        self.warehouse = warehouse
+        self.offset = 0
+
+    def put(self, topic, record):
+        self.offset += 1
+        source = Source(topic, 0, self.offset, 0, b"k", codec.encode(record))
+        table, row = row_of(source, topic)
+        self.warehouse.insert(TABLES[table], [row], f"{topic}:0:{self.offset}-{self.offset}")
+
+
+@pytest.fixture
+def world(warehouse):
+    return World(warehouse)
+
+
+def rows(address, sql):
+    answer = ask(address, sql, Limits())
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+def ledger(**changes):
+    return msgspec.structs.replace(example("SessionLedger"), **changes)
+
+
+def line(kind, number, **changes):
+    about = {
+        "command_id": f"s/{kind}/{number}", "kind": kind, "amount_minor": 4000, "outcome": "done",
+        "reason": "", "rule": "r", "issued_at": 1_000_000, "answered_at": 1_002_500,
+    }  # fmt: skip
+    return CommandLine(**(about | changes))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_runs_with_and_without_rows(address, world, view):
+    sql = f"SELECT * FROM {view}"  # noqa: S608 - names of ours
+    assert rows(address, sql) == []
+    for topic in (topics.COMMANDS, topics.RESPONSES, topics.LEDGER, topics.DISCREPANCIES):
+        for record in topics.BY_NAME[topic].records:
+            world.put(topic, example(record))
+    assert rows(address, sql)
+
+
+def test_there_are_no_other_views(warehouse):
+    found = warehouse.select(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    )
+    assert {row[0] for row in found} == set(VIEWS)
+    assert all(name.startswith("v_") for name in VIEWS)
+
+
+def test_every_column_says_what_it_means_and_keeps_its_type(address, warehouse):
+    """A view's stated type must be what its SELECT gives, or readers get something else."""
+    for view in VIEWS:
+        for name, kind, comment in documented(warehouse, view):
+            assert comment, f"{view}.{name}"
+            told = ask(address, f"SELECT {name} FROM {view} LIMIT 0", Limits())  # noqa: S608 - ours
+            assert told.types == [kind], f"{view}.{name}"
+
+
+def test_the_readme_shows_the_views_as_they_are(warehouse):
+    found = re.findall(r"<!-- views -->\n(.*?)\n<!-- /views -->", README.read_text(), re.DOTALL)
+    lines = []
+    for view in VIEWS:
+        lines += [f"### {view}", VIEWS[view], "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [
+            f"| `{name}` | {kind} | {comment} |"
+            for name, kind, comment in documented(warehouse, view)
+        ]
+        lines.append("")
+    wanted = "\n".join(lines).strip()
+    assert found == [wanted], f"put this between the marks:\n{wanted}"
+
+
+def test_an_attempt_has_its_amounts_its_outcome_and_its_latency(address, world):
+    hold = msgspec.structs.replace(
+        example("PlaceHold"), tenant="t", session_id="s", command_id="s/hold/1", hold_id="s/hold/1",
+        amount_minor=4000, body_hash="",
+    )  # fmt: skip
+    answer = msgspec.structs.replace(
+        example("AcquirerAnswered"), tenant="t", session_id="s", command_id="s/hold/1",
+        resolves="", kind="hold", outcome="done", amount_minor=3000, raw_code="00",
+    )  # fmt: skip
+    raised = msgspec.structs.replace(
+        example("RaiseHold"), tenant="t", session_id="s", command_id="s/hold/1/raise/2",
+        hold_id="s/hold/1", amount_minor=6000, previous_minor=4000, delta_minor=2000, body_hash="",
+    )  # fmt: skip
+    inquired = msgspec.structs.replace(
+        answer, command_id="s/hold/1/raise/2/inquire/1", resolves="s/hold/1/raise/2", kind="raise",
+        outcome="declined", amount_minor=0, raw_code="51",
+    )  # fmt: skip
+    assert isinstance(hold, PlaceHold)
+    assert isinstance(raised, RaiseHold)
+    assert isinstance(answer, AcquirerAnswered)
+    for topic, record in (
+        (topics.COMMANDS, hold), (topics.COMMANDS, raised),
+        (topics.RESPONSES, answer), (topics.RESPONSES, inquired),
+    ):  # fmt: skip
+        world.put(topic, record)
+    commands = [
+        line("hold", 1),
+        line("raise", 2, command_id="s/hold/1/raise/2", amount_minor=6000, outcome="declined",
+             reason="insufficient_funds"),
+        line("capture", 1),
+        line("hold", 2, outcome="", answered_at=0),
+    ]  # fmt: skip
+    world.put(topics.LEDGER, ledger(tenant="t", session_id="s", commands=commands))
+    found = {one["command_id"]: one for one in rows(address, "SELECT * FROM v_auth_attempt")}
+    assert found.keys() == {"s/hold/1", "s/hold/1/raise/2", "s/hold/2"}
+    first, refused, waiting = found["s/hold/1"], found["s/hold/1/raise/2"], found["s/hold/2"]
+    assert (first["amount_minor"], first["approved_minor"], first["delta_minor"]) == (
+        4000,
+        3000,
+        4000,
+    )
+    assert (first["latency_ms"], first["is_approved"], first["raw_code"]) == (2500, True, "")
+    assert (refused["delta_minor"], refused["approved_minor"], refused["raw_code"]) == (
+        2000,
+        0,
+        "51",
+    )
+    assert (refused["is_declined"], refused["reason"], refused["attempt_number"]) == (
+        True, "insufficient_funds", 2,
+    )  # fmt: skip
+    assert (waiting["answered_at"], waiting["latency_ms"]) == (None, None)
+    assert not waiting["is_declined"]
+
+
+def test_declines_by_day_add_up_to_the_attempts(address, world):
+    day = 86_400_000
+    for number, (outcome, reason, at) in enumerate(
+        [("done", "", 0), ("declined", "insufficient_funds", 0), ("failed", "expired_card", 0),
+         ("declined", "insufficient_funds", day), ("", "", day), ("unknown", "", day)]
+    ):  # fmt: skip
+        one = line("hold", 1, outcome=outcome, reason=reason, issued_at=1_767_600_000_000 + at)
+        world.put(topics.LEDGER, ledger(session_id=f"s{number}", commands=[one]))
+    found = rows(address, "SELECT * FROM v_decline_daily ORDER BY day")
+    told = [(one["attempts"], one["approved"], one["declined"], one["unanswered"]) for one in found]
+    assert told == [(3, 1, 2, 0), (3, 0, 1, 2)]
+    assert found[0]["declines_by_reason"] == {"insufficient_funds": 1, "expired_card": 1}
+    assert found[0]["declined_minor"] == 8000
+    assert found[0]["decline_rate"] == pytest.approx(2 / 3)
+
+
+def test_money_that_does_not_add_up_is_flagged(address, world):
+    good = ledger(session_id="good")
+    world.put(topics.LEDGER, good)
+    holds = [msgspec.structs.replace(good.holds[0], open_minor=1)]
+    world.put(topics.LEDGER, ledger(session_id="hold", holds=holds))
+    world.put(topics.LEDGER, ledger(session_id="sum", approved_minor=good.approved_minor + 1))
+    world.put(topics.LEDGER, ledger(session_id="price", arrears_minor=5))
+    world.put(topics.LEDGER, ledger(session_id="open", arrears_minor=5, phase="charging"))
+    sql = "SELECT session_id, holds_conserved, price_conserved, is_conserved FROM v_session_money"
+    found = {one["session_id"]: tuple(one.values())[1:] for one in rows(address, sql)}
+    assert found == {
+        "good": (True, True, True),
+        "hold": (False, True, False),
+        "sum": (False, True, False),
+        "price": (True, False, False),
+        "open": (True, True, True),
+    }
+    told = {
+        one["session_id"]: one["is_conserved"]
+        for one in rows(address, "SELECT session_id, is_conserved FROM v_hold")
+    }
+    assert told == {"good": True, "hold": False, "sum": True, "price": True, "open": True}
+
+
+def test_a_newer_ledger_replaces_the_older_in_every_figure(address, world):
+    world.put(topics.LEDGER, ledger(priced_minor=1))
+    world.put(topics.LEDGER, ledger(priced_minor=2))
+    assert rows(address, "SELECT priced_minor FROM v_session_money") == [{"priced_minor": 2}]
+    assert len(rows(address, "SELECT 1 FROM v_hold")) == len(example("SessionLedger").holds)
+
+
+def test_frozen_credit_is_what_was_held_and_not_needed_for_how_long(address, world):
+    begun, hour = 1_767_600_000_000, 3_600_000
+    one = example("SessionLedger")
+    assert isinstance(one, SessionLedger)
+    hold = msgspec.structs.replace(
+        one.holds[0], approved_minor=5000, captured_minor=2000, released_minor=3000,
+        lapsed_minor=0, open_minor=0, approved_at=begun,
+    )  # fmt: skip
+    still = msgspec.structs.replace(hold, captured_minor=0, released_minor=0, open_minor=5000)
+    world.put(topics.LEDGER, ledger(session_id="freed", holds=[hold], closed_at=begun + 2 * hour))
+    world.put(
+        topics.LEDGER,
+        ledger(session_id="still", holds=[still], closed_at=0, changed_at=begun + 3 * hour),
+    )
+    world.put(topics.LEDGER, ledger(session_id="later", holds=[], changed_at=begun + 10 * hour))
+    found = {one["session_id"]: one for one in rows(address, "SELECT * FROM v_frozen_credit")}
+    freed, frozen = found["freed"], found["still"]
+    assert (freed["excess_minor"], freed["frozen_s"]) == (3000, 7200)
+    assert freed["excess_minor_hours"] == 6000
+    assert (frozen["freed_at"], frozen["open_minor"]) == (None, 5000)
+    assert frozen["as_of_at"] == freed["as_of_at"]
+    assert frozen["frozen_s"] >= 36_000
+
+
+def test_a_discrepancy_shows_its_newest_word(address, world):
+    one = example("DiscrepancyChanged")
+    assert isinstance(one, DiscrepancyChanged)
+    world.put(topics.DISCREPANCIES, msgspec.structs.replace(one, status="opened", changed_at=5000))
+    world.put(topics.DISCREPANCIES, msgspec.structs.replace(one, status="closed", changed_at=9000))
+    (found,) = rows(address, "SELECT * FROM v_discrepancy")
+    assert (found["status"], found["is_open"]) == ("closed", False)
+    assert (found["opened_at"], found["changed_at"]) == (
+        "1970-01-01 00:00:05.000", "1970-01-01 00:00:09.000",
+    )  # fmt: skip
