@@ -48,8 +48,7 @@ class Exchange:
         """What came of it. Raises nothing but cancellation: silence is a result."""
         with metrics.SECONDS.time():
             try:
-                async with asyncio.timeout(self._settings.total_s):
-                    return await self._connected(request, issued_at)
+                return await self._connected(request, issued_at)
             except _NOT_SENT:
                 return NoResponse(why="not_sent", at=self._now_at(issued_at))
             except (TimeoutError, httpx.TimeoutException):
@@ -65,10 +64,12 @@ class Exchange:
             timeout=self._settings.total_s,
             wait_initial=0.1,
             wait_max=1,
+            wait_jitter=0.1,
         )
         async for attempt in attempts:
             with attempt:
-                return await self._once(request, issued_at)
+                async with asyncio.timeout(self._settings.total_s):
+                    return await self._once(request, issued_at)
         raise AssertionError("stamina ends with a result or an exception")
 
     async def _once(self, request: HttpRequest, issued_at: int) -> HttpResult:

@@ -39,9 +39,10 @@ class AccountSettings(Settings):
 
 
 class HttpSettings(Settings):
-    """Time-outs of one attempt, seconds. `total_s` also ends an answer that drips for ever.
+    """Time-outs of one exchange, seconds. `total_s` also ends an answer that drips for ever.
 
-    `connect_attempts`: tries to open the connection; once something is written there is no second.
+    `connect_attempts`: tries to open the connection, within `total_s`; once something is written
+    there is no second.
     """
 
     connect_timeout_s: Seconds = 2
