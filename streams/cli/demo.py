@@ -7,22 +7,30 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
+from connectors.acquirers.simulator.process import NotStarted
+from connectors.kafka.jars import JarRefused, JarUnavailable
+from connectors.kafka.process import BrokerFailed
+from connectors.kafka.state_lock import StateDirectoryInUse
 from schemas.money import Money
 from streams.cli.screen import (
     PROBLEM,
+    UNREACHABLE,
     USAGE,
     Json,
     err,
     fail,
     out,
     print_json,
+    quiet,
     settings_or_exit,
 )
 from streams.demo.report import Report
 from streams.demo.run import Demo, DemoSettings, Display
 from streams.replay import recorded
-from streams.replay.driver import Progress
+from streams.replay.driver import Progress, Stalled
 from streams.replay.fleet import Fleet
+from streams.replay.recorded import Recorded
+from streams.settings import Settings
 
 RECORDED = Path(recorded.__file__).parent / "data" / "epfl_dc_sessions.csv"
 SHOWN_PROBLEMS = 10
@@ -42,6 +50,7 @@ def demo(
     ] = 5,
     json: Json = False,
 ) -> None:
+    quiet()
     settings = settings_or_exit()
     try:
         found = recorded.read_file(sessions)
@@ -59,6 +68,17 @@ def demo(
         out.print(_result_table(result))
         _next_line(result)
     raise typer.Exit(0 if result.green else PROBLEM)
+
+
+def _run(settings: Settings, wanted: DemoSettings, sessions: list[Recorded]) -> Report:
+    with _Screen() as screen:
+        display = Display(tell=screen.tell, progress=screen.show)
+        try:
+            return Demo(settings, wanted, sessions, display).run()
+        except (BrokerFailed, JarUnavailable, NotStarted) as away:
+            fail(str(away), UNREACHABLE)
+        except (JarRefused, StateDirectoryInUse, FileExistsError, Stalled) as refused:
+            fail(str(refused), PROBLEM)
 
 
 def _introduce(sessions: Path, count: int, bad_days: int, seed: int) -> None:

@@ -42,8 +42,11 @@ def explain(
     if json:
         print_json({"session": session, "story": [_plain(one) for one in told], "ledger": ledger})
         return
+    explanation = ""
     for one in told:
-        _print_one(one)
+        _print_one(one, explanation)
+        if one.step is not None and one.step.ledger is not None:
+            explanation = one.step.ledger.explanation
     if ledger is not None:
         out.print(_money_table(ledger))
 
@@ -84,7 +87,7 @@ def _words(fact: Fact) -> str:
     return " ".join(shown)
 
 
-def _print_one(one: Told) -> None:
+def _print_one(one: Told, explained: str) -> None:
     commands = one.step.commands if one.step is not None else []
     name = type(one.fact).__name__ if one.fact is not None else "(no longer readable)"
     if name == "TimeReached" and not commands:
@@ -99,7 +102,8 @@ def _print_one(one: Told) -> None:
         out.print(f"       [dim]{_words(command)}[/dim]")
     if one.step is not None and one.step.ledger is not None:
         ledger = one.step.ledger
-        out.print(f"    [dim]{ledger.phase}: {ledger.explanation}[/dim]")
+        words = f": {ledger.explanation}" if ledger.explanation != explained else ""
+        out.print(f"    [dim]now {ledger.phase}{words}[/dim]")
 
 
 def _money_table(ledger: SessionLedger) -> Table:

@@ -2,7 +2,7 @@
 
 import typer
 
-from streams.cli import demo, explain, parked, query, replay, run, sink, topics, up, verify
+from streams.cli import bench, demo, explain, parked, query, replay, run, sink, topics, up, verify
 
 app = typer.Typer(
     name="holdfast",
@@ -11,7 +11,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for module in (demo, explain, parked, query, replay, run, sink, topics, up, verify):
+for module in (bench, demo, explain, parked, query, replay, run, sink, topics, up, verify):
     module.register(app)
 
 

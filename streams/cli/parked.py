@@ -11,7 +11,7 @@ from schemas.facts import OrphanAged
 from streams import parked as parking
 from streams.app import iso
 from streams.cli.place import OfDemo, cluster, placed
-from streams.cli.screen import PROBLEM, Json, fail, out, print_json, rows_table, settings_or_exit
+from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
 from streams.parked import GoneForGood, Parked
 from streams.reading import reader, records_of
 
@@ -56,7 +56,7 @@ def list_parked(demo: OfDemo = False, json: Json = False) -> None:
         [one.ref, one.reason, one.detail, iso(one.parked_at), "retried" if one.retried else ""]
         for one in found
     ]
-    out.print(rows_table(["ref", "reason", "detail", "parked", ""], rows))
+    print_rows(["ref", "reason", "detail", "parked", ""], rows)
 
 
 def _one(found: list[Parked], ref: str) -> Parked:
@@ -119,7 +119,7 @@ def orphans(demo: OfDemo = False, json: Json = False) -> None:
         print_json({"orphans": found})
         return
     rows = [[one.alias, one.source_topic, iso(one.occurred_at), one.detail] for one in found]
-    out.print(rows_table(["alias or session", "topic", "occurred", "why it waits"], rows))
+    print_rows(["alias or session", "topic", "occurred", "why it waits"], rows)
 
 
 async def _orphans(bootstrap: str, partitions: int) -> list[OrphanAged]:

@@ -8,7 +8,7 @@ import typer
 
 from connectors.kafka.local import LocalKafka
 from connectors.kafka.state_lock import StateDirectoryInUse
-from streams.cli.screen import UNREACHABLE, fail, tell
+from streams.cli.screen import UNREACHABLE, fail, quiet, tell
 from streams.demo.run import demo_directory
 from streams.settings import Settings
 from streams.stack import running_bootstrap
@@ -26,6 +26,7 @@ def placed(settings: Settings, *, demo: bool) -> Settings:
 @contextmanager
 def cluster(settings: Settings) -> Iterator[str]:
     """A bootstrap address; a stopped local broker is started for as long as this takes."""
+    quiet()
     if settings.kafka.bootstrap:
         yield settings.kafka.bootstrap
         return

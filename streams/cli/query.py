@@ -12,9 +12,8 @@ from streams.cli.screen import (
     USAGE,
     Json,
     fail,
-    out,
     print_json,
-    rows_table,
+    print_rows,
     settings_or_exit,
 )
 from streams.cli.sink import sink_settings
@@ -46,4 +45,4 @@ def query(
     if json:
         print_json(answer._asdict())
     else:
-        out.print(rows_table(answer.columns, answer.rows))
+        print_rows(answer.columns, answer.rows)

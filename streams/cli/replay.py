@@ -16,6 +16,7 @@ from streams.cli.screen import (
     err,
     fail,
     print_json,
+    quiet,
     settings_or_exit,
     tell,
 )
@@ -48,6 +49,7 @@ def replay(
     ] = WINDOW_MS // 60_000,
     json: Json = False,
 ) -> None:
+    quiet()
     settings = settings_or_exit()
     try:
         sessions = recorded.read_file(file)

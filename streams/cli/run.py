@@ -1,8 +1,6 @@
 """The long-running processes: a worker with its stages, the executor, the sink."""
 
-import asyncio
 import dataclasses
-import signal
 import sys
 from typing import Annotated, Literal
 
@@ -17,7 +15,7 @@ from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.app import engine_settings
 from streams.cli.screen import USAGE, fail, settings_or_exit
-from streams.engine.heartbeat import Heart
+from streams.cli.serve import serve
 from streams.engine.stage import Stage, Ticker
 from streams.engine.supervisor import Supervisor
 from streams.engine.worker import run_stage
@@ -102,16 +100,4 @@ def executor_settings(settings: Settings) -> ExecutorSettings:
 def executor() -> None:
     settings = settings_or_exit()
     wanted = executor_settings(settings)
-    asyncio.run(_until_stopped(wanted))
-
-
-async def _until_stopped(wanted: ExecutorSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    beating = asyncio.create_task(Heart.from_environment().keep_beating())
-    try:
-        await run_executor(wanted, stop=stop)
-    finally:
-        beating.cancel()
+    serve(lambda stop: run_executor(wanted, stop=stop))

@@ -1,10 +1,13 @@
 """What commands share: where to write, how to end, what a wrong setting looks like."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import msgspec
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +26,15 @@ def fail(message: str, code: int) -> NoReturn:
     """End with this message on standard error."""
     err.print(message, style="red", markup=False)
     raise typer.Exit(code)
+
+
+def quiet(level: str = "warning") -> None:
+    """Logs go to standard error, and libraries that try again by themselves say nothing there."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def settings_or_exit() -> Settings:
@@ -46,6 +58,15 @@ def tell(message: str) -> None:
 def told(message: str) -> Iterator[None]:
     with err.status(message):
         yield
+
+
+def print_rows(columns: list[str], rows: list[list[Any]]) -> None:
+    """A table on a terminal; elsewhere one line a row, tabs between, so that nothing is cut."""
+    if out.is_terminal:
+        out.print(rows_table(columns, rows))
+        return
+    for row in [columns, *rows]:
+        typer.echo("\t".join(str(cell) for cell in row))
 
 
 def rows_table(columns: list[str], rows: list[list[Any]]) -> Table:

@@ -1,13 +1,10 @@
 """`holdfast sink`: topics into ClickHouse, and a port for queries."""
 
-import asyncio
-import signal
-
 import typer
 
 from connectors.clickhouse.migrations import MigrationRefused
 from streams.cli.screen import PROBLEM, USAGE, fail, settings_or_exit
-from streams.engine.heartbeat import Heart
+from streams.cli.serve import serve
 from streams.settings import Settings
 from streams.sink.directory import AnalyticsInUse
 from streams.sink.run import ClusterDiffers, run_sink
@@ -34,18 +31,6 @@ def sink() -> None:
     if not settings.kafka.bootstrap:
         fail("HOLDFAST_KAFKA__BOOTSTRAP: the sink needs a broker (or use `holdfast up`)", USAGE)
     try:
-        asyncio.run(_until_stopped(sink_settings(settings)))
+        serve(lambda stop: run_sink(sink_settings(settings), stop=stop))
     except (AnalyticsInUse, MigrationRefused, ClusterDiffers) as refused:
         fail(str(refused), PROBLEM)
-
-
-async def _until_stopped(wanted: SinkSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    beating = asyncio.create_task(Heart.from_environment().keep_beating())
-    try:
-        await run_sink(wanted, stop=stop)
-    finally:
-        beating.cancel()

@@ -16,7 +16,7 @@ from streams.cli.screen import (
     fail,
     out,
     print_json,
-    rows_table,
+    print_rows,
     settings_or_exit,
     tell,
 )
@@ -50,7 +50,7 @@ def topics(
     if json:
         print_json({"topics": [row[0] for row in rows], "differences": found})
     else:
-        out.print(rows_table(["topic", "key", "records", "written by", "read by"], rows))
+        print_rows(["topic", "key", "records", "written by", "read by"], rows)
         for line in found:
             out.print(line, style="red", markup=False)
     raise typer.Exit(PROBLEM if found else 0)

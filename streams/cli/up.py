@@ -6,7 +6,7 @@ import typer
 
 from connectors.kafka.state_lock import StateDirectoryInUse
 from streams.app import TopicsDiffer
-from streams.cli.screen import PROBLEM, USAGE, fail, settings_or_exit, tell
+from streams.cli.screen import PROBLEM, USAGE, fail, quiet, settings_or_exit, tell
 from streams.core.strategy import PolicyInvalid
 from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import ChildEvent
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up() -> None:
+    quiet()
     settings = settings_or_exit()
     try:
         code = _run(settings)

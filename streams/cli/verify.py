@@ -13,7 +13,7 @@ from streams.cli.screen import (
     fail,
     out,
     print_json,
-    rows_table,
+    print_rows,
     settings_or_exit,
 )
 from streams.cli.sink import sink_settings
@@ -63,7 +63,7 @@ def _print(found: Verification) -> None:
         for one in found.partitions
     ]  # fmt: skip
     columns = ["topic", "partition", "up to", "records", "rows", "digest", "in ClickHouse"]
-    out.print(rows_table(columns, rows))
+    print_rows(columns, rows)
     at = found.sessions_at_acquirer
     out.print(
         f"{found.sessions} sessions; "

@@ -1,0 +1,113 @@
+"""`holdfast bench`: what the guarantees of the hot path cost, against doing without them."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from connectors.kafka.local import LocalKafka
+from connectors.kafka.wait import wait_for_broker
+from streams.agents.link import link_stage
+from streams.bench.plain import PlainRun, run_plain
+from streams.bench.proof import WrongResult
+from streams.bench.run import Bench, Plan, Result, SideFailed
+from streams.bench.scene import Scene
+from streams.bench.staged import StagedRun, run_staged
+from streams.cli.screen import (
+    PROBLEM,
+    Json,
+    fail,
+    out,
+    print_json,
+    rows_table,
+    settings_or_exit,
+    tell,
+)
+
+PARTITIONS = 4
+SIDE = "bench-side"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("bench", help="Measure the link stage against a loop without guarantees.")(bench)
+    app.command(SIDE, hidden=True)(side)
+
+
+def bench(
+    readings: Annotated[int, typer.Option(min=1, help="About so many, in whole rounds.")] = 400_000,
+    chargings: Annotated[int, typer.Option(min=1, help="Open chargings: keys.")] = 20_000,
+    pairs: Annotated[int, typer.Option(min=1, help="Runs of each side, in turn.")] = 3,
+    bar: Annotated[bool, typer.Option(help="Fail below the ratio that is promised.")] = True,
+    json: Json = False,
+) -> None:
+    settings = settings_or_exit()
+    scene = Scene(chargings=chargings, rounds=max(1, readings // chargings))
+    with _broker(settings.kafka.bootstrap) as bootstrap:
+        side = (sys.executable, "-m", "streams", SIDE)
+        plan = Plan(bootstrap=bootstrap, scene=scene, pairs=pairs, side=side)
+        try:
+            result = Bench(plan, link_stage(PARTITIONS), tell).run()
+        except (WrongResult, SideFailed) as wrong:
+            fail(str(wrong), PROBLEM)
+    if json:
+        print_json(result)
+    else:
+        _print(result)
+    raise typer.Exit(PROBLEM if bar and result.ratio < result.bar else 0)
+
+
+def side(name: Annotated[Literal["link", "baseline"], typer.Argument()]) -> None:
+    """One side in this process: its run on standard input, what it measured on standard output."""
+    wanted = sys.stdin.buffer.read()
+    match name:
+        case "link":
+            run = msgspec.json.decode(wanted, type=StagedRun)
+            print_json(run_staged(link_stage(PARTITIONS), run))
+        case "baseline":
+            print_json(run_plain(msgspec.json.decode(wanted, type=PlainRun)))
+
+
+@contextmanager
+def _broker(bootstrap: str) -> Iterator[str]:
+    if bootstrap:
+        asyncio.run(wait_for_broker(bootstrap, tell=tell))
+        yield bootstrap
+        return
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        tell("starting Kafka")
+        with LocalKafka(Path(folder) / "kafka", tell=tell) as broker:
+            yield broker.bootstrap
+
+
+def _print(result: Result) -> None:
+    out.print(
+        f"{result.readings:,} readings of {result.keys:,} chargings, the newest of each as sent;"
+        f" load {', '.join(str(one) for one in result.load)}"
+    )
+    columns = ["", "a CPU second", "a second", "slices", "transactions", "state", "MB", "guarantee"]
+    rows = [
+        [
+            name,
+            f"{one.per_cpu_second:,}",
+            f"{one.per_wall_second:,}",
+            f"{one.slice_median:,} (to {one.slice_max:,})",
+            one.transactions,
+            one.state_per_record,
+            one.max_rss_mb,
+            one.guarantee,
+        ]
+        for name, one in (("link", result.link), ("plain loop", result.baseline))
+    ]
+    out.print(rows_table(columns, rows))
+    met = result.ratio >= result.bar
+    out.print(
+        f"ratio a CPU second {result.ratio} (each pair: {result.ratios}); promised {result.bar}: "
+        + ("met" if met else "missed"),
+        style="green" if met else "red",
+    )

@@ -1,0 +1,24 @@
+"""A long-running part as a process: beats while its loop turns, ends on SIGTERM or SIGINT."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+from streams.engine.heartbeat import Heart
+
+
+def serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `part(stop)` until it returns; `stop` is set by the first signal."""
+    asyncio.run(_serve(part))
+
+
+async def _serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    beating = asyncio.create_task(Heart.from_environment().keep_beating())
+    try:
+        await part(stop)
+    finally:
+        beating.cancel()
