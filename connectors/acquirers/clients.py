@@ -1,5 +1,6 @@
 """The executor's consumer and producer, with the settings that its promises rest on."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import stamina
@@ -12,8 +13,14 @@ from connectors.acquirers.settings import ExecutorSettings
 log = structlog.get_logger(__name__)
 
 
-async def open_producer(stack: AsyncExitStack, settings: ExecutorSettings) -> AIOKafkaProducer:
-    """Idempotent, acks=all. Waits for a broker that is away."""
+class StoppedWaiting(Exception):
+    """The broker was still away when the program was told to stop."""
+
+
+async def open_producer(
+    stack: AsyncExitStack, settings: ExecutorSettings, stop: asyncio.Event
+) -> AIOKafkaProducer:
+    """Idempotent, acks=all. Waits for a broker that is away. Raises StoppedWaiting."""
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
         client_id=settings.instance_id,
@@ -23,12 +30,17 @@ async def open_producer(stack: AsyncExitStack, settings: ExecutorSettings) -> AI
         request_timeout_ms=20_000,
     )
     stack.push_async_callback(producer.stop)
-    await _started(producer)
+    await _started(producer, stop)
     return producer
 
 
-async def open_consumer(stack: AsyncExitStack, settings: ExecutorSettings) -> AIOKafkaConsumer:
-    """Read committed, offsets by hand, a static member. Subscribes to nothing yet."""
+async def open_consumer(
+    stack: AsyncExitStack, settings: ExecutorSettings, stop: asyncio.Event
+) -> AIOKafkaConsumer:
+    """Read committed, offsets by hand, a static member; subscribes to nothing yet.
+
+    Waits for a broker that is away. Raises StoppedWaiting.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         client_id=settings.instance_id,
@@ -44,16 +56,18 @@ async def open_consumer(stack: AsyncExitStack, settings: ExecutorSettings) -> AI
         request_timeout_ms=20_000,
     )
     stack.push_async_callback(consumer.stop)
-    await _started(consumer)
+    await _started(consumer, stop)
     return consumer
 
 
-async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+async def _started(client: AIOKafkaConsumer | AIOKafkaProducer, stop: asyncio.Event) -> None:
     attempts = stamina.retry_context(
-        on=KafkaConnectionError, attempts=None, timeout=None, wait_max=5
+        on=KafkaConnectionError, attempts=None, timeout=None, wait_max=2
     )
     async for attempt in attempts:
         with attempt:
+            if stop.is_set():
+                raise StoppedWaiting
             if attempt.num > 1:
                 log.warning("waiting for the broker", attempt=attempt.num)
             await client.start()

@@ -6,6 +6,7 @@ then the offset; and whoever reads a command again asks the acquirer first.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -15,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from connectors.acquirers import metrics
 from connectors.acquirers.accounts import notice_readers, open_accounts
-from connectors.acquirers.clients import open_consumer, open_producer
+from connectors.acquirers.clients import StoppedWaiting, open_consumer, open_producer
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.intake import NotTakable, Taken, hash_of, take
 from connectors.acquirers.lanes import Lanes
@@ -41,33 +42,41 @@ async def run_executor(
 ) -> None:
     """Runs until `stop` is set, then finishes what is under way and leaves.
 
-    `on_ready` is called once with the webhooks' port (0: none) when the first poll begins. Raises
-    what the environment raises (Kafka refusing a write, a full disk): the supervisor starts it
-    anew, and what was under way is asked after.
+    `on_ready` is called once with the webhooks' port (0: none), when the group has told us which
+    partitions are ours: a command given after that was sent by nobody before. Raises what the
+    environment raises (Kafka refusing a write, a full disk): the supervisor starts it anew, and
+    what was under way is asked after.
     """
     stop = stop or asyncio.Event()
+    with contextlib.suppress(StoppedWaiting):
+        await _run(settings, stop, on_ready)
+
+
+async def _run(
+    settings: ExecutorSettings, stop: asyncio.Event, on_ready: Callable[[int], None] | None
+) -> None:
     async with AsyncExitStack() as stack:
-        outlet = Outlet(await open_producer(stack, settings), settings)
+        outlet = Outlet(await open_producer(stack, settings, stop), settings)
         memory = Memory(settings.memory, settings.memory_days, wall_at())
         stack.callback(memory.close)
         performer = Performer(open_accounts(stack, settings))
         port = await serve_webhooks(stack, settings.webhooks, notice_readers(settings), outlet)
         worker = _Worker(settings, performer, memory, outlet)
+        consumer = await open_consumer(stack, settings, stop)
         async with asyncio.TaskGroup() as group:
             lanes = Lanes(group, settings.sessions_at_once, settings.commands_waiting_max)
-            consumer = await open_consumer(stack, settings)
             partitions = Partitions(consumer, lanes, settings.drain_s)
             consumer.subscribe([settings.commands_topic], listener=partitions)
-            log.info("executor ready", group=settings.group_id, webhooks_port=port)
-            if on_ready is not None:
-                on_ready(port)
-            committing = group.create_task(_commit_for_ever(partitions, settings.commit_interval_s))
+            beside = [
+                group.create_task(_announce(partitions, port, on_ready)),
+                group.create_task(_commit_for_ever(partitions, settings.commit_interval_s)),
+            ]
             await _poll(consumer, partitions, partial(worker.take, lanes=lanes), stop)
-            committing.cancel()
-            await lanes.idle(settings.drain_s)
+            for task in beside:
+                task.cancel()
             partitions.close_all()
-            await partitions.commit()
             await lanes.idle(settings.http.total_s)
+            await partitions.commit()
 
 
 class _Worker:
@@ -145,6 +154,15 @@ async def _poll(
                 if progress is None or not progress.is_open:
                     break  # its next owner reads them again
                 await take_one(record, progress)
+
+
+async def _announce(
+    partitions: Partitions, port: int, on_ready: Callable[[int], None] | None
+) -> None:
+    await partitions.joined.wait()
+    log.info("executor ready", webhooks_port=port)
+    if on_ready is not None:
+        on_ready(port)
 
 
 async def _commit_for_ever(partitions: Partitions, interval_s: float) -> None:

@@ -28,6 +28,7 @@ class Partitions(ConsumerRebalanceListener):
         self._open: dict[TopicPartition, Progress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._opening = asyncio.Lock()
+        self.joined = asyncio.Event()
         self.assignment = 0  # counts revocations: records in hand belong to the one they came in
 
     async def progress(self, where: TopicPartition, assignment: int) -> Progress | None:
@@ -46,8 +47,11 @@ class Partitions(ConsumerRebalanceListener):
             return self._open.get(where) if assignment == self.assignment else None
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        for where in assigned:
-            await self.progress(where, self.assignment)
+        try:
+            for where in assigned:
+                await self.progress(where, self.assignment)
+        finally:  # what failed here is tried again with the partition's first record
+            self.joined.set()
 
     async def on_partitions_revoked(
         self,

@@ -1,11 +1,14 @@
 """The executor on a real broker against the real simulator: each fault, each promise."""
 
 import asyncio
+import socket
 import time
 from itertools import groupby
 
 import pytest
+from aiokafka.errors import KafkaError
 
+from connectors.acquirers.executor import run_executor
 from schemas.codec import encode
 from schemas.facts import MeterReading
 
@@ -311,3 +314,34 @@ async def test_sessions_side_by_side_each_in_order(bench, simulate, issue):
         assert [a.amount_minor for a in of_one] == [5000, 6000, 7000, 8000, 8000]
     assert took < 20 * 4 * 0.400 / 2
     assert simulator.summary().unbalanced_holds == 0
+
+
+async def test_a_broker_that_is_away_is_waited_for(bench, simulate, issue):
+    one = await bench(simulate())
+    with socket.socket() as nowhere:  # bound and not listening: refused, and nobody else's
+        nowhere.bind(("127.0.0.1", 0))
+        away = one.having(bootstrap=f"127.0.0.1:{nowhere.getsockname()[1]}")
+        stop = asyncio.Event()
+        waiting = asyncio.create_task(run_executor(away, stop=stop))
+        await asyncio.sleep(1.5)
+        assert not waiting.done()
+        stop.set()
+        await asyncio.wait_for(waiting, 10)
+
+
+async def test_a_second_process_of_the_same_name_ends_the_first(bench, simulate, issue):
+    """Static membership: the newcomer is the member now, and the one before it must not go on."""
+    simulator = simulate()
+    one = await bench(simulator)
+    async with one.executor(one.having(memory=None)):
+        pass
+    first = asyncio.create_task(run_executor(one.settings))
+    await one.give(issue(1).place())
+    await one.answers(1)
+    async with one.executor(one.having(memory=None)):
+        await one.give(issue(2).place())
+        await one.answers(2)
+        with pytest.raises(ExceptionGroup) as ended:
+            await asyncio.wait_for(first, 20)
+    assert ended.group_contains(KafkaError)
+    assert len(list(simulator.holds())) == 2
