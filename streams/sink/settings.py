@@ -16,8 +16,9 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `instance_id`: static membership, one of its own for each process of a group.
     `topic_prefix`: before every name of the catalogue, where a cluster has other tenants.
-    A batch is written when it is `flush_every_s` old or all of them hold `flush_rows` or
-    `flush_bytes`, whichever is first. `query_port` 0: a free one.
+    Batches are written when all of them hold `flush_rows` or `flush_bytes`, and every
+    `flush_every_s`, less often where writing would take more than a tenth of the time.
+    `query_port` 0: a free one.
     """
 
     bootstrap: str
