@@ -1,5 +1,6 @@
 """Topics read from the outside: whole partitions up to their present end, or single records."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         auto_offset_reset="earliest",
     )
     await consumer.start()
+    await asyncio.sleep(0)  # aiokafka's own tasks begin now: stopped before that, stop() raises
     try:
         yield consumer
     finally:

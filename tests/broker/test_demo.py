@@ -1,0 +1,106 @@
+"""The main job as a user runs it: a small day with everything that goes wrong, then the questions.
+
+One run of `holdfast demo` is shared by all tests of this module; it starts a broker of its own.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from shell import Shell
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+
+HEADER = "session,evse,power_type,arrival,charging_end,departure,energy_wh,power_max_w,readings"
+BEGIN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+SESSIONS = 40
+
+
+def _row(number):
+    arrival = BEGIN + timedelta(seconds=15 * number)
+    stay = 8 + number % 13
+    kind = "AC" if number % 4 == 0 else "DC"
+    power = 11_000 if kind == "AC" else 150_000
+    energy = power * stay // 60 * (60 + number) // 130
+    charged = arrival + timedelta(minutes=stay)
+    leaves = charged + timedelta(minutes=4 if number % 3 == 0 else 0)
+    stamps = (arrival.isoformat(), charged.isoformat(), leaves.isoformat())
+    return f"s-{number},E{number % 7},{kind},{','.join(stamps)},{energy},{power},"
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    return Shell(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module")
+def report(shell):
+    file = shell.state_dir / "day.csv"
+    file.write_text("\n".join([HEADER, *map(_row, range(SESSIONS))]) + "\n")
+    return shell.json("demo", "--sessions", str(file), "--seed", "7", "--bad-days", "40")
+
+
+def test_every_session_ends_with_the_right_money(report):
+    assert report["sessions"] == SESSIONS
+    assert report["bad_days"] > 5
+    assert report["problems"] == []
+    assert report["conserved"] is True
+    assert report["wrong_amount_sessions"] == 0
+    assert report["unfinished_sessions"] == 0
+    assert report["duplicate_captures"] == 0
+    assert report["captures_above_hold"] == 0
+    assert report["open_minor"] == 0
+    assert report["worker_kills"] == 1
+
+
+def test_the_sums_add_up(report):
+    moved = ("captured_minor", "released_minor", "lapsed_minor", "open_minor")
+    assert report["approved_minor"] == sum(report[name] for name in moved)
+    due = ("captured_minor", "arrears_minor", "forgiven_minor")
+    assert report["priced_minor"] == sum(report[name] for name in due) > 0
+    assert report["lapsed_with_delivery_minor"] == 0
+
+
+def test_the_report_has_every_documented_key(report):
+    documented = {
+        "sessions", "priced_minor", "approved_minor", "captured_minor", "arrears_minor",
+        "forgiven_minor", "released_minor", "lapsed_minor", "lapsed_with_delivery_minor",
+        "open_minor", "wrong_amount_sessions", "cut_short", "declined_at_tap",
+        "declined_mid_charge", "raises", "duplicate_captures", "captures_above_hold", "conserved",
+        "worker_kills", "readings_per_second", "seconds",
+    }  # fmt: skip
+    assert documented <= report.keys()
+    assert report["readings_per_second"] > 0
+
+
+def test_the_story_of_a_session_is_told_with_its_rules(shell, report):
+    story = shell.json("explain", "--demo", report["example_session"])
+    assert story["story"][0]["fact"] == "SessionRequested"
+    rules = [each["rule"] for step in story["story"] for each in step["commands"]]
+    assert rules[0] == "place_first_hold"
+    assert "SessionRequested" in shell.run("explain", "--demo", report["example_session"])
+    shell.run("explain", "--demo", "nobody", expect=1)
+
+
+def test_topics_analytics_and_the_acquirer_say_the_same(shell, report):
+    assert shell.json("verify", "--demo")["in_order"] is True
+
+
+def test_analysts_get_the_same_sums(shell, report):
+    answer = shell.json(
+        "query", "--demo", "SELECT sum(captured_minor), sum(priced_minor) FROM v_session_money"
+    )
+    captured, priced = (int(value) for value in answer["rows"][0])
+    assert (captured, priced) == (report["captured_minor"], report["priced_minor"])
+
+
+def test_a_good_feed_parks_nothing_and_leaves_no_orphan(shell, report):
+    assert shell.json("parked", "list", "--demo") == {"parked": []}
+    assert shell.json("orphans", "--demo") == {"orphans": []}
+
+
+def test_wrong_use_is_named(shell):
+    shell.run("demo", "--sessions", "/nowhere.csv", expect=2)
+    done = shell.done("up", HOLDFAST_KAFKA__PARTITIONS="many", HOLDFAST_FOO="1")
+    assert done.returncode == 2
+    assert "HOLDFAST_KAFKA__PARTITIONS" in done.stderr
+    assert "HOLDFAST_FOO" in done.stderr
