@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -226,13 +227,12 @@ def _difference(session_id: str, ours: _Session | None, theirs: Books | None) ->
 
 def simulator_books(ledger: Path) -> dict[str, Books]:
     """The simulated acquirer's books, out of its database, which is only read."""
-    with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
         rows = database.execute(
             "SELECT json_extract(hold, '$.session_id') AS session_id, max(currency), sum(approved),"
             " sum(captured), sum(released), sum(lapsed), sum(open) FROM holds"
             " GROUP BY session_id HAVING session_id <> ''"
         ).fetchall()
-    database.close()
     return {
         session_id: Books(
             currency=currency,
