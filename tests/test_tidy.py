@@ -23,6 +23,29 @@ UNMIRRORED = {
     "schemas/facts.py": "as commands.py",
     "schemas/fields.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
+    # The parts of one step are shown together, as whole sessions: test_session_laws.py,
+    # test_learn_laws.py, test_edges.py and tests/scenarios. A part has no promise of its own.
+    **{
+        f"streams/core/{name}.py": "a part of learn, decide or apply: laws and scenarios"
+        for name in (
+            "case",
+            "cover",
+            "differences",
+            "inquiries",
+            "learn",
+            "opening",
+            "orders",
+            "pipe",
+            "proposal",
+            "rules_cover",
+            "rules_opening",
+            "rules_settle",
+            "session",
+            "standing",
+            "verdicts",
+            "watching",
+        )
+    },
 }
 MAX_LINES = 50
 EVERY_MODULE = pytest.mark.parametrize("name", MODULES)

@@ -297,7 +297,7 @@ class Supervisor:
         if self._on_event is not None:
             try:
                 self._on_event(event)
-            except Exception:
+            except Exception:  # a display that fails must not stop what it displays
                 log.exception("the event callback failed", event_told=what.value)
 
 
