@@ -29,7 +29,7 @@ UNSEEN = -1
 TransactionFact = ChargingStarted | ChargingUpdated | ChargingEnded
 
 
-class Kept(msgspec.Struct, array_like=True, frozen=True):
+class Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One input as it came, so that it can go on later as if it had just come."""
 
     topic: str
@@ -41,8 +41,12 @@ class Kept(msgspec.Struct, array_like=True, frozen=True):
 NOTHING_KEPT = Kept("", 0, -1, b"")
 
 
-class Charging(msgspec.Struct, array_like=True):
-    """One charging at the gate. Fields are only ever appended, with defaults."""
+class Charging(msgspec.Struct, array_like=True, gc=False):
+    """One charging at the gate. Fields are only ever appended, with defaults.
+
+    Nothing in it can refer back to it, so the collector of cycles, which would look at all of a
+    turn's chargings again and again, is told to pass them by.
+    """
 
     session_id: str = ""
     version: int = 0

@@ -24,7 +24,7 @@ class StateCodec:
     in. That costs a copy of a few dozen bytes, less than building a list.
     """
 
-    __slots__ = ("_decode", "_type", "kind")
+    __slots__ = ("_body_head", "_decode", "_head", "_type", "kind")
 
     def __init__(self, kind: StateKind) -> None:
         config = kind.type.__struct_config__
@@ -33,6 +33,9 @@ class StateCodec:
         if not 0 < kind.version <= _MAX_VERSION:
             raise ValueError(f"version {kind.version} is not in 1..{_MAX_VERSION}")
         self.kind = kind
+        fields = len(kind.type.__struct_fields__)
+        self._head = _array_header(fields + 1) + _ONE_BYTE[kind.version]
+        self._body_head = _array_header(fields)
         self._type = kind.type
         self._decode = msgspec.msgpack.Decoder(kind.type).decode
 
@@ -40,18 +43,13 @@ class StateCodec:
         """Raises `TypeError` for a value of another type or one that msgpack cannot hold."""
         if type(value) is not self._type:
             raise TypeError(f"{type(value).__name__} put where {self._type.__name__} belongs")
-        body = _encode(value)
-        head = body[0]
-        if head < _FIXARRAY_LAST:
-            return _ONE_BYTE[head + 1] + _ONE_BYTE[self.kind.version] + body[1:]
-        fields, rest = _array_length(body)
-        return _array_header(fields + 1) + _ONE_BYTE[self.kind.version] + body[rest:]
+        return self._head + _encode(value)[len(self._body_head) :]
 
     def decode(self, data: bytes) -> Any:
         """Raises `StateTooNew`, and `msgspec.DecodeError` for bytes that are not this kind."""
-        head = data[0]
-        if _FIXARRAY < head <= _FIXARRAY_LAST and data[1] == self.kind.version:
-            return self._decode(_ONE_BYTE[head - 1] + data[2:])
+        head = self._head
+        if data.startswith(head):  # written by this very code: no need to look at the rest twice
+            return self._decode(self._body_head + data[len(head) :])
         return self._decode_other(data)
 
     def check(self, data: bytes) -> None:
