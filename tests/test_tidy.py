@@ -24,7 +24,7 @@ UNMIRRORED = {
     "schemas/fields.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
     # The parts of one step are shown together, as whole sessions: test_session_laws.py,
-    # test_learn_laws.py, test_edges.py and tests/scenarios. A part has no promise of its own.
+    # test_learn_laws.py, test_rules.py and tests/scenarios. A part has no promise of its own.
     **{
         f"streams/core/{name}.py": "a part of learn, decide or apply: laws and scenarios"
         for name in (
