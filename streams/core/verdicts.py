@@ -63,10 +63,21 @@ def unsettled(session: PaymentSession) -> list[IssuedCommand]:
 
 
 def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
-    """A hold that never reached the acquirer and that nobody waits for any more."""
+    """A hold that never reached the acquirer and that nobody waits for any more.
+
+    Only a look-up after the last sending proves that: one before a resend says nothing of it.
+    """
     if command.kind != "hold" or not given_up(session):
         return False
-    return verdict(session, command.command_id) == "not_found"
+    if verdict(session, command.command_id) != "not_found":
+        return False
+    about = [one for one in session.issued.values() if one.of == command.command_id]
+    sent_at = max(one.issued_at for one in (command, *about) if one.kind != "inquire")
+    return any(
+        one.issued_at > sent_at and verdict(session, one.command_id) == "not_found"
+        for one in about
+        if one.kind == "inquire"
+    )
 
 
 def given_up(session: PaymentSession) -> bool:
