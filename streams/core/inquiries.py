@@ -16,7 +16,7 @@ ANSWER_WITHIN_MS = 120_000
 
 
 class Look(NamedTuple):
-    """The next look at a command: what, its number, and when."""
+    """The next look at a command: what, its number, and when to look again at the latest."""
 
     kind: Literal["inquire", "resend", "wait", "person"]
     number: int = 0
@@ -31,19 +31,21 @@ def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[I
 
 def next_look(case: Case, command: IssuedCommand) -> Look:
     """What to do about a command that has no verdict, as of the session's time."""
-    session, schedule = case.session, case.policy.inquiry_schedule_ms
+    session = case.session
     inquiries = _about(session, command, "inquire")
     resends = _about(session, command, "resend")
     missing = sum(verdict(session, one.command_id) == "not_found" for one in inquiries)
+    # What goes out now may stay without an answer: nothing else would bring us back to it.
+    again_at = case.now_at + max(_wait_ms(case, len(inquiries)), ANSWER_WITHIN_MS)
     if missing > len(resends):
         if case.now_at < command.issued_at + _window_ms(case):
-            return Look("resend", len(resends) + 1)
+            return Look("resend", len(resends) + 1, again_at)
         return Look("person")
     # Of one instant the resend is the later: it follows from what the inquiry found.
     last = max(
         inquiries + resends, key=lambda one: (one.issued_at, one.kind == "resend"), default=command
     )
-    wait_ms = schedule[min(len(inquiries), len(schedule) - 1)]
+    wait_ms = _wait_ms(case, len(inquiries))
     if last.command_id not in session.answers:
         wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
     due_at = last.issued_at + wait_ms
@@ -51,7 +53,12 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
         return Look("wait", at=due_at)
     if last.issued_at > command.issued_at + _life_ms(case):
         return Look("person")
-    return Look("inquire", len(inquiries) + 1)
+    return Look("inquire", len(inquiries) + 1, again_at)
+
+
+def _wait_ms(case: Case, inquiries: int) -> int:
+    schedule = case.policy.inquiry_schedule_ms
+    return schedule[min(inquiries, len(schedule) - 1)]
 
 
 def is_for_a_person(case: Case, command: IssuedCommand) -> bool:

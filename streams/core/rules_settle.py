@@ -80,8 +80,10 @@ def resolve_unknown(case: Case) -> Iterator[Proposed]:
         match look.kind:
             case "resend":
                 yield orders.resend(case, command, look.number)
+                yield AskAgain(look.at)
             case "inquire":
                 yield orders.inquire(case, command, look.number)
+                yield AskAgain(look.at)
             case "wait":
                 yield AskAgain(look.at)
             case "person":
