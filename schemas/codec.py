@@ -19,7 +19,8 @@ import msgspec
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas.catalogue import RECORDS
-from schemas.facts import Fact
+from schemas.facts import Fact, MeterReading
+from schemas.metering import Readings, is_readable
 from schemas.money import UnknownCurrency, exponent_of
 
 _MARKER = b"\xc3\x01"
@@ -54,6 +55,13 @@ class _Reader(NamedTuple):
     parsed: Any
     record: type[Fact]
     priced: bool  # has a currency to look up
+    quick: Readings | None  # reads the usual ones itself
+
+
+def _reader(version: Version, record: type[Fact]) -> _Reader:
+    quick = record is MeterReading and is_readable(version.raw)
+    priced = "currency" in record.__struct_fields__
+    return _Reader(version.parsed, record, priced, Readings() if quick else None)
 
 
 def _load(folder: Traversable) -> Iterator[Version]:
@@ -83,9 +91,7 @@ class Codec:
         }
         self._writers = {records[name]: of[-1] for name, of in found.items() if name in records}
         self._readers = {
-            version.header: _Reader(
-                version.parsed, records[name], "currency" in records[name].__struct_fields__
-            )
+            version.header: _reader(version, records[name])
             for name, of in found.items()
             if name in records
             for version in of
@@ -109,30 +115,45 @@ class Codec:
 
     def decode(self, data: bytes) -> Fact:
         """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
-        stream = io.BytesIO(data)
-        reader = self._readers.get(stream.read(_HEADER))
+        reader = self._readers.get(data[:_HEADER])
         if reader is None:
             raise _unknown(data)
-        parsed, record, priced = reader
-        try:
-            fields: Any = fastavro.schemaless_reader(stream, parsed, None)
-        except Exception as error:  # fastavro raises what its parts raise: EOF, index, unicode
-            raise NotReadable("undecodable", f"{record.__name__}: {error!r}") from error
-        if left := stream.read():
-            raise NotReadable("undecodable", f"{record.__name__}: {len(left)} bytes too many")
-        try:
-            if priced and fields["currency"]:
-                exponent_of(fields["currency"])
-            return msgspec.convert(fields, record)
-        except UnknownCurrency as error:
-            raise NotReadable("unknown-currency", f"{record.__name__}: {error}") from error
-        except msgspec.ValidationError as error:
-            raise NotReadable("impossible-field", f"{record.__name__}: {error}") from error
+        quick = reader.quick
+        if quick is None:
+            fact: Fact = _read(data, reader)
+            return fact
+        usual = quick.read(data)
+        if usual is not None:
+            return usual
+        reading: MeterReading = _read(data, reader)
+        quick.learn(data, reading)
+        return reading
 
     def record_name(self, data: bytes) -> str:
         """Which record these bytes claim to be, '' when none of ours. Looks at the header only."""
         reader = self._readers.get(data[:_HEADER])
         return "" if reader is None else reader.record.__name__
+
+
+def _read(data: bytes, reader: _Reader) -> Any:
+    """A record of any kind, checked. Raises NotReadable."""
+    parsed, record, priced, _ = reader
+    stream = io.BytesIO(data)
+    stream.seek(_HEADER)
+    try:
+        fields: Any = fastavro.schemaless_reader(stream, parsed, None)
+    except Exception as error:  # fastavro raises what its parts raise: EOF, index, unicode
+        raise NotReadable("undecodable", f"{record.__name__}: {error!r}") from error
+    if left := stream.read():
+        raise NotReadable("undecodable", f"{record.__name__}: {len(left)} bytes too many")
+    try:
+        if priced and fields["currency"]:
+            exponent_of(fields["currency"])
+        return msgspec.convert(fields, record)
+    except UnknownCurrency as error:
+        raise NotReadable("unknown-currency", f"{record.__name__}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise NotReadable("impossible-field", f"{record.__name__}: {error}") from error
 
 
 def _unknown(data: bytes) -> NotReadable:

@@ -84,7 +84,7 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
 # --- from chargers ----------------------------------------------------------------------------
 
 
-class MeterReading(Fact, frozen=True, kw_only=True):
+class MeterReading(Fact, frozen=True, kw_only=True, gc=False):
     """The energy register of an EVSE during a charging (OCPP MeterValues). Hot: many a session."""
 
     tenant: Id

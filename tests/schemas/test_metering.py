@@ -1,0 +1,153 @@
+"""The quick way says what the careful way says, or nothing; it never says anything else."""
+
+import io
+
+import fastavro
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from schemas import codec, metering
+from schemas.facts import MeterReading
+from schemas.metering import Readings
+
+VERSION = codec.versions()["MeterReading"][-1]
+READING = MeterReading(
+    tenant="t",
+    network="n",
+    charger_id="NO-NLA-1",
+    evse_uid="NO*NLA*E1*1",
+    transaction_id="tx-1",
+    seq=3,
+    energy_wh=123_456,
+    power_w=49_320,
+    read_at=1_790_000_000_000,
+)
+unicode = st.characters(exclude_categories=("Cs",))
+texts = st.text(unicode, min_size=1, max_size=70)
+longs = st.integers(-(2**63), 2**63 - 1)
+EDGES = "-2 -1 0 1 63 64 8191 8192 100000000 100000001 1000000000000 1000000000001 4102444800000"
+near = st.sampled_from([*map(int, EDGES.split()), 4_102_444_800_001, 2**63 - 1])
+LONGS = ("seq", "energy_wh", "power_w", "read_at", "flags")
+TEXTS = ("tenant", "network", "charger_id", "evse_uid", "transaction_id")
+
+
+def written(fields):
+    """As any producer may write it: nothing is checked."""
+    out = io.BytesIO()
+    out.write(VERSION.header)
+    fastavro.schemaless_writer(out, VERSION.parsed, fields)
+    return out.getvalue()
+
+
+def careful(data):
+    """fastavro and msgspec, as for every other record; None: refused."""
+    stream = io.BytesIO(data[10:])
+    try:
+        fields = fastavro.schemaless_reader(stream, VERSION.parsed, None)
+        return None if stream.read() else msgspec.convert(fields, MeterReading)
+    except Exception:  # noqa: BLE001 - fastavro raises what its parts raise
+        return None
+
+
+def taught(*readings):
+    quick = Readings()
+    for one in readings:
+        quick.learn(codec.encode(one), one)
+    return quick
+
+
+fields = st.fixed_dictionaries(dict.fromkeys(TEXTS, texts) | dict.fromkeys(LONGS, near | longs))
+
+
+@settings(max_examples=400)
+@given(fields=fields, more=st.lists(st.fixed_dictionaries(dict.fromkeys(LONGS, near))))
+def test_it_is_what_fastavro_reads(fields, more):
+    taught_by = {**fields, **dict.fromkeys(LONGS, 1)}
+    first = written(taught_by)
+    quick, reading = Readings(), careful(first)
+    assert reading is not None
+    assert quick.read(first) is None
+    quick.learn(first, reading)
+    short = all(len(fields[name].encode()) < 64 for name in TEXTS)
+    assert (quick.read(first) == reading) == short
+    for values in [fields, *({**fields, **one} for one in more)]:
+        data = written(values)
+        assert quick.read(data) == (careful(data) if short else None)
+
+
+@settings(max_examples=400)
+@given(body=st.binary(max_size=40), cut=st.integers(0, 80))
+@example(body=b"\x80\x00\x00\x00\x00\x00", cut=80)
+@example(body=b"\x00\x00\x00\x00\x00\x80", cut=80)
+@example(body=b"\x00\x00\x00\x00" + b"\x80" * 12 + b"\x00", cut=80)
+@example(body=b"\x00\x00\x00\x00" + b"\x80" * 12 + b"\x02", cut=80)
+def test_whatever_follows_known_texts_is_read_as_fastavro_reads_it_or_left(body, cut):
+    data = codec.encode(READING)
+    end = metering._after_texts(data)
+    damaged = (data[:end] + body)[:cut]
+    found = taught(READING).read(damaged)
+    assert found is None or found == careful(damaged)
+
+
+def test_a_flipped_bit_is_read_as_fastavro_reads_it_or_left():
+    data = codec.encode(READING)
+    others = [msgspec.structs.replace(READING, transaction_id=f"tx-{n}") for n in range(8)]
+    quick = taught(READING, *others)
+    for at in range(10, len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[at] ^= 1 << bit
+            found = quick.read(bytes(damaged))
+            assert found is None or found == careful(bytes(damaged))
+
+
+def test_texts_written_in_another_way_are_not_learnt():
+    data = codec.encode(READING)
+    wordy = data[:10] + b"\x82\x00" + data[11:]  # the length 1 in two bytes
+    assert careful(wordy) == READING
+    quick = Readings()
+    quick.learn(wordy, READING)
+    assert quick.read(wordy) is None
+    assert quick.read(data) is None
+
+
+def test_another_version_of_the_record_is_not_for_it():
+    assert metering.is_readable(VERSION.raw)
+    grown = [*VERSION.raw["fields"], {"name": "phase", "type": "long", "default": 0}]
+    assert not metering.is_readable({**VERSION.raw, "fields": grown})
+    moved = [VERSION.raw["fields"][1], VERSION.raw["fields"][0], *VERSION.raw["fields"][2:]]
+    assert not metering.is_readable({**VERSION.raw, "fields": moved})
+
+
+def test_it_forgets_when_it_knows_too_many(monkeypatch):
+    monkeypatch.setattr(metering, "_KNOWN_MAX", 2)
+    chargings = [msgspec.structs.replace(READING, transaction_id=f"tx-{n}") for n in range(3)]
+    quick = taught(*chargings)
+    assert [quick.read(codec.encode(one)) for one in chargings] == [None, None, chargings[2]]
+
+
+@pytest.mark.parametrize("seq", [-1, 0, 2**63 - 1])
+def test_the_codec_reads_a_reading_the_same_the_second_time(seq):
+    reading = msgspec.structs.replace(READING, seq=seq, power_w=-1, charger_id=f"c{seq}")
+    data = codec.encode(reading)
+    assert codec.decode(data) == codec.decode(data) == reading
+
+
+def test_the_limits_are_those_of_the_record():
+    """The quick way states them again; a change of the record must reach it."""
+    for name, limit in {
+        "seq": metering._LONG_MAX,
+        "energy_wh": metering._ENERGY_MAX,
+        "power_w": metering._POWER_MAX,
+        "read_at": metering._INSTANT_MAX,
+        "flags": metering._LONG_MAX,
+    }.items():
+        known = taught(READING)
+        most = written(msgspec.to_builtins(READING) | {name: limit})
+        assert getattr(known.read(most), name) == limit
+        if limit < 2**63 - 1:
+            above = written(msgspec.to_builtins(READING) | {name: limit + 1})
+            assert careful(above) is None
+            assert known.read(above) is None
