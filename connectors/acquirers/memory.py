@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+_PATIENCE_S = 3.0  # a predecessor that was told to stop may need a moment
 DAY_MS = 24 * 60 * 60 * 1000
 
 _SCHEMA = """
@@ -22,17 +23,32 @@ CREATE INDEX IF NOT EXISTS begun_by_time ON begun (begun_at);
 Recollection = Literal["new", "begun", "conflict"]
 
 
+class MemoryInUse(RuntimeError):
+    """Another executor is running on this file, and so under this name."""
+
+
 class Memory:
-    """Digests only, 16 bytes each, so that a month of commands stays small."""
+    """Digests only, 16 bytes each, so that a month of commands stays small. Raises MemoryInUse.
+
+    The file is locked while it is open: two executors of one name would displace each other in
+    their group for ever.
+    """
 
     def __init__(self, path: Path | None, days: int, now_at: int) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=_PATIENCE_S)
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            if "locked" not in str(error):
+                raise
+            raise MemoryInUse(f"{path}: another executor is running on it") from error
         # A killed process loses nothing; a power cut may, and then the look-up stands in.
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
         self._db.execute("DELETE FROM begun WHERE begun_at < ?", (now_at - days * DAY_MS,))
 
     def begin(self, tenant: str, command_id: str, body_hash: str, now_at: int) -> Recollection:

@@ -1,4 +1,6 @@
-from connectors.acquirers.memory import DAY_MS, Memory
+import pytest
+
+from connectors.acquirers.memory import DAY_MS, Memory, MemoryInUse
 
 
 def test_new_begun_conflict_also_over_a_restart(tmp_path):
@@ -32,3 +34,15 @@ def test_without_a_file_it_lasts_as_long_as_the_process():
     assert memory.begin("t", "c", "hash", 1) == "new"
     assert memory.begin("t", "c", "hash", 1) == "begun"
     memory.close()
+
+
+def test_one_executor_a_file(tmp_path):
+    path = tmp_path / "memory.sqlite"
+    first = Memory(path, 30, 0)
+    first.begin("t", "c", "hash", 1)
+    with pytest.raises(MemoryInUse, match=r"memory\.sqlite"):
+        Memory(path, 30, 0)
+    first.close()
+    second = Memory(path, 30, 0)
+    assert second.begin("t", "c", "hash", 1) == "begun"
+    second.close()
