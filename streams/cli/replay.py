@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from connectors.kafka.wait import BrokerAway, wait_for_broker
+from schemas import codec, topics
+from schemas.facts import ClockApplied
 from streams.app import publish, wall_at
 from streams.cli.screen import (
     PROBLEM,
@@ -22,6 +24,7 @@ from streams.cli.screen import (
 )
 from streams.demo.run import BEGIN_AT, STEP_MS, WINDOW_MS, DemoSettings, build_fleet
 from streams.demo.scenery import tariffs
+from streams.reading import reader, records_of
 from streams.replay import recorded
 from streams.replay.driver import ClosedLoop, OnTheClock, Progress, ReplaySettings, Stalled
 from streams.replay.recorded import Recorded
@@ -82,7 +85,7 @@ async def _replay(
 ) -> Progress:
     await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
     on_the_clock = settings.clock.source == "wall"
-    begin_at = wall_at() if on_the_clock else BEGIN_AT
+    begin_at = wall_at() if on_the_clock else await _virtual_begin(settings, bootstrap)
     fleet = build_fleet(settings, wanted, sessions, begin_at, window_ms)
     await publish(bootstrap, [*tariffs(settings.tenant, begin_at).values()])
     replayed = ReplaySettings(
@@ -95,6 +98,18 @@ async def _replay(
     loop = kind(replayed, fleet, _show)
     await loop.run()
     return loop.progress
+
+
+async def _virtual_begin(settings: Settings, bootstrap: str) -> int:
+    """After all time that this pipeline has applied: its time never goes back."""
+    applied = BEGIN_AT
+    async with reader(bootstrap) as consumer:
+        partitions = range(settings.kafka.partitions)
+        async for record in records_of(consumer, topics.APPLIED, partitions):
+            fact = codec.decode(record.value)
+            assert isinstance(fact, ClockApplied)
+            applied = max(applied, fact.at)
+    return applied
 
 
 def _show(progress: Progress) -> None:

@@ -63,8 +63,11 @@ def fresh_directory(directory: Path) -> Path:
 
 
 def _demo_settings(settings: Settings) -> Settings:
+    """A broker of its own, always: virtual time begins anew, and a cluster's never goes back."""
     clock = settings.clock.model_copy(update={"source": "replay"})
-    return settings.model_copy(update={"state_dir": demo_directory(settings), "clock": clock})
+    kafka = settings.kafka.model_copy(update={"bootstrap": ""})
+    directory = demo_directory(settings)
+    return settings.model_copy(update={"state_dir": directory, "clock": clock, "kafka": kafka})
 
 
 def build_fleet(

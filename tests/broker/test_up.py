@@ -79,6 +79,11 @@ def test_recorded_sessions_are_replayed_into_the_running_pipeline(shell, up):
     assert any(int(priced) > 0 for _, priced in answer), "the other card may be declined"
 
 
+def test_the_same_file_can_be_replayed_again_later(shell, up):
+    file = shell.state_dir / "day.csv"
+    assert shell.json("replay", str(file), "--window-minutes", "0")["closed"] == 2
+
+
 def test_bad_input_is_set_aside_with_its_bytes_and_its_neighbours_go_on(shell, up):
     bootstrap = (shell.state_dir / "kafka.bootstrap").read_text()
     stranger = ids.session_id("demo", "p", "nobody")
