@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
 from connectors.clickhouse.rows import Source
@@ -49,11 +50,22 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # untyped
         while not stop.is_set():
             found = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
             async with self._lock:
-                await self._take(found)
-                if self._is_due():
-                    await self._flush()
+                await self._step(found)
         async with self._lock:
-            await self._flush()
+            await self._step({}, last=True)
+
+    async def _step(
+        self, found: dict[TopicPartition, list[ConsumerRecord]], *, last: bool = False
+    ) -> None:
+        try:
+            await self._take(found)
+            if last or self._is_due():
+                await self._flush()
+        except (IllegalStateError, CommitFailedError) as error:
+            # The partitions changed hands under ours. What was persisted is found again by its
+            # next owner, what was not has not been inserted: begin where the offsets say.
+            log.info("assignment over", why=repr(error))
+            self._forget()
 
     async def positions(self) -> dict[str, dict[int, int]]:
         """By topic and partition: every record below this offset is in ClickHouse."""
@@ -65,17 +77,18 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # untyped
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         # Between the two calls the old assignment still shows and may have been opened again.
-        await self._forget()
+        async with self._lock:
+            self._forget()
         log.info("assigned", partitions=len(list(assigned)))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        await self._forget()
+        async with self._lock:
+            self._forget()
         log.info("revoked", partitions=len(list(revoked)))
 
-    async def _forget(self) -> None:
-        async with self._lock:
-            self._partitions.clear()
-            self._bytes = 0
+    def _forget(self) -> None:
+        self._partitions.clear()
+        self._bytes = 0
 
     async def _take(self, found: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         opened = await self._open_new()
