@@ -14,7 +14,7 @@ from schemas.facts import Tick
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.app import engine_settings
-from streams.cli.screen import USAGE, fail, settings_or_exit
+from streams.cli.screen import USAGE, fail, quiet, settings_or_exit
 from streams.cli.serve import serve
 from streams.engine.stage import Stage, Ticker
 from streams.engine.supervisor import Supervisor
@@ -99,5 +99,6 @@ def executor_settings(settings: Settings) -> ExecutorSettings:
 
 def executor() -> None:
     settings = settings_or_exit()
+    quiet(settings.log_level)
     wanted = executor_settings(settings)
     serve(lambda stop: run_executor(wanted, stop=stop))

@@ -29,12 +29,13 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 def quiet(level: str = "warning") -> None:
-    """Logs go to standard error, and libraries that try again by themselves say nothing there."""
+    """Logs go to standard error; what libraries try again by themselves is no news to a person."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if level == "warning":
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def settings_or_exit() -> Settings:

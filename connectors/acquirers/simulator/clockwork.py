@@ -56,6 +56,7 @@ class Clockwork:
             requested=hold.open,
             before=hold,
             after=rules.lapse(hold, at),
+            metadata=self._books.store.answers(name, hold.merchant_reference)[0].metadata,
         )
         self._books.write(name, account, entry)
 

@@ -97,10 +97,12 @@ async def test_the_story_of_a_hold_is_told_in_order(open_counter, receiver):
 
 async def test_a_lapse_is_told_when_time_has_passed(open_counter, receiver):
     counter = await open_counter(webhooks={"url": receiver.url}, hold_lifetime_ms=1000)
-    await place(counter, at=AT)
+    await place(counter, at=AT, metadata={"session_id": "s1"})
     await counter.client.post("/clock", json={"at": AT + 2000})
     events = await receiver.wait_for(2)
     assert (events[1]["type"], events[1]["occurred_at"]) == ("hold.lapsed", AT + 1000)
+    metadata = [event["data"]["metadata"] for event in events]
+    assert metadata == [{"session_id": "s1"}] * 2, "a lapse names its session as well"
 
 
 async def test_a_failing_receiver_is_tried_again(open_counter, receiver):
