@@ -1,11 +1,16 @@
 """What does not add up: shown to people as discrepancies, never settled by a guess."""
 
+import hashlib
 from typing import NamedTuple
 
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
 from streams.core.inquiries import is_for_a_person
+from streams.core.session import MONEY
 from streams.core.verdicts import NO, of_kind, unsettled, verdict
+
+_NAME_MAX = 255  # schemas.fields.Id
+_IN_PART = frozenset({"hold", "raise"})
 
 
 class Difference(NamedTuple):
@@ -35,7 +40,30 @@ def differences(case: Case) -> dict[str, Difference]:
     for charging in case.chargings:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
-    return found | _exhausted(case) | _above(case)
+    found |= _other_amounts(case) | _exhausted(case) | _above(case)
+    return {_fitting(name): difference for name, difference in found.items()}
+
+
+def _fitting(name: str) -> str:
+    """Ids joined to a name may be longer than an id can be on the wire."""
+    if len(name) <= _NAME_MAX:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name[: _NAME_MAX - len(digest) - 1]}~{digest}"
+
+
+def _other_amounts(case: Case) -> dict[str, Difference]:
+    """A yes to another amount than was asked. An issuer may approve less: that is no difference."""
+    found: dict[str, Difference] = {}
+    for command_id, answer in case.session.answers.items():
+        asked = case.session.issued.get(command_id)
+        if asked is None or answer.outcome != "done" or asked.kind not in MONEY:
+            continue
+        more = answer.amount_minor - asked.amount_minor
+        if more > 0 or (more < 0 and asked.kind not in _IN_PART):
+            words = f"asked for {asked.amount_minor}, answered {answer.amount_minor}"
+            found[f"{command_id}/amount"] = Difference("amount", words, more)
+    return found
 
 
 def _exhausted(case: Case) -> dict[str, Difference]:

@@ -48,7 +48,7 @@ class _Flow(msgspec.Struct):
     lapsed: int = 0
 
     def release(self, amount: int) -> None:
-        moved = min(amount, self.open)
+        moved = max(min(amount, self.open), 0)
         self.released += moved
         self.open -= moved
 

@@ -189,7 +189,46 @@ def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
 # --- acquirers ------------------------------------------------------------------------------------
 
 
+_OF_A_HOLD = frozenset({"raise", "lower", "release"})
+_PROBES = frozenset({"inquire", "resend"})
+
+
+def check(fact: Fact) -> None:
+    """Raise codec.NotReadable for an answer that contradicts itself.
+
+    What a command is for stands in its id (schemas.ids): an answer that names another session,
+    another hold, another kind or another command than its id does would move the wrong money.
+    """
+    if not isinstance(fact, AcquirerAnswered):
+        return
+    target = fact.resolves or fact.command_id
+    probe = fact.command_id.removeprefix(f"{target}/").partition("/")[0]
+    if fact.resolves and probe not in _PROBES:
+        raise codec.NotReadable("contradiction", f"resolves: {target} by {fact.command_id}")
+    path = target.removeprefix(f"{fact.session_id}/")
+    if path == target:
+        raise codec.NotReadable("contradiction", f"command_id: {target} of {fact.session_id}")
+    if (fact.kind, fact.hold_id) != _meant(fact, path):
+        told = f"{fact.kind} of {fact.hold_id}"
+        raise codec.NotReadable("contradiction", f"command_id: {target} answered as {told}")
+
+
+def _meant(fact: AcquirerAnswered, path: str) -> tuple[str, str]:
+    """Kind and hold that the path within the session stands for; no path: ('', '')."""
+    match path.split("/"):
+        case ["hold", number]:
+            return "hold", f"{fact.session_id}/hold/{number}"
+        case ["hold", number, kind, _] if kind in _OF_A_HOLD:
+            return kind, f"{fact.session_id}/hold/{number}"
+        case [("capture" | "refund") as kind, _]:
+            return kind, fact.hold_id  # of the session: which hold it took is for the fact to say
+        case _:
+            return "", ""
+
+
 def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession:
+    check(fact)
+    fact = _in_our_money(session, fact)
     answers = dict(session.answers)
     target = fact.resolves or fact.command_id
     answers[target] = _best(answers.get(target), _answer(fact, fact.kind))
@@ -198,6 +237,13 @@ def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession
         answers[fact.command_id] = _best(answers.get(fact.command_id), _answer(fact, "inquiry"))
     learned = replace(session, answers=answers, terms=_terms(session.terms, fact))
     return _forget_body(learned, target)
+
+
+def _in_our_money(session: PaymentSession, fact: AcquirerAnswered) -> AcquirerAnswered:
+    """A yes in another currency is no yes to what was asked: it has to be asked after."""
+    if fact.outcome != "done" or fact.currency == session.request.currency:
+        return fact
+    return replace(fact, outcome="unknown", amount_minor=0, reason="other-currency")
 
 
 def _answer(fact: AcquirerAnswered, kind: str) -> Answer:

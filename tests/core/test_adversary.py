@@ -8,13 +8,17 @@ from sessionworld import (
     World,
     answered,
     ended,
+    notified,
     path_of,
     request,
     started,
+    tariff,
     tick,
+    updated,
 )
 
-from schemas.commands import ReleaseHold, ResendCommand
+from schemas import codec
+from schemas.commands import ReleaseHold, ResendCommand, ShowDeclined
 
 SECOND = 1_000
 MINUTE = 60_000
@@ -73,3 +77,115 @@ def test_an_answer_lost_after_an_inquiry_or_a_resend_is_asked_for_again(until, a
     assert world.session.deadline <= asked_at + 2 * MINUTE
     step = world.apply(tick(world.session.deadline), world.session.deadline)
     assert paths(step.commands) == [next_path]
+
+
+def approved(**changed):
+    world = World()
+    world.apply(request(**changed), T0)
+    world.apply(answered("hold/1", "done", 2_000, expires_at=T0 + 5 * DAY), T0)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("hold/1", {"kind": "capture"}),
+        ("capture/1", {"kind": "hold"}),
+        ("capture/1", {"session_id": "0" * 32}),
+        ("hold/1/release/1", {"hold_id": f"{SESSION}/hold/2"}),
+        ("hold/1/raise/1", {"kind": "lower"}),
+        ("capture/1/inquire/1", {"resolves": ""}),
+        ("capture/1/inquire/1", {"resolves": f"{SESSION}/hold/1"}),
+        ("capture/1", {"resolves": f"{SESSION}/capture/1"}),
+        ("hold/1/steal/1", {"kind": "release"}),
+        ("nothing/of/ours", {"kind": "capture"}),
+    ],
+)
+def test_an_answer_that_contradicts_its_own_id_is_refused(path, changed):
+    """Believed, it would have moved money between kinds, holds or sessions in our books."""
+    world = approved()
+    before = world.session
+    with pytest.raises(codec.NotReadable, match="contradiction"):
+        world.apply(answered(path, "done", 2_000, **changed), T0)
+    assert world.session == before
+
+
+def test_a_yes_in_another_currency_is_asked_after_and_never_counted():
+    """2,000 yen would have become a hold of 20.00 francs."""
+    world = World()
+    world.apply(request(), T0)
+    world.apply(answered("hold/1", "done", 2_000, currency="JPY"), T0)
+    assert (world.ledger.approved_minor, world.ledger.phase) == (0, "holding")
+    step = world.apply(tick(world.session.deadline), world.session.deadline)
+    assert paths(step.commands) == ["hold/1/inquire/1"]
+
+
+def test_a_lowering_that_would_have_raised_gives_nothing_back_and_covers_no_more():
+    """An acquirer that answers a lowering with more than it held: not a capture above the hold."""
+    world = approved(acquirer_id="sim-delta")
+    world.apply(started(0), T0)
+    world.apply(ended(9_000), T0 + MINUTE)
+    world.apply(answered("hold/1/lower/1", "done", 9_000), T0 + MINUTE)
+    ledger = world.ledger
+    assert (ledger.approved_minor, ledger.released_minor, ledger.open_minor) == (2_000, 0, 2_000)
+    assert f"{HOLD}/lower/1/amount" in world.session.published.differences
+
+
+def test_where_our_role_is_unknown_a_hold_of_others_is_neither_captured_nor_released():
+    """A hold that a station reports for such a session was captured with our command."""
+    world = World()
+    world.apply(request(role="unknown"), T0)
+    world.apply(answered("hold/1", "done", 2_000, expires_at=T0 + 5 * DAY), T0)
+    world.apply(started(0), T0)
+    world.apply(ended(9_000), T0 + MINUTE)
+    assert [type(one) for one in world.commands] == [ShowDeclined]
+
+
+def test_a_nameless_failure_of_a_capture_does_not_undo_the_next_one():
+    """Seen as failed too, the second capture would have been followed by a third: taken twice."""
+    world = approved()
+    world.apply(started(0), T0)
+    world.apply(ended(9_000), T0 + MINUTE)
+    world.apply(answered("capture/1", "done", 711), T0 + MINUTE)
+    step = world.apply(notified("capture_failed", 711, at=T0 + MINUTE), T0 + 2 * MINUTE)
+    assert paths(step.commands) == ["capture/2"]
+    step = world.apply(answered("capture/2", "done", 711), T0 + 3 * MINUTE)
+    assert step.commands == []
+    assert (world.ledger.phase, world.ledger.captured_minor) == ("closed", 711)
+
+
+def test_a_lowered_hold_is_not_raised_again():
+    """A second charging came late: the raise was lost in the books, and the capture refused."""
+    world = approved(acquirer_id="sim-delta")
+    world.apply(started(0), T0)
+    step = world.apply(ended(9_000), T0 + MINUTE)
+    assert paths(step.commands) == ["hold/1/lower/1"]
+    world.apply(started(0, tx="tx2"), T0 + 2 * MINUTE)
+    world.apply(ended(3_000, tx="tx2"), T0 + 3 * MINUTE)
+    step = world.apply(answered("hold/1/lower/1", "done", 711), T0 + 4 * MINUTE)
+    (capture,) = step.commands
+    assert (path_of(capture.command_id), capture.amount_minor) == ("capture/1", 711)
+    world.apply(answered("capture/1", "done", 711), T0 + 5 * MINUTE)
+    assert (world.ledger.captured_minor, world.ledger.arrears_minor) == (711, 237)
+
+
+@pytest.mark.parametrize(
+    ("prices", "late"),
+    [
+        ({}, started(700, T0)),
+        ({"time": "6"}, started(1_000, T0 - 30 * MINUTE)),
+        ({"parking": "30"}, updated("suspended_ev", 1_000, T0 + MINUTE)),
+    ],
+)
+def test_a_begin_or_a_state_told_late_moves_the_watch(prices, late):
+    """The old points were counted from another begin: the raise would have come too late."""
+    world = World(tariff(**prices))
+    world.apply(request(), T0)
+    world.apply(answered("hold/1", "done", 2_000, expires_at=T0 + 5 * DAY), T0)
+    for fact in (started(1_000), updated("charging", 1_500, T0 + 5 * MINUTE, seq=5)):
+        world.apply(fact, T0 + 5 * MINUTE)
+    (before,) = world.session.published.watches.values()
+    step = world.apply(late, T0 + 5 * MINUTE)
+    (watch,) = step.watches
+    assert not watch.closing
+    assert watch.wake_energy_wh < before.wake_energy_wh or watch.wake_read_at < before.wake_read_at
