@@ -9,12 +9,13 @@ scenario in `tests/scenarios` tells its story.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from schemas.commands import Command
+from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
 from streams.core import rules_cover, rules_opening, rules_settle
 from streams.core.case import Case, case_of
 from streams.core.differences import Difference, differences
 from streams.core.learn import issued_of, learn
+from streams.core.opening import OURS
 from streams.core.orders import sealed
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.session import Issued, PaymentSession, WatchShown
@@ -147,7 +148,7 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
             if not asked:
                 continue
             deadlines += [one.at for one in asked if isinstance(one, AskAgain)]
-            wanted = [one for one in asked if not isinstance(one, AskAgain)]
+            wanted = [one for one in asked if not isinstance(one, AskAgain) and _is_ours(case, one)]
             session = _issue(session, rule.name, wanted, commands)
             case = case_of(session, policy) if wanted else case
     standing = standing_of(case)
@@ -169,6 +170,11 @@ def may_decide(session: PaymentSession) -> bool:
     if session.pinned is None or session.request.role == "observer":
         return False
     return set(session.quarantined) <= set(session.lifted)
+
+
+def _is_ours(case: Case, command: Command) -> bool:
+    """Whoever placed a hold: where our role is not known, no money is commanded (design.md 1.7)."""
+    return case.request.role in OURS or not isinstance(command, MoneyCommand)
 
 
 def _issue(
