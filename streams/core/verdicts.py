@@ -1,5 +1,6 @@
 """What became of the commands of a session: the words everything else is decided by."""
 
+from schemas import ids
 from streams.core.learn import DEFINITE
 from streams.core.session import MONEY, IssuedCommand, PaymentSession
 
@@ -21,12 +22,15 @@ def verdict(session: PaymentSession, command_id: str) -> str:
 
 
 def capture_failed(session: PaymentSession, command_id: str, hold_id: str) -> bool:
-    """Whether the acquirer said so later. A notice without a command id means the one capture."""
+    """Whether the acquirer said so later. A notice without a command id means the first capture.
+
+    Meaning all of them, it would call the second attempt failed too, and a third would take twice.
+    """
+    first = ids.capture_id(session.session_id, 1)
     return any(
         notice.event == "capture_failed"
-        and (
-            notice.command_id == command_id or (not notice.command_id and notice.hold_id == hold_id)
-        )
+        and notice.hold_id == hold_id
+        and (notice.command_id or first) == command_id
         for notice in session.notices
     )
 
