@@ -91,12 +91,14 @@ class Case(NamedTuple):
 
     @property
     def may_raise(self) -> bool:
-        """Whether the hold can still grow: nothing was refused, and the issuer gave all asked."""
+        """Whether the hold can still grow: nothing was refused or lowered, all asked was given."""
         hold, choice = self.hold, self.choice
         if hold is None or choice is None or choice.strategy != "incremental":
             return False
         if hold.refused_raise is not None or hold.capped_minor is not None:
             return False
+        if of_kind(self.session, "lower", hold.hold_id):
+            return False  # the books read totals as rising, then falling once; so do acquirers
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
