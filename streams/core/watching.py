@@ -45,12 +45,16 @@ def _says(watch: WatchShown) -> tuple[int, int]:
 
 def _basis(case: Case, charging: Charging, goal: Goal) -> tuple[int, ...]:
     """All that the points follow from, but for the time and energy of the charging itself."""
-    others_wh = case.total.so_far.energy_wh - delivered(charging, case.now_at).energy_wh
+    mine, flowing, begun = delivered(charging, case.now_at), is_charging(charging), charging.begun
+    others_wh = case.total.so_far.energy_wh - mine.energy_wh
+    # A begin or a state told late moves what is due already: the points were counted from there.
+    at_rest_ms = mine.parking_ms if flowing else mine.charging_ms
     return (
+        *((begun.started_at, begun.energy_wh) if begun is not None else (-1, -1)),
+        at_rest_ms,
         -1 if goal.minor is None else goal.minor,
         -1 if goal.energy_wh is None else goal.energy_wh,
-        int(is_charging(charging)),
-        int(charging.begun is not None),
+        int(flowing),
         others_wh,
         len(case.live),
     )
