@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec, topics
-from schemas.facts import AppliedInput, ClockApplied, Fact, SessionJournal, Watermark
+from schemas.facts import (
+    AcquirerAnswered,
+    AcquirerNotified,
+    AppliedInput,
+    ClockApplied,
+    Fact,
+    LinkedFact,
+    SessionJournal,
+    SessionRequested,
+    Watermark,
+)
 from streams.agents import waiting
 from streams.agents.clocks import NEVER, Marks
 from streams.agents.link import decoded
@@ -18,6 +28,7 @@ from streams.agents.routes import output, outputs
 from streams.agents.tally import Tally
 from streams.agents.waiting import EarlyFact, EarlyFacts
 from streams.core import pipe
+from streams.core.learn import check
 from streams.core.pipe import Step
 from streams.core.schedule import Schedule
 from streams.core.session import (
@@ -47,6 +58,13 @@ _MARKS_KEY = b"m"
 RETRY_HEADER = "retry-of"
 _REUSED = "reference-reused"
 _TIME_ITSELF = ("", -1, -1)
+_AGAIN_MS = 60 * 1000
+_AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
+_TAKEN: dict[str, tuple[type[Fact], ...]] = {
+    topics.EVENTS: (Watermark, LinkedFact),
+    topics.REQUESTS: (SessionRequested,),
+    topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
+}
 
 
 class SessionsLogic(Logic):
@@ -74,20 +92,29 @@ class SessionsLogic(Logic):
     def is_barrier(self, record: Record, view: View) -> bool:
         if record.topic != topics.EVENTS or codec.record_name(record.value) != "Watermark":
             return False
-        mark = codec.decode(record.value)
-        assert isinstance(mark, Watermark)
         marks = self._marks(view)
-        return self._noted(marks, mark).applied_at > marks.applied_at
+        try:
+            mark = decoded(record)
+            assert isinstance(mark, Watermark)
+            return self._noted(marks, mark).applied_at > marks.applied_at
+        except BadRecord:
+            return False  # its step parks it
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
         fact = decoded(record)
+        if not isinstance(fact, _TAKEN[record.topic]):
+            name = type(fact).__name__
+            raise BadRecord("wrong-topic", f"{name} does not belong on {record.topic}")
         if isinstance(fact, Watermark):
             return self._mark(fact, view)
         session_id = getattr(fact, "session_id", "")
         if session_id.encode() != record.key:
             raise BadRecord("wrong-key", f"session_id: {session_id!r} is not the key")
-        lifted = self._lifted(record, session_id, view)
-        return [*lifted, *self._fact(fact, record, session_id, view)]
+        if isinstance(fact, SessionRequested):
+            _check_instant(fact, self._marks(view).applied_at)
+        said = self._fact(fact, record, session_id, view)
+        # Only now: what was set aside must be known before anything is decided again.
+        return [*said, *self._lifted(record, session_id, view)]
 
     def finish(self, view: View) -> Iterable[Output]:
         journals = [
@@ -124,7 +151,12 @@ class SessionsLogic(Logic):
             return ()
         fact = Quarantined(ref=_ref(record.topic, record.partition, record.offset))
         source = (record.topic, record.partition, record.offset)
-        return self._applied(session_id, session, fact, source, view)
+        try:
+            said = self._applied(session_id, session, fact, source, view)
+        except BadRecord:
+            return ()  # its policy is gone, or its figures are absurd: it commands nothing as is
+        # A retry that was set aside again stands for the first one, which nobody retries any more.
+        return [*said, *self._lifted(record, session_id, view)]
 
     # --- facts ---
 
@@ -154,11 +186,12 @@ class SessionsLogic(Logic):
     ) -> list[Output]:
         clock_at = self._marks(view).applied_at
         step = pipe.apply(session, fact, clock_at, self._pins)
+        said = _written(step)
         key = SESSION + session_id.encode()
         view.put(key, step.session)
         self._plan(key, step.session)
         self._note(step, source, clock_at)
-        return outputs(step)
+        return said
 
     def _note(self, step: Step, source: tuple[str, int, int], clock_at: int) -> None:
         topic, partition, offset = source
@@ -178,6 +211,7 @@ class SessionsLogic(Logic):
     # --- facts that came before their session ---
 
     def _early(self, fact: Fact, record: Record, session_id: str, view: View) -> list[Output]:
+        _check_early(fact)
         key = EARLY + session_id.encode()
         early: EarlyFacts = view.get(key) or EarlyFacts(tenant=getattr(fact, "tenant", ""))
         one = EarlyFact(record.topic, record.partition, record.offset, record.value)
@@ -206,7 +240,11 @@ class SessionsLogic(Logic):
     # --- retries of parked inputs ---
 
     def _lifted(self, record: Record, session_id: str, view: View) -> list[Output]:
-        refs = [value.decode() for name, value in record.headers if name == RETRY_HEADER]
+        refs = [
+            value.decode("utf-8", "replace")
+            for name, value in record.headers
+            if name == RETRY_HEADER and value
+        ]
         session: PaymentSession | None = view.get(SESSION + session_id.encode())
         if not refs or session is None:
             return []
@@ -248,7 +286,12 @@ class SessionsLogic(Logic):
             return after.orphans(key[1:].decode(), now_at) if after.is_told else []
         session: PaymentSession = view.get(key)
         fact = TimeReached(at=now_at)
-        return self._applied(session.session_id, session, fact, _TIME_ITSELF, view)
+        try:
+            return self._applied(session.session_id, session, fact, _TIME_ITSELF, view)
+        except BadRecord:
+            # One session that cannot go on must not stop the time of all others.
+            self._schedule.plan(key, now_at + _AGAIN_MS)
+            return []
 
     def _clock(self, view: View) -> list[Output]:
         at = self._marks(view).applied_at
@@ -263,6 +306,31 @@ class SessionsLogic(Logic):
         )
         key = str(self._partition).encode()
         return [Output(topics.APPLIED, key, codec.encode(applied), self._partition)]
+
+
+def _written(step: Step) -> list[Output]:
+    """Raises BadRecord where figures outgrow the contract: one session waits, not its partition."""
+    try:
+        return outputs(step)
+    except codec.NotWritable as error:
+        raise BadRecord("impossible-field", str(error)) from error
+
+
+def _check_instant(request: SessionRequested, clock_at: int) -> None:
+    """A terminal whose clock is far ahead: its hold would be past its own expiry when approved."""
+    ahead_ms = request.requested_at - clock_at
+    if clock_at != NEVER and ahead_ms > _AHEAD_MAX_MS:
+        raise BadRecord("impossible-field", f"requested_at: {ahead_ms} ms ahead of the time")
+
+
+def _check_early(fact: Fact) -> None:
+    """What cannot be applied is parked now: later it would be in the way of the request itself."""
+    try:
+        check(fact)
+        if isinstance(fact, LinkedFact):
+            codec.decode(fact.fact)
+    except codec.NotReadable as error:
+        raise BadRecord(error.reason, error.detail) from error
 
 
 def _ref(topic: str, partition: int, offset: int) -> str:
