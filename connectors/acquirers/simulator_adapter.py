@@ -252,11 +252,15 @@ def _inquired(command: InquireCommand, response: HttpResponse) -> Verdict:
 
 
 def verdict_of(command: Asked, answer: wire.Answer) -> Verdict:
-    """An `Answer`, wherever it came from, as long as it speaks of this command's operation."""
+    """An `Answer`, wherever it came from, as long as it speaks of this command's operation.
+
+    A no may name no currency: of a hold that it does not know an acquirer cannot tell one.
+    """
+    currencies = (command.currency,) if answer.outcome == "done" else (command.currency, "")
     ours = (
         answer.merchant_reference == merchant_reference(command)
         and answer.operation == OPERATIONS[kind_of(command)]
-        and answer.currency == command.currency
+        and answer.currency in currencies
     )
     if not ours:
         return unknown("odd_answer", answer.code)
