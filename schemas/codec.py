@@ -55,13 +55,13 @@ class _Reader(NamedTuple):
     parsed: Any
     record: type[Fact]
     priced: bool  # has a currency to look up
-    quick: Readings | None  # reads the usual ones itself
+    metered: bool  # what `Readings` may learn from
 
 
 def _reader(version: Version, record: type[Fact]) -> _Reader:
-    quick = record is MeterReading and is_readable(version.raw)
     priced = "currency" in record.__struct_fields__
-    return _Reader(version.parsed, record, priced, Readings() if quick else None)
+    metered = record is MeterReading and is_readable(version.raw)
+    return _Reader(version.parsed, record, priced, metered)
 
 
 def _load(folder: Traversable) -> Iterator[Version]:
@@ -96,6 +96,7 @@ class Codec:
             if name in records
             for version in of
         }
+        self._readings = Readings()
 
     def encode(self, record: Fact) -> bytes:
         """The record in its newest version. Raises NotWritable naming the field that is wrong."""
@@ -115,19 +116,17 @@ class Codec:
 
     def decode(self, data: bytes) -> Fact:
         """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
+        usual = self._readings.read(data)
+        if usual is not None:
+            return usual
         reader = self._readers.get(data[:_HEADER])
         if reader is None:
             raise _unknown(data)
-        quick = reader.quick
-        if quick is None:
-            fact: Fact = _read(data, reader)
-            return fact
-        usual = quick.read(data)
-        if usual is not None:
-            return usual
-        reading: MeterReading = _read(data, reader)
-        quick.learn(data, reading)
-        return reading
+        fact = _read(data, reader)
+        if reader.metered:
+            assert isinstance(fact, MeterReading)
+            self._readings.learn(data, fact)
+        return fact
 
     def record_name(self, data: bytes) -> str:
         """Which record these bytes claim to be, '' when none of ours. Looks at the header only."""
@@ -135,7 +134,7 @@ class Codec:
         return "" if reader is None else reader.record.__name__
 
 
-def _read(data: bytes, reader: _Reader) -> Any:
+def _read(data: bytes, reader: _Reader) -> Fact:
     """A record of any kind, checked. Raises NotReadable."""
     parsed, record, priced, _ = reader
     stream = io.BytesIO(data)

@@ -4,7 +4,6 @@ One partition owns chargers (readings, transactions, watches), aliases (bindings
 own time. Decisions are `streams.core.gate` and `streams.core.linking`; this is plumbing.
 """
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +45,7 @@ CHARGING = b"c"
 ALIAS = b"a"
 NEVER_SEEN = AliasState()
 DAY_MS = 24 * 60 * 60 * 1000
+PLACES_MAX = 65_536  # remembered, for joining costs more than looking up; then it starts over
 
 REFUSED = (gate.ReadingFalls, gate.TooManyKept, gate.BoundElsewhere, linking.TooManyWaiting)
 REASONS = {
@@ -72,13 +72,19 @@ def decoded(record: Record) -> Fact:
         raise BadRecord(error.reason, error.detail) from error
 
 
-@functools.lru_cache(maxsize=65_536)  # quoting costs as much as decoding a reading does
-def _joined(tenant: str, network: str, charger_id: str, transaction_id: str) -> str:
-    return ids.charging_id(tenant, network, charger_id, transaction_id)
+_places: dict[tuple[str, str, str, str], tuple[str, bytes]] = {}
 
 
-def _charging_id(fact: Any) -> str:
-    return _joined(fact.tenant, fact.network, fact.charger_id, fact.transaction_id)
+def _place(fact: Any) -> tuple[str, bytes]:
+    """The charging that a fact of a charger is about, and the key of its state."""
+    texts = (fact.tenant, fact.network, fact.charger_id, fact.transaction_id)
+    place = _places.get(texts)
+    if place is None:
+        if len(_places) >= PLACES_MAX:
+            _places.clear()
+        charging_id = ids.charging_id(*texts)
+        place = _places[texts] = (charging_id, CHARGING + charging_id.encode())
+    return place
 
 
 def _kept(record: Record) -> Kept:
@@ -116,15 +122,16 @@ class LinkLogic(Logic):
         return record.topic == topics.TICKS
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
-        fact = decoded(record)
-        handler = self._handlers.get(type(fact))
-        if handler is None:
-            name = type(fact).__name__
-            raise BadRecord("wrong-topic", f"{name} does not belong on {record.topic}")
         try:
-            return handler(fact, record, view)
+            fact = codec.decode(record.value)
+            handler = self._handlers.get(type(fact))
+            if handler is not None:
+                return handler(fact, record, view)
+        except codec.NotReadable as error:
+            raise BadRecord(error.reason, error.detail) from error
         except REFUSED as error:
             raise BadRecord(REASONS[type(error)], f"{type(fact).__name__}: {error}") from error
+        raise BadRecord("wrong-topic", f"{type(fact).__name__} does not belong on {record.topic}")
 
     def committed(self, touched: Mapping[bytes, Any]) -> None:  # noqa: ARG002 - planned as we went
         self._schedule.committed()
@@ -138,22 +145,18 @@ class LinkLogic(Logic):
             return ()
         fact = decoded(record)
         assert isinstance(fact, MeterReading)
-        charging_id = _charging_id(fact)
-        key, charging = self._charging(view, charging_id)
+        charging_id, key = _place(fact)
+        charging: Charging = view.get(key) or Charging()
         forwards = gate.note_sequence(charging, fact.seq)
         view.put(key, charging)
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
 
     # --- chargers ---
 
-    def _charging(self, view: View, charging_id: str) -> tuple[bytes, Charging]:
-        key = CHARGING + charging_id.encode()
-        return key, view.get(key) or Charging()
-
     def _reading(self, fact: MeterReading, record: Record, view: View) -> list[Output]:
-        charging_id = _charging_id(fact)
-        key, charging = self._charging(view, charging_id)
-        if gate.may_pass_unwritten(charging, fact):
+        charging_id, key = _place(fact)
+        charging: Charging = view.get(key) or Charging()
+        if not charging.session_id and gate.may_pass_unwritten(charging, fact):
             return []
         forwards = gate.take_reading(charging, fact, _kept(record))
         view.put(key, charging)
@@ -164,8 +167,8 @@ class LinkLogic(Logic):
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
 
     def _transaction(self, fact: Any, record: Record, view: View) -> list[Output]:
-        charging_id = _charging_id(fact)
-        key, charging = self._charging(view, charging_id)
+        charging_id, key = _place(fact)
+        charging: Charging = view.get(key) or Charging()
         kept = _kept(record)
         forwards = gate.take_transaction(charging, fact, kept)
         outputs = self._forwarded(fact.tenant, charging, charging_id, forwards)
@@ -200,8 +203,8 @@ class LinkLogic(Logic):
         return []  # silence and risk windows are judged from it when they come (issue 5)
 
     def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002
-        charging_id = _charging_id(fact)
-        key, charging = self._charging(view, charging_id)
+        charging_id, key = _place(fact)
+        charging: Charging = view.get(key) or Charging()
         forwards = gate.take_watch(charging, fact)
         view.put(key, charging)
         self._plan(key, charging)

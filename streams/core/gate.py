@@ -102,8 +102,12 @@ def note_sequence(charging: Charging, seq: int) -> list[Forward]:
     """Count `seq` as seen; the end goes on once more when it is now known to be complete."""
     if seq < 0:
         return []
-    charging.runs = intervals.add(charging.runs, seq)
-    if charging.ended_complete or charging.ended.offset < 0:
+    runs = charging.runs
+    if runs and runs[-1] + 1 == seq:  # nearly always: the next one
+        runs[-1] = seq
+    else:
+        charging.runs = intervals.add(runs, seq)
+    if charging.ended.offset < 0 or charging.ended_complete:
         return []
     charging.ended_complete = _complete(charging)
     if charging.ended_complete and charging.session_id:
@@ -119,13 +123,16 @@ def _complete(charging: Charging) -> bool:
 
 def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[Forward]:
     """A reading. Changes `charging`; raises ReadingFalls before any change."""
-    _check_register(charging, reading.energy_wh, reading.read_at)
-    completed = note_sequence(charging, reading.seq) if reading.seq >= 0 else []
-    if charging.energy_wh != UNSEEN and reading.read_at <= charging.read_at:
-        return completed  # repeated or late: its number counts, its value is known to be passed
+    energy_wh, read_at = reading.energy_wh, reading.read_at
+    if read_at <= charging.read_at or energy_wh < charging.energy_wh:
+        _check_register(charging, energy_wh, read_at)
+        if charging.energy_wh != UNSEEN:
+            # Repeated or late: its number counts, its value is known to be passed.
+            return note_sequence(charging, reading.seq)
+    completed = note_sequence(charging, reading.seq)
     before, before_sent = charging.reading, charging.reading_sent
-    charging.energy_wh = reading.energy_wh
-    charging.read_at = reading.read_at
+    charging.energy_wh = energy_wh
+    charging.read_at = read_at
     charging.reading = kept
     charging.reading_sent = False
     if not charging.session_id or charging.closing:
@@ -135,7 +142,7 @@ def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[
         if before.offset >= 0 and not before_sent:
             return [*completed, Forward(before), crossed]
         return [*completed, crossed]
-    if charging.read_at - charging.forwarded_at >= REFRESH_MS:
+    if read_at - charging.forwarded_at >= REFRESH_MS:
         return [*completed, _send_newest(charging, 0)]
     return completed
 

@@ -89,7 +89,7 @@ class Applier:
         self._partition = partition
         self._store = store
         self._several = len(stage.inputs) > 1
-        self._seen_keys: set[bytes] = set()
+        self.seen_keys: set[bytes] = set()
         self.logic: Logic  # set by the task once the stage is open
 
     def begin(self, limit: int) -> Turn:
@@ -159,16 +159,14 @@ class Applier:
             sends.append(Send(out.topic, out.partition, out.key, out.value, list(out.headers)))
 
     def check_key(self, record: Record) -> None:
-        """Raise `BadRecord` for a key that murmur2 puts elsewhere; looked at once a key."""
+        """Raise `BadRecord` for a key that murmur2 puts elsewhere; for keys not in `seen_keys`."""
         key = record.key
-        if key in self._seen_keys:
-            return
         home = murmur2_partition(key, self._stage.partitions)
         if home != self._partition:
             raise BadRecord("wrong-partition", f"murmur2 puts this key into partition {home}")
-        if len(self._seen_keys) >= _SEEN_KEYS_MAX:
-            self._seen_keys.clear()
-        self._seen_keys.add(key)
+        if len(self.seen_keys) >= _SEEN_KEYS_MAX:
+            self.seen_keys.clear()
+        self.seen_keys.add(key)
 
     def park(self, record: Record, bad: BadRecord, turn: Turn) -> None:
         turn.parked += 1
@@ -226,13 +224,15 @@ class _Run:
         step = self._applier.logic.step
         is_barrier = self._applier.logic.is_barrier if topic in self._barriers else None
         sends, send_all = turn.sends, self._applier.send_all
-        plain = not bad and topic not in self._checked
+        right_keys = self._applier.seen_keys if topic in self._checked else None
         for index, record in enumerate(records):
             view.used = False
             mark = len(sends)
             try:
-                if not plain:
-                    self._check(record)
+                if bad and (known := bad.get((topic, record.offset))) is not None:
+                    raise known
+                if right_keys is not None and record.key not in right_keys:
+                    self._applier.check_key(record)
                 if is_barrier is not None and not due and is_barrier(record, view):
                     return index
                 due = False
@@ -246,13 +246,6 @@ class _Run:
             except NeedReference as need:
                 raise Missing((topic, record.offset), need) from need
         return len(records)
-
-    def _check(self, record: Record) -> None:
-        known = self._bad.get((record.topic, record.offset))
-        if known is not None:
-            raise known
-        if record.topic in self._checked:
-            self._applier.check_key(record)
 
     def _bad_record(self, record: Record, index: int, error: BadRecord) -> None:
         if self._view.used:

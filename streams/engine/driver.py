@@ -145,7 +145,7 @@ class Consumer(base.Consumer):
 
     _thread: ConsumerThread
     owner: Owner  # set by the worker before the app starts
-    max_records = 8_000
+    max_records = 16_000
     consumer_stopped_errors: ClassVar[Any] = base.Consumer.consumer_stopped_errors
 
     def _new_consumer_thread(self) -> ConsumerThread:

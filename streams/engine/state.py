@@ -13,6 +13,7 @@ _FIXARRAY = 0x90  # msgpack: arrays of up to 15 elements carry their length in t
 _FIXARRAY_LAST = 0x9F
 _ARRAY16 = 0xDC
 _ONE_BYTE = [bytes([value]) for value in range(256)]
+_UNSEEN: Any = object()
 _decode_any = msgspec.msgpack.Decoder().decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -113,12 +114,11 @@ class StateStore:
         self.encoded[key] = value
 
     def commit(self, changes: Mapping[bytes, bytes | None]) -> None:
-        encoded = self.encoded
-        for key, value in changes.items():
-            if value is None:
-                encoded.pop(key, None)
-            else:
-                encoded[key] = value
+        """Make `changes` the state; None deletes."""
+        deleted = [key for key, value in changes.items() if value is None]
+        self.encoded.update((key, value) for key, value in changes.items() if value is not None)
+        for key in deleted:
+            self.encoded.pop(key, None)
 
     def decoded(self) -> Iterator[tuple[bytes, Any]]:
         codecs = self.codecs
@@ -140,13 +140,12 @@ class WorkingCopy:
 
     def get(self, key: bytes) -> Any:
         self.used = True
-        try:
-            return self._seen[key]
-        except KeyError:
+        value = self._seen.get(key, _UNSEEN)
+        if value is _UNSEEN:
             data = self._encoded.get(key)
             value = None if data is None else self._codecs[key[0]].decode(data)
             self._seen[key] = value
-            return value
+        return value
 
     def put(self, key: bytes, value: Any) -> None:
         self.used = True
