@@ -88,7 +88,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         raises_approved=outcomes.count("done"),
         raises_declined=len(refused),
         refused_raise=session.answers[refused[0].command_id].reason if refused else None,
-        expires_at=terms.expires_at,
+        expires_at=_expires_at(session, hold_id, acquirer),
         psp_reference=terms.psp_reference,
         captures=sum(not failed for _, _, failed in told.captures),
     )
@@ -138,14 +138,26 @@ def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer
             flow.open += moved
     for amount in told.releases:
         flow.release(amount)
-    if flow.open and _has_lapsed(session, hold_id):
+    if flow.open and _has_lapsed(session, hold_id, _expires_at(session, hold_id, acquirer)):
         flow.lapsed, flow.open = flow.open, 0
     return flow
 
 
-def _has_lapsed(session: PaymentSession, hold_id: str) -> bool:
+def _expires_at(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> int:
+    """As told, else by the acquirer's usual lifetime: no hold is waited for, or captured, for ever.
+
+    0: not approved, or nobody knows.
+    """
+    told = session.terms.get(hold_id, NO_TERMS).expires_at
+    answer = session.answers.get(hold_id)
+    if told or acquirer is None or answer is None or answer.outcome != "done":
+        return told
+    return answer.answered_at + acquirer.hold_lifetime_ms
+
+
+def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:
     """Told by the acquirer, or its own expiry has passed: a lapsed hold is never captured."""
-    if 0 < session.terms.get(hold_id, NO_TERMS).expires_at <= session.now_at:
+    if 0 < expires_at <= session.now_at:
         return True
     return any(one.event == "hold_lapsed" and one.hold_id == hold_id for one in session.notices)
 

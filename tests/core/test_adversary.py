@@ -1,8 +1,10 @@
 """What a hostile or flaky world may say to one session: the money must stand it."""
 
 import pytest
+from msgspec.structs import replace
 from sessionworld import (
     HOLD,
+    POLICY,
     SESSION,
     T0,
     World,
@@ -10,6 +12,7 @@ from sessionworld import (
     ended,
     notified,
     path_of,
+    reading,
     request,
     started,
     tariff,
@@ -18,7 +21,8 @@ from sessionworld import (
 )
 
 from schemas import codec
-from schemas.commands import ReleaseHold, ResendCommand, ShowDeclined
+from schemas.commands import CaptureHold, InquireCommand, ReleaseHold, ResendCommand, ShowDeclined
+from streams.core.learn import encoded
 
 SECOND = 1_000
 MINUTE = 60_000
@@ -189,3 +193,48 @@ def test_a_begin_or_a_state_told_late_moves_the_watch(prices, late):
     (watch,) = step.watches
     assert not watch.closing
     assert watch.wake_energy_wh < before.wake_energy_wh or watch.wake_read_at < before.wake_read_at
+
+
+def test_a_hold_whose_expiry_was_not_told_is_not_waited_for_for_ever():
+    """A charging that never ends, an acquirer that tells no expiry: the session never closed."""
+    world = World()
+    for fact in (request(), answered("hold/1", "done", 2_000), started(0), reading(3_000)):
+        world.apply(fact, T0)
+    assert world.ledger.phase == "charging"
+    steps = 0
+    while world.session.deadline is not None and steps < 50:
+        world.apply(tick(world.session.deadline), world.session.deadline)
+        steps += 1
+    ledger = world.ledger
+    assert (ledger.phase, ledger.lapsed_minor, ledger.captured_minor) == ("closed", 2_000, 0)
+    assert ledger.arrears_minor == ledger.priced_minor > 0
+
+
+def silent_for_days(schedule):
+    policy = replace(POLICY, inquiry_schedule_ms=schedule)
+    world = World(policy=policy)
+    for fact in (request(), answered("hold/1", "done", 2_000), started(0), ended(9_000)):
+        world.apply(fact, T0)
+    while world.session.deadline is not None:
+        world.apply(tick(world.session.deadline), world.session.deadline)
+    return world
+
+
+def test_days_of_silence_end_and_leave_a_state_that_can_be_written():
+    """Every inquiry is kept: what five days of an acquirer's silence leave must fit a record."""
+    world = silent_for_days(POLICY.inquiry_schedule_ms)
+    inquiries = [one for one in world.commands if isinstance(one, InquireCommand)]
+    assert len(inquiries) < 500
+    assert len(encoded(world.session)) < 500_000
+
+
+def test_five_hundred_states_of_a_charging_stay_small_and_are_priced_once():
+    world = approved()
+    world.apply(started(0), T0)
+    for number in range(1, 501):
+        at = T0 + number * MINUTE
+        world.apply(updated("charging", number * 10, at, seq=number), at)
+    world.apply(ended(5_000, T0 + 501 * MINUTE, seq=501), T0 + 501 * MINUTE)
+    (capture,) = [one for one in world.commands if isinstance(one, CaptureHold)]
+    assert capture.amount_minor == 395
+    assert len(encoded(world.session)) < 20_000
