@@ -24,15 +24,22 @@ NO_GOAL = Goal(None, None)
 
 
 def awaits_raise(case: Case) -> bool:
-    """A raise is under way and nothing was heard of it yet: its answer comes within seconds.
+    """A raise is under way and nothing was heard of it yet: its answer comes within seconds."""
+    return raise_awaited_until(case) is not None
 
-    With no answer in its time it is as good as unknown: energy must not flow on uncovered.
+
+def raise_awaited_until(case: Case) -> int | None:
+    """Until when: with no answer by then it is as good as unknown, and nothing may flow uncovered.
+
+    None: no raise is under way, or more is known of it.
     """
     if case.hold is None or "raise" not in case.hold.in_flight:
-        return False
+        return None
     last = of_kind(case.session, "raise", case.hold.hold_id)[-1]
-    in_time = case.now_at < last.issued_at + ANSWER_WITHIN_MS
-    return in_time and verdict(case.session, last.command_id) == ""
+    until_at = last.issued_at + ANSWER_WITHIN_MS
+    if case.now_at >= until_at or verdict(case.session, last.command_id):
+        return None
+    return until_at
 
 
 def may_raise_now(case: Case) -> bool:

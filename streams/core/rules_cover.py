@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from streams.core import cover, orders
 from streams.core.case import Case
-from streams.core.proposal import Proposed
+from streams.core.proposal import AskAgain, Proposed
 from streams.core.strategy import next_total
 
 
@@ -23,6 +23,9 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
 def stop_inside_hold(case: Case) -> Iterator[Proposed]:
     if not case.live or not case.has_cover:
         return
+    awaited_until = cover.raise_awaited_until(case)
+    if awaited_until is not None:
+        yield AskAgain(awaited_until)
     reason = _why_stop(case)
     if reason:
         for charging in case.live:

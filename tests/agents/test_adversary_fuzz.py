@@ -25,7 +25,6 @@ from streams.core import pipe
 from streams.core.session import Quarantined, QuarantineLifted, TimeReached
 from streams.core.strategy import parse_policy
 
-
 T0 = 1_790_000_000_000
 LAST = 4_102_444_800_000
 SESSION = ids.session_id("t", "p", "REF")

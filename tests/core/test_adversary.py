@@ -238,3 +238,17 @@ def test_five_hundred_states_of_a_charging_stay_small_and_are_priced_once():
     (capture,) = [one for one in world.commands if isinstance(one, CaptureHold)]
     assert capture.amount_minor == 395
     assert len(encoded(world.session)) < 20_000
+
+
+def test_a_raise_without_an_answer_stops_the_charging_in_time_whatever_the_inquiries_do():
+    """A policy that inquires late let energy flow on uncovered until its first inquiry."""
+    world = World(policy=replace(POLICY, inquiry_schedule_ms=(3_600_000,)))
+    for fact in (request(), answered("hold/1", "done", 2_000, expires_at=T0 + 5 * DAY)):
+        world.apply(fact, T0)
+    for fact in (started(0), reading(24_800)):
+        world.apply(fact, T0 + MINUTE)
+    assert paths(world.commands)[-1] == "hold/1/raise/1"
+    asked_at = world.session.clock_at
+    assert world.session.deadline <= asked_at + 2 * MINUTE
+    step = world.apply(tick(world.session.deadline), world.session.deadline)
+    assert [one.reason for one in step.commands] == ["cover-reached"]
