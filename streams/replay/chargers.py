@@ -42,8 +42,11 @@ class Outage(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose chargers these are. `run` keeps the transactions of two replays apart."""
+
     tenant: str
     network: str
+    run: str = "1"
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,10 @@ class Charger:
     @property
     def key(self) -> str:
         return ids.charger_key(self._site.tenant, self._site.network, self._plan.evse)
+
+    @property
+    def transaction_id(self) -> str:
+        return f"{self._plan.recorded.session}@{self._site.run}"
 
     @property
     def finished(self) -> bool:
@@ -119,7 +126,7 @@ class Charger:
             network=self._site.network,
             charger_id=self._plan.evse,
             evse_uid=self._plan.evse,
-            transaction_id=self._plan.recorded.session,
+            transaction_id=self.transaction_id,
             remote_start_id=remote_start,
             payment_kind="card",
             seq=self._next(),
@@ -186,7 +193,7 @@ class Charger:
             network=self._site.network,
             charger_id=self._plan.evse,
             evse_uid=self._plan.evse,
-            transaction_id=self._plan.recorded.session,
+            transaction_id=self.transaction_id,
             seq=self._next(),
             energy_wh=self._begin_wh + self._energy(at),
             power_w=power_at(self._plan.recorded, at - self._started_at, READING_MS),
@@ -199,7 +206,7 @@ class Charger:
             network=self._site.network,
             charger_id=self._plan.evse,
             evse_uid=self._plan.evse,
-            transaction_id=self._plan.recorded.session,
+            transaction_id=self.transaction_id,
             seq=self._next(),
             charging_state="suspended_ev",
             energy_wh=self._begin_wh + self._energy(at),
@@ -214,7 +221,7 @@ class Charger:
             network=self._site.network,
             charger_id=self._plan.evse,
             evse_uid=self._plan.evse,
-            transaction_id=self._plan.recorded.session,
+            transaction_id=self.transaction_id,
             seq=self._next(),
             energy_wh=self._begin_wh + self._energy(at),
             reason=reason,

@@ -108,7 +108,7 @@ class Fleet:
     """Steps through virtual time: what reaches us by an instant, what a command causes."""
 
     def __init__(self, settings: FleetSettings, plans: list[Planned]) -> None:
-        site = Site(tenant=settings.tenant, network=settings.network)
+        site = Site(tenant=settings.tenant, network=settings.network, run=settings.run)
         registers: dict[str, int] = {}
         self.settings = settings
         self.drivers: dict[str, Driver] = {}
