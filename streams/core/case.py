@@ -15,6 +15,7 @@ from streams.core.verdicts import given_up, is_definite, of_kind, verdict
 ATTEMPTS_MAX = 3
 """Definite noes to a capture, a release or a lowering before a person has to look at it."""
 
+_ENDING = ("lower", "capture", "release")
 CAPTURED_BY_US = frozenset({"executor", "operator"})
 _MS_PER_HOUR = 3_600_000
 
@@ -91,14 +92,14 @@ class Case(NamedTuple):
 
     @property
     def may_raise(self) -> bool:
-        """Whether the hold can still grow: nothing was refused or lowered, all asked was given."""
+        """Whether the hold can still grow: no raise refused or given in part, no end begun."""
         hold, choice = self.hold, self.choice
         if hold is None or choice is None or choice.strategy != "incremental":
             return False
         if hold.refused_raise is not None or hold.capped_minor is not None:
             return False
-        if of_kind(self.session, "lower", hold.hold_id):
-            return False  # the books read totals as rising, then falling once; so do acquirers
+        if any(of_kind(self.session, kind, hold.hold_id) for kind in _ENDING):
+            return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:

@@ -252,3 +252,18 @@ def test_a_raise_without_an_answer_stops_the_charging_in_time_whatever_the_inqui
     assert world.session.deadline <= asked_at + 2 * MINUTE
     step = world.apply(tick(world.session.deadline), world.session.deadline)
     assert [one.reason for one in step.commands] == ["cover-reached"]
+
+
+def test_a_hold_is_not_raised_after_a_capture_of_it_has_failed():
+    """What the capture had given back was taken off the raised total: the books lost the raise."""
+    world = approved()
+    for fact in (started(0), ended(9_000), answered("capture/1", "done", 711)):
+        world.apply(fact, T0)
+    world.apply(started(0, tx="tx2"), T0 + MINUTE)
+    world.apply(reading(20_000, tx="tx2"), T0 + 2 * MINUTE)
+    step = world.apply(notified("capture_failed", 711, "capture/1"), T0 + 3 * MINUTE)
+    assert step.commands == []
+    step = world.apply(ended(20_000, tx="tx2"), T0 + 4 * MINUTE)
+    assert [(path_of(one.command_id), one.amount_minor) for one in step.commands] == [
+        ("capture/2", 711)
+    ]
