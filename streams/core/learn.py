@@ -1,7 +1,7 @@
 """Merge one fact into what is known: a join, so that neither order nor repetition can matter.
 
 Every slot takes the maximum, the minimum, a set or the best by a total order; nothing is counted or
-summed as it arrives. `tests/core/test_laws_learn.py` holds it to that.
+summed as it arrives. `tests/core/test_learn_laws.py` holds it to that.
 """
 
 from collections.abc import Callable
