@@ -1,19 +1,20 @@
 """MeterReading out of its bytes at a third of the cost: the record that comes by the million.
 
-A charging's readings all begin with the same five texts, so these are decoded and checked once,
-by the careful way of `schemas.codec`, and known again by their bytes. What follows is five longs.
-Whatever is not as usual is left to the careful way, which alone refuses anything.
+A charging's readings all begin with the same five texts, so these are decoded once and known again
+by their bytes. What follows is five longs. Whatever is not as usual is left to the careful way of
+`schemas.codec`, which alone refuses anything.
 """
 
+from sys import intern
 from typing import Any
 
 from schemas.facts import MeterReading
 
 _HEADER = 10  # of the single-object encoding
 _KNOWN_MAX = 65_536  # beginnings remembered, about 30 MB; then it starts over
-_TEXT_MAX = 64  # bytes of a text whose length takes one byte
+_TEXTS = 5
 _LONGS = 5
-_MORE = 0x80  # on every byte of a long but its last
+_MORE = 0x80  # on every byte of a number but its last
 
 # Avro keeps the sign in the lowest bit, so that a number that is not negative is there twofold.
 _ENERGY_MAX = 2 * 10**12
@@ -34,13 +35,17 @@ def is_readable(schema: dict[str, Any]) -> bool:
     return [(field["name"], field["type"]) for field in schema["fields"]] == FIELDS
 
 
+_Texts = tuple[str, str, str, str, str]
+
+
 class Readings:
-    """Reads what is usual, and learns what that is from what the careful way has read."""
+    """Reads records with this single-object header."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_header", "_known")
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, tuple[str, str, str, str, str]] = {}
+    def __init__(self, header: bytes) -> None:
+        self._header = header
+        self._known: dict[bytes, _Texts] = {}
 
     def read(self, data: bytes) -> MeterReading | None:
         """The record in these bytes, header included; None: ask the careful way.
@@ -55,7 +60,7 @@ class Readings:
             at += 1 + (data[at] >> 1)
         except IndexError:
             return None
-        texts = self._known.get(data[:at])
+        texts = self._known.get(data[:at]) or self._learnt(data)
         if texts is None:
             return None
         longs: list[int] = []
@@ -89,20 +94,27 @@ class Readings:
             flags=flags >> 1,
         )
 
-    def learn(self, data: bytes, reading: MeterReading) -> None:
-        """From bytes that the careful way has read as this record."""
-        texts = (
-            reading.tenant,
-            reading.network,
-            reading.charger_id,
-            reading.evse_uid,
-            reading.transaction_id,
-        )
-        encoded = [text.encode() for text in texts]
-        if max(map(len, encoded)) >= _TEXT_MAX:
-            return
-        head = data[:_HEADER] + b"".join(bytes([2 * len(text)]) + text for text in encoded)
-        if data.startswith(head):  # Avro allows other ways to write a length
-            if len(self._known) >= _KNOWN_MAX:
-                self._known.clear()
-            self._known[head] = texts
+    def _learnt(self, data: bytes) -> _Texts | None:
+        """The five texts, if each is one, its length in one byte, as nearly always."""
+        if not data.startswith(self._header):
+            return None
+        at = _HEADER
+        found: list[str] = []
+        for _ in range(_TEXTS):
+            length = data[at]
+            end = at + 1 + (length >> 1)
+            if not 0 < length < _MORE or length & 1:
+                return None
+            try:
+                found.append(intern(data[at + 1 : end].decode()))
+            except UnicodeDecodeError:
+                return None
+            at = end
+        if at > len(data):
+            return None
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        tenant, network, charger_id, evse_uid, transaction_id = found
+        texts = (tenant, network, charger_id, evse_uid, transaction_id)
+        self._known[data[:at]] = texts
+        return texts

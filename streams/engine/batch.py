@@ -225,9 +225,9 @@ class _Run:
         is_barrier = self._applier.logic.is_barrier if topic in self._barriers else None
         sends, send_all = turn.sends, self._applier.send_all
         right_keys = self._applier.seen_keys if topic in self._checked else None
+        mark = len(sends)
         for index, record in enumerate(records):
             view.used = False
-            mark = len(sends)
             try:
                 if bad and (known := bad.get((topic, record.offset))) is not None:
                     raise known
@@ -239,10 +239,12 @@ class _Run:
                 produced = step(record, view)
                 if produced:
                     send_all(produced, sends)
+                    mark = len(sends)
             except BadRecord as error:
                 due = False
                 del sends[mark:]
                 self._bad_record(record, index, error)
+                mark = len(sends)
             except NeedReference as need:
                 raise Missing((topic, record.offset), need) from need
         return len(records)

@@ -44,7 +44,7 @@ class EngineSettings:
     slot: int = 0
     beat: Callable[[], None] = _silent
     observe: Callable[[Commit], None] | None = None
-    max_records: int = 16_000
+    max_records: int = 32_000
     max_output_bytes: int = 900_000
     max_state_bytes: int = 900_000
     max_parked_bytes: int = 900_000

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
 _TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
 _TO_FINISH = 0.7  # of the time a revocation may take; the rest is for the abort
-_TURN_WITHIN = 0.200  # seconds after which a turn takes no more, however much waits
+_TURN_WITHIN = 0.300  # seconds after which a turn takes no more, however much waits
 _LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
 
 
@@ -141,7 +141,7 @@ class PartitionTask:
         self._work.clear()
 
     def _mark_full(self) -> None:
-        limit = 2 * self._settings.max_records
+        limit = self._settings.max_records
         for topic, inbox in self._inboxes.items():
             place = TopicPartition(topic, self.partition)
             self._worker.inputs.set_full(place, full=len(inbox.records) >= limit)
