@@ -1,12 +1,13 @@
 """What the program is made of, from its settings: topics, a stage's engine, reference data."""
 
+import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 
-from connectors.kafka.admin import TopicSpec, create_topics, differences
+from connectors.kafka.admin import MISSING, TopicSpec, create_topics, differences
 from connectors.kafka.wait import wait_for_broker
 from schemas import codec, ids, topics
 from schemas.facts import Fact, PolicyPublished, TariffPublished
@@ -14,6 +15,8 @@ from streams.core import strategy, tariff
 from streams.engine.heartbeat import Heart
 from streams.engine.settings import EngineSettings
 from streams.settings import Settings
+
+_SHOWN_WITHIN_S = 30
 
 
 class TopicsDiffer(RuntimeError):
@@ -40,8 +43,13 @@ async def prepare_topics(settings: Settings, tell: Callable[[str], None]) -> tup
     specs = topic_specs(settings)
     created = await create_topics(bootstrap, specs)
     found = await differences(bootstrap, specs)
+    for _ in range(_SHOWN_WITHIN_S):
+        if not any(line.endswith(MISSING) for line in found):
+            break
+        await asyncio.sleep(1)  # a broker shows what it has just created a little later
+        found = await differences(bootstrap, specs)
     if found:
-        raise TopicsDiffer("\n".join(found))
+        raise TopicsDiffer("topics are not as wanted:\n" + "\n".join(found))
     return created
 
 

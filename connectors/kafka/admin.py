@@ -10,6 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 BROKER_DEFAULT = -1  # in Kafka's requests: as many replicas as the cluster's own default
 _ANSWER_WITHIN_MS = 30_000
+MISSING = "does not exist"
 
 
 class TopicRefused(Exception):
@@ -109,7 +110,7 @@ async def differences(bootstrap: str, wanted: Iterable[TopicSpec]) -> list[str]:
 
 def _compare(spec: TopicSpec, found: TopicFound | None) -> list[str]:
     if found is None:
-        return [f"{spec.name} does not exist"]
+        return [f"{spec.name} {MISSING}"]
     lines = []
     if found.partitions != spec.partitions:
         lines.append(f"{spec.name} has {found.partitions} partitions, wanted {spec.partitions}")

@@ -174,4 +174,4 @@ def _next_line(result: Report) -> None:
     if len(result.problems) > SHOWN_PROBLEMS:
         out.print(f"... and {len(result.problems) - SHOWN_PROBLEMS} more", style="red")
     if result.example_session:
-        out.print(f"\nTry next: holdfast explain --demo {result.example_session}")
+        out.print(f"\nTry next: uv run holdfast explain --demo {result.example_session}")

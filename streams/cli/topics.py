@@ -9,6 +9,7 @@ from connectors.kafka.admin import differences
 from connectors.kafka.wait import BrokerAway, wait_for_broker
 from schemas import topics as catalogue
 from streams.app import topic_specs
+from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -20,6 +21,7 @@ from streams.cli.screen import (
     settings_or_exit,
     tell,
 )
+from streams.settings import Settings
 
 _PATIENCE_S = 10
 
@@ -32,17 +34,14 @@ def register(app: typer.Typer) -> None:
 
 def topics(
     check: Annotated[bool, typer.Option("--check", help="Compare the cluster.")] = False,
+    demo: OfDemo = False,
     json: Json = False,
 ) -> None:
-    settings = settings_or_exit()
+    settings = placed(settings_or_exit(), demo=demo)
     found: list[str] = []
     if check:
-        bootstrap = settings.kafka.bootstrap
-        try:
-            asyncio.run(wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S))
-        except BrokerAway as away:
-            fail(str(away), UNREACHABLE)
-        found = asyncio.run(differences(bootstrap, topic_specs(settings)))
+        with cluster(settings) as bootstrap:
+            found = asyncio.run(_compared(settings, bootstrap))
     rows = [
         [one.name, one.key, ", ".join(one.records), one.written_by, one.read_by]
         for one in catalogue.TOPICS
@@ -54,3 +53,11 @@ def topics(
         for line in found:
             out.print(line, style="red", markup=False)
     raise typer.Exit(PROBLEM if found else 0)
+
+
+async def _compared(settings: Settings, bootstrap: str) -> list[str]:
+    try:
+        await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
+    except BrokerAway as away:
+        fail(str(away), UNREACHABLE)
+    return await differences(bootstrap, topic_specs(settings))
