@@ -5,6 +5,7 @@ by their bytes. What follows is five longs. Whatever is not as usual is left to 
 `schemas.codec`, which alone refuses anything.
 """
 
+from collections.abc import Callable
 from sys import intern
 from typing import Any
 
@@ -13,8 +14,9 @@ from schemas.facts import MeterReading
 _HEADER = 10  # of the single-object encoding
 _KNOWN_MAX = 65_536  # beginnings remembered, about 30 MB; then it starts over
 _TEXTS = 5
-_LONGS = 5
 _MORE = 0x80  # on every byte of a number but its last
+# An instant between 1987 and 2039 takes six bytes; this is what five marks of more add up to.
+_SIX_BYTES = 0x80 + (0x80 << 7) + (0x80 << 14) + (0x80 << 21) + (0x80 << 28)
 
 # Avro keeps the sign in the lowest bit, so that a number that is not negative is there twofold.
 _ENERGY_MAX = 2 * 10**12
@@ -33,6 +35,15 @@ FIELDS = [
 def is_readable(schema: dict[str, Any]) -> bool:
     """Whether this is the version of MeterReading that `Readings` knows."""
     return [(field["name"], field["type"]) for field in schema["fields"]] == FIELDS
+
+
+def _rest(first: int, following: Callable[[], int]) -> int:
+    """A number of several bytes: seven bits of it in each, the lowest first."""
+    value, scale = first - _MORE, _MORE
+    while (byte := following()) >= _MORE:
+        value += (byte - _MORE) * scale
+        scale <<= 7
+    return value + byte * scale
 
 
 _Texts = tuple[str, str, str, str, str]
@@ -58,27 +69,24 @@ class Readings:
             at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
-        except IndexError:
+            texts = self._known.get(data[:at]) or self._learnt(data)
+            numbers = iter(data[at:])
+            following = numbers.__next__
+            if (seq := following()) >= _MORE:
+                seq = _rest(seq, following)
+            if (energy_wh := following()) >= _MORE:
+                energy_wh = _rest(energy_wh, following)
+            if (power_w := following()) >= _MORE:
+                power_w = _rest(power_w, following)
+            b0, b1, b2, b3, b4, b5, flags = numbers
+        except (IndexError, StopIteration, ValueError):
             return None
-        texts = self._known.get(data[:at]) or self._learnt(data)
-        if texts is None:
+        read_at = b0 + (b1 << 7) + (b2 << 14) + (b3 << 21) + (b4 << 28) + (b5 << 35) - _SIX_BYTES
+        odd = (seq & 1 and seq != _MINUS_ONE) or (power_w & 1 and power_w != _MINUS_ONE)
+        if odd or (energy_wh | read_at | flags) & 1 or not b0 & b1 & b2 & b3 & b4 & ~b5 & _MORE:
             return None
-        longs: list[int] = []
-        value, scale = 0, 1
-        for byte in data[at:]:  # seven bits a byte, the lowest first
-            if byte < _MORE:
-                longs.append(value + byte * scale)
-                value, scale = 0, 1
-            else:
-                value += (byte - _MORE) * scale
-                scale <<= 7
-        if scale != 1 or len(longs) != _LONGS:
-            return None
-        seq, energy_wh, power_w, read_at, flags = longs
-        odd = (energy_wh | read_at | flags) & 1
-        odd = odd or (seq & 1 and seq != _MINUS_ONE) or (power_w & 1 and power_w != _MINUS_ONE)
         high = energy_wh > _ENERGY_MAX or read_at > _INSTANT_MAX or power_w > _POWER_MAX
-        if odd or high or seq > _LONG_MAX or flags > _LONG_MAX:
+        if high or seq > _LONG_MAX or flags >= _MORE or texts is None:
             return None
         tenant, network, charger_id, evse_uid, transaction_id = texts
         return MeterReading(

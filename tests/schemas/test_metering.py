@@ -42,6 +42,10 @@ def written(fields):
     return out.getvalue()
 
 
+def year(at):
+    return 1970 + at / (365.25 * 24 * 3600 * 1000)
+
+
 def careful(data):
     """fastavro and msgspec, as for every other record; None: refused."""
     stream = io.BytesIO(data[10:])
@@ -65,12 +69,13 @@ fields = st.fixed_dictionaries(dict.fromkeys(TEXTS, texts) | dict.fromkeys(LONGS
 @settings(max_examples=400)
 @given(fields=fields, more=st.lists(st.fixed_dictionaries(dict.fromkeys(LONGS, near))))
 def test_it_is_what_fastavro_reads(fields, more):
-    """At the first of a charging and at those that follow; long texts are left."""
+    """At the first of a charging and at those that follow; what is unusual may be left."""
     quick = Readings(VERSION.header)
     short = all(len(fields[name].encode()) < 64 for name in TEXTS)
     for values in [fields, *({**fields, **one} for one in more)]:
         data = written(values)
-        assert quick.read(data) == (careful(data) if short else None)
+        usual = short and values["flags"] < 64 and 1987 < year(values["read_at"]) < 2039
+        assert quick.read(data) == (careful(data) if usual else None)
 
 
 @settings(max_examples=400)
