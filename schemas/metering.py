@@ -14,14 +14,14 @@ from schemas.facts import MeterReading
 _HEADER = 10  # of the single-object encoding
 _KNOWN_MAX = 65_536  # beginnings remembered, about 30 MB; then it starts over
 _TEXTS = 5
+_NUMBERS_MAX = 50  # bytes: five times the ten that a long may take
 _MORE = 0x80  # on every byte of a number but its last
-# An instant between 1987 and 2039 takes six bytes; this is what five marks of more add up to.
+# An instant between 1971 and 2039 takes six bytes; this is what their five marks add up to.
 _SIX_BYTES = 0x80 + (0x80 << 7) + (0x80 << 14) + (0x80 << 21) + (0x80 << 28)
 
 # Avro keeps the sign in the lowest bit, so that a number that is not negative is there twofold.
 _ENERGY_MAX = 2 * 10**12
 _POWER_MAX = 2 * 10**8
-_INSTANT_MAX = 2 * 4_102_444_800_000
 _LONG_MAX = 2 * (2**63 - 1)
 _MINUS_ONE = 1
 
@@ -70,6 +70,8 @@ class Readings:
             at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
             texts = self._known.get(data[:at]) or self._learnt(data)
+            if texts is None or len(data) - at > _NUMBERS_MAX:
+                return None
             numbers = iter(data[at:])
             following = numbers.__next__
             if (seq := following()) >= _MORE:
@@ -85,8 +87,8 @@ class Readings:
         odd = (seq & 1 and seq != _MINUS_ONE) or (power_w & 1 and power_w != _MINUS_ONE)
         if odd or (energy_wh | read_at | flags) & 1 or not b0 & b1 & b2 & b3 & b4 & ~b5 & _MORE:
             return None
-        high = energy_wh > _ENERGY_MAX or read_at > _INSTANT_MAX or power_w > _POWER_MAX
-        if high or seq > _LONG_MAX or flags >= _MORE or texts is None:
+        high = energy_wh > _ENERGY_MAX or power_w > _POWER_MAX or seq > _LONG_MAX
+        if high or flags >= _MORE:
             return None
         tenant, network, charger_id, evse_uid, transaction_id = texts
         return MeterReading(

@@ -1,6 +1,7 @@
 """The quick way says what the careful way says, or nothing; it never says anything else."""
 
 import io
+import time
 
 import fastavro
 import msgspec
@@ -30,6 +31,7 @@ texts = st.text(unicode, min_size=1, max_size=70)
 longs = st.integers(-(2**63), 2**63 - 1)
 EDGES = "-2 -1 0 1 63 64 8191 8192 100000000 100000001 1000000000000 1000000000001 4102444800000"
 near = st.sampled_from([*map(int, EDGES.split()), 4_102_444_800_001, 2**63 - 1])
+instants = st.integers(0, 4_102_444_800_000) | st.integers(2**34 - 2, 2**34 + 2) | longs
 LONGS = ("seq", "energy_wh", "power_w", "read_at", "flags")
 TEXTS = ("tenant", "network", "charger_id", "evse_uid", "transaction_id")
 
@@ -67,15 +69,17 @@ fields = st.fixed_dictionaries(dict.fromkeys(TEXTS, texts) | dict.fromkeys(LONGS
 
 
 @settings(max_examples=400)
-@given(fields=fields, more=st.lists(st.fixed_dictionaries(dict.fromkeys(LONGS, near))))
+@given(fields=fields, more=st.lists(st.fixed_dictionaries(dict.fromkeys(LONGS[:3], near))))
 def test_it_is_what_fastavro_reads(fields, more):
     """At the first of a charging and at those that follow; what is unusual may be left."""
     quick = Readings(VERSION.header)
     short = all(len(fields[name].encode()) < 64 for name in TEXTS)
     for values in [fields, *({**fields, **one} for one in more)]:
         data = written(values)
-        usual = short and values["flags"] < 64 and 1987 < year(values["read_at"]) < 2039
-        assert quick.read(data) == (careful(data) if usual else None)
+        found = quick.read(data)
+        assert found is None or found == careful(data)
+        if short and 0 <= values["flags"] < 64 and 1971 < year(values["read_at"]) < 2039:
+            assert found == careful(data)
 
 
 @settings(max_examples=400)
@@ -116,6 +120,14 @@ def test_whatever_the_texts_are_it_is_read_as_fastavro_reads_it_or_left(body, at
     for _ in range(2):
         found = quick.read(data)
         assert found is None or found == careful(data)
+
+
+def test_a_number_that_never_ends_is_left_at_once():
+    data = codec.encode(READING)[:-LONGS_BYTES] + b"\x80" * 900_000 + b"\x00"
+    quick = taught(READING)
+    began = time.process_time()
+    assert quick.read(data) is None
+    assert time.process_time() - began < 0.1
 
 
 def test_texts_written_in_another_way_are_left():
@@ -159,13 +171,10 @@ def test_the_limits_are_those_of_the_record():
         "seq": metering._LONG_MAX // 2,
         "energy_wh": metering._ENERGY_MAX // 2,
         "power_w": metering._POWER_MAX // 2,
-        "read_at": metering._INSTANT_MAX // 2,
-        "flags": metering._LONG_MAX // 2,
+        "flags": 63,
     }.items():
         known = taught(READING)
         most = written(msgspec.to_builtins(READING) | {name: limit})
         assert getattr(known.read(most), name) == limit
         if limit < 2**63 - 1:
-            above = written(msgspec.to_builtins(READING) | {name: limit + 1})
-            assert careful(above) is None
-            assert known.read(above) is None
+            assert known.read(written(msgspec.to_builtins(READING) | {name: limit + 1})) is None
