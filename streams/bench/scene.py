@@ -24,7 +24,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """`chargings` of one charger each, `rounds` readings of every one of them."""
 
     chargings: int = 20_000
-    rounds: int = 20
+    rounds: int = 40
     seed: int = 1
 
     @property

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    readings: Annotated[int, typer.Option(min=1, help="About so many, in whole rounds.")] = 400_000,
+    readings: Annotated[int, typer.Option(min=1, help="About so many, in whole rounds.")] = 800_000,
     chargings: Annotated[int, typer.Option(min=1, help="Open chargings: keys.")] = 20_000,
     pairs: Annotated[int, typer.Option(min=1, help="Runs of each side, in turn.")] = 3,
     bar: Annotated[bool, typer.Option(help="Fail below the ratio that is promised.")] = True,
