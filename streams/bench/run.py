@@ -6,17 +6,20 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 
 from schemas import topics
 from streams.bench import scene
+from streams.bench.deciding import CoreCost, core_cost
 from streams.bench.ground import Ground
 from streams.bench.measure import Measured
 from streams.bench.plain import PlainRun
 from streams.bench.proof import WrongResult, check_state
 from streams.bench.scene import Scene
 from streams.bench.staged import StagedRun
+from streams.core.strategy_policy import Policy
 from streams.engine.stage import Stage
 
 EXACTLY_ONCE = "exactly-once, every send awaited"
@@ -55,7 +58,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     `ratio` is link to baseline a CPU second, of the medians; `ratios` the same of each pair of
     runs. `keys` hold the newest value that was sent, checked after every run of link. `load` is
-    the machine's one-minute load average before each pair.
+    the machine's one-minute load average before each pair; `core` are single calls of `decide` and
+    `price`, in microseconds.
     """
 
     readings: int
@@ -66,14 +70,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ratios: list[float]
     bar: float
     load: list[float]
+    core: CoreCost
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
     """`side` is the command that runs one side in a process; it reads its run from stdin."""
 
     bootstrap: str
     scene: Scene
     pairs: int
+    policy: Policy
     side: tuple[str, ...]
 
 
@@ -193,6 +200,7 @@ def _result(
         ],
         bar=BAR,
         load=load,
+        core=core_cost(plan.policy),
     )
 
 

@@ -16,11 +16,12 @@ from connectors.kafka.wait import wait_for_broker
 from streams.agents.link import link_stage
 from streams.bench.plain import PlainRun, run_plain
 from streams.bench.proof import WrongResult
-from streams.bench.run import Bench, Plan, Result, SideFailed
+from streams.bench.run import Bench, Plan, Result, Side, SideFailed
 from streams.bench.scene import Scene
 from streams.bench.staged import StagedRun, run_staged
 from streams.cli.screen import (
     PROBLEM,
+    USAGE,
     Json,
     fail,
     out,
@@ -29,6 +30,7 @@ from streams.cli.screen import (
     settings_or_exit,
     tell,
 )
+from streams.core.strategy import PolicyInvalid, parse_policy
 
 PARTITIONS = 4
 SIDE = "bench-side"
@@ -47,10 +49,14 @@ def bench(
     json: Json = False,
 ) -> None:
     settings = settings_or_exit()
+    try:
+        policy = parse_policy(settings.policy_file.read_text())
+    except (OSError, PolicyInvalid) as wrong:
+        fail(f"{settings.policy_file}:\n{wrong}", USAGE)
     scene = Scene(chargings=chargings, rounds=max(1, readings // chargings))
     with _broker(settings.kafka.bootstrap) as bootstrap:
         side = (sys.executable, "-m", "streams", SIDE)
-        plan = Plan(bootstrap=bootstrap, scene=scene, pairs=pairs, side=side)
+        plan = Plan(bootstrap=bootstrap, scene=scene, pairs=pairs, policy=policy, side=side)
         try:
             result = Bench(plan, link_stage(PARTITIONS), tell).run()
         except (WrongResult, SideFailed) as wrong:
@@ -87,27 +93,31 @@ def _broker(bootstrap: str) -> Iterator[str]:
 
 def _print(result: Result) -> None:
     out.print(
-        f"{result.readings:,} readings of {result.keys:,} chargings, the newest of each as sent;"
-        f" load {', '.join(str(one) for one in result.load)}"
+        f"{result.readings:,} readings of {result.keys:,} chargings, the newest of each as sent; "
+        f"load {', '.join(str(one) for one in result.load)}"
     )
-    columns = ["", "a CPU second", "a second", "slices", "transactions", "state", "MB", "guarantee"]
+    link, plain = result.link, result.baseline
     rows = [
-        [
-            name,
-            f"{one.per_cpu_second:,}",
-            f"{one.per_wall_second:,}",
-            f"{one.slice_median:,} (to {one.slice_max:,})",
-            one.transactions,
-            one.state_per_record,
-            one.max_rss_mb,
-            one.guarantee,
-        ]
-        for name, one in (("link", result.link), ("plain loop", result.baseline))
+        ["guarantee", link.guarantee, plain.guarantee],
+        ["readings a CPU second", f"{link.per_cpu_second:,}", f"{plain.per_cpu_second:,}"],
+        ["readings a second", f"{link.per_wall_second:,}", f"{plain.per_wall_second:,}"],
+        ["at a time, median (most)", _slices(link), _slices(plain)],
+        ["transactions", link.transactions, plain.transactions],
+        ["state records a reading", link.state_per_record, plain.state_per_record],
+        ["memory at most, MB", link.max_rss_mb, plain.max_rss_mb],
     ]
-    out.print(rows_table(columns, rows))
+    out.print(rows_table(["", "link", "aiokafka, fastavro and a dict"], rows))
     met = result.ratio >= result.bar
     out.print(
         f"ratio a CPU second {result.ratio} (each pair: {result.ratios}); promised {result.bar}: "
         + ("met" if met else "missed"),
         style="green" if met else "red",
     )
+    out.print(
+        f"one decision on an open session {result.core.decide_us} microseconds, "
+        f"one price {result.core.price_us}"
+    )
+
+
+def _slices(side: Side) -> str:
+    return f"{side.slice_median:,} ({side.slice_max:,})"

@@ -1,0 +1,171 @@
+"""What one decision and one price cost: the pure core on a session in mid-charging."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from schemas import codec, ids
+from schemas.commands import PlaceHold
+from schemas.facts import (
+    AcquirerAnswered,
+    ChargingStarted,
+    Fact,
+    LinkedFact,
+    MeterReading,
+    SessionRequested,
+)
+from streams.core import tariff
+from streams.core.pipe import apply
+from streams.core.rules import decide
+from streams.core.session import PaymentSession
+from streams.core.strategy_policy import Policy
+from streams.core.tariff import Quantities
+
+_AT = 1_790_000_000_000
+_TIMES = 2_000
+_TENANT, _PROVIDER, _REFERENCE = "bench", "terminals", "REF-1"
+_SESSION = ids.session_id(_TENANT, _PROVIDER, _REFERENCE)
+_EVSE = {
+    "tenant": _TENANT,
+    "network": "nordlade",
+    "charger_id": "NO-NLA-1",
+    "evse_uid": "NO*NLA*E1*1",
+}
+_TARIFF = (
+    '{"currency":"CHF","elements":[{"price_components":['
+    '{"type":"FLAT","price":0.50,"step_size":1},{"type":"ENERGY","price":0.59,"step_size":1},'
+    '{"type":"PARKING_TIME","price":6.00,"step_size":1}]}]}'
+)
+_REQUEST = SessionRequested(
+    **_EVSE,
+    session_id=_SESSION,
+    provider=_PROVIDER,
+    authorization_reference=_REFERENCE,
+    terminal_id="terminal-1",
+    channel="terminal",
+    role="operator_side",
+    capture_by="executor",
+    power_type="DC",
+    power_max_w=150_000,
+    scheme="visa",
+    funding="credit",
+    entry_mode="contactless",
+    cvm="none",
+    bin_country="CH",
+    merchant_country="CH",
+    card_token="token-1",  # noqa: S106 - stands for a card, opens nothing
+    currency="CHF",
+    acquirer_id="sim-total",
+    tariff_id="T",
+    tariff_hash="H",
+    requested_at=_AT,
+)
+
+
+class CoreCost(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians of single calls in microseconds, on the wall clock of an otherwise idle thread."""
+
+    decide_us: float
+    price_us: float
+
+
+class _Pins:
+    """The one tariff and the one policy of this session."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:  # noqa: ARG002 - there is one
+        return _TARIFF, self._policy
+
+    def policy(self, tenant: str, policy_id: str, version: str) -> Policy:  # noqa: ARG002 - as above
+        return self._policy
+
+
+def core_cost(policy: Policy) -> CoreCost:
+    session = open_session(policy)
+    prices, quantities = tariff.parse(_TARIFF), Quantities(31_415, 1_800_000, 60_000)
+    return CoreCost(
+        decide_us=_median_us(lambda: decide(session, policy)),
+        price_us=_median_us(lambda: tariff.price(prices, quantities)),
+    )
+
+
+def open_session(policy: Policy) -> PaymentSession:
+    """Requested, held and charging for ten minutes."""
+    pins = _Pins(policy)
+    first = apply(None, _REQUEST, _AT, pins)
+    (hold,) = (one for one in first.commands if isinstance(one, PlaceHold))
+    session = first.session
+    for fact in (_approved(hold), _linked(_started()), _linked(_reading())):
+        session = apply(session, fact, _AT + 600_000, pins).session
+    return session
+
+
+def _approved(hold: PlaceHold) -> AcquirerAnswered:
+    return AcquirerAnswered(
+        tenant=_TENANT,
+        session_id=_SESSION,
+        command_id=hold.command_id,
+        resolves="",
+        kind="hold",
+        hold_id=hold.hold_id,
+        acquirer_id=hold.acquirer_id,
+        outcome="done",
+        amount_minor=hold.amount_minor,
+        currency=hold.currency,
+        psp_reference="PSP-1",
+        source="executor",
+        answered_at=_AT + 1_000,
+    )
+
+
+def _started() -> ChargingStarted:
+    return ChargingStarted(
+        **_EVSE,
+        transaction_id="tx-1",
+        remote_start_id=ids.remote_start_id(_SESSION),
+        payment_kind="card",
+        seq=0,
+        energy_wh=1_000,
+        offline=False,
+        started_at=_AT + 5_000,
+    )
+
+
+def _reading() -> MeterReading:
+    return MeterReading(
+        **_EVSE,
+        transaction_id="tx-1",
+        seq=1,
+        energy_wh=9_000,
+        power_w=50_000,
+        read_at=_AT + 600_000,
+    )
+
+
+def _linked(fact: ChargingStarted | MeterReading) -> Fact:
+    return LinkedFact(
+        tenant=_TENANT,
+        session_id=_SESSION,
+        charging_id=ids.charging_id(
+            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
+        ),
+        source_topic="charger.transactions.v1",
+        source_partition=0,
+        source_offset=fact.seq,
+        crossing=0,
+        sequence_complete=False,
+        fact=codec.encode(fact),
+    )
+
+
+def _median_us(call: Callable[[], object]) -> float:
+    spent = []
+    for _ in range(_TIMES):
+        began = time.perf_counter_ns()
+        call()
+        spent.append(time.perf_counter_ns() - began)
+    return round(statistics.median(spent) / 1_000, 2)
