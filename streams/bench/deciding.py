@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from typing import TypedDict
 
 import msgspec
 
@@ -27,12 +28,18 @@ _AT = 1_790_000_000_000
 _TIMES = 2_000
 _TENANT, _PROVIDER, _REFERENCE = "bench", "terminals", "REF-1"
 _SESSION = ids.session_id(_TENANT, _PROVIDER, _REFERENCE)
-_EVSE = {
-    "tenant": _TENANT,
-    "network": "nordlade",
-    "charger_id": "NO-NLA-1",
-    "evse_uid": "NO*NLA*E1*1",
-}
+
+
+class _Evse(TypedDict):
+    """The fields that every fact of this charging begins with."""
+
+    tenant: str
+    network: str
+    charger_id: str
+    evse_uid: str
+
+
+_EVSE = _Evse(tenant=_TENANT, network="nordlade", charger_id="NO-NLA-1", evse_uid="NO*NLA*E1*1")
 _TARIFF = (
     '{"currency":"CHF","elements":[{"price_components":['
     '{"type":"FLAT","price":0.50,"step_size":1},{"type":"ENERGY","price":0.59,"step_size":1},'
