@@ -17,7 +17,7 @@ from streams.engine.stage import BadRecord, Record
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
 
-POLICY = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
+POLICY = Path(__file__).parents[1] / "policies" / "matrix.toml"
 TARIFF = (
     '{"id":"dc","currency":"CHF","elements":[{"price_components":['
     '{"type":"ENERGY","price":0.55,"vat":8.1,"step_size":1}]}]}'

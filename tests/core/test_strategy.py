@@ -20,9 +20,7 @@ from streams.core.strategy import (
 )
 from streams.core.tariff import NOTHING, Quantities, Tariff, price
 
-DEFAULT = parse_policy(
-    (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
-)
+MATRIX = parse_policy((Path(__file__).parents[1] / "policies" / "matrix.toml").read_text())
 CHF_79 = Tariff.of("CHF", {"ENERGY": Fraction("0.79")})
 
 REQUEST = SessionRequested(
@@ -58,13 +56,13 @@ def request(**changed):
     return msgspec.structs.replace(REQUEST, **changed)
 
 
-def chosen(tariff=CHF_79, policy=DEFAULT, **changed):
+def chosen(tariff=CHF_79, policy=MATRIX, **changed):
     choice = choose(policy, request(**changed), tariff)
     assert isinstance(choice, Choice), choice
     return choice
 
 
-def refusal(tariff=CHF_79, policy=DEFAULT, **changed):
+def refusal(tariff=CHF_79, policy=MATRIX, **changed):
     found = choose(policy, request(**changed), tariff)
     assert isinstance(found, Refusal), found
     return found
@@ -93,7 +91,7 @@ def test_the_default_matrix(power_type, funding, cell, held):
 
 
 @pytest.mark.parametrize("currency", ["CHF", "EUR", "USD"])
-@pytest.mark.parametrize("acquirer", sorted(DEFAULT.acquirers))
+@pytest.mark.parametrize("acquirer", sorted(MATRIX.acquirers))
 @pytest.mark.parametrize("power_type", ["AC", "DC"])
 @pytest.mark.parametrize("funding", ["credit", "debit", "prepaid", "unknown"])
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_the_default_policy_has_no_gap(currency, acquirer, power_type, funding, 
     )
     assert 0 < choice.first_minor <= choice.ceiling_minor
     if choice.strategy == "incremental":
-        assert DEFAULT.acquirers[acquirer].increments
+        assert MATRIX.acquirers[acquirer].increments
 
 
 def test_a_declared_amount_is_held_as_it_was_named():
@@ -342,10 +340,10 @@ def test_the_attempts_suffice_for_the_ceiling(first, step, above, attempts):
 
 def test_headroom_is_what_a_minute_and_a_half_at_full_power_can_cost():
     # 350 kW for 90 s: 8.75 kWh at 0.79
-    assert look_ahead_minor(DEFAULT, CHF_79, 350_000) == 692
-    assert look_ahead_minor(DEFAULT, CHF_79, -1) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
-    assert look_ahead_minor(DEFAULT, CHF_79, 1) == 1
-    assert look_ahead_minor(DEFAULT, CHF_79, 0) == look_ahead_minor(DEFAULT, CHF_79, 400_000)
+    assert look_ahead_minor(MATRIX, CHF_79, 350_000) == 692
+    assert look_ahead_minor(MATRIX, CHF_79, -1) == look_ahead_minor(MATRIX, CHF_79, 400_000)
+    assert look_ahead_minor(MATRIX, CHF_79, 1) == 1
+    assert look_ahead_minor(MATRIX, CHF_79, 0) == look_ahead_minor(MATRIX, CHF_79, 400_000)
 
 
 def test_headroom_counts_the_dearer_of_charging_and_parking():
@@ -389,7 +387,7 @@ def test_headroom_covers_any_mix_within_the_window(tariff, power_w, at, charging
 def test_what_a_declared_energy_costs_at_full_power_is_held(energy, time, flat, wh, power_w):
     tariff = Tariff.of("CHF", {"ENERGY": energy, "TIME": time, "FLAT": flat})
     found = choose(
-        DEFAULT,
+        MATRIX,
         request(declared_kind="energy", declared_value=wh + 1, power_max_w=power_w),
         tariff,
     )

@@ -6,7 +6,8 @@ import pytest
 
 from streams.core.strategy import Buffer, PolicyInvalid, parse_policy
 
-DEFAULT = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
+SHIPPED = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
+MATRIX = Path(__file__).parents[1] / "policies" / "matrix.toml"
 
 SMALL = """
 id = "small"
@@ -178,8 +179,12 @@ def test_a_name_is_given_once():
     assert problems(twice) == ("cell[1].name: 'all' is taken by a cell before it",)
 
 
-def test_the_default_policy_covers_conventions_and_remainders():
-    policy = parse_policy(DEFAULT.read_text())
+def test_the_shipped_policy_is_sound():
+    assert parse_policy(SHIPPED.read_text()).cell
+
+
+def test_the_policy_of_the_tests_covers_conventions_and_remainders():
+    policy = parse_policy(MATRIX.read_text())
     acquirers = policy.acquirers.values()
     assert {of.convention for of in acquirers} == {"TOTAL", "DELTA"}
     assert {of.remainder for of in acquirers} == {
