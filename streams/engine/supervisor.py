@@ -24,6 +24,7 @@ import structlog
 
 from streams.engine.child import Child, ChildSpec, Death
 from streams.engine.heartbeat import Heart
+from streams.engine.presses import Presses
 from streams.engine.watchdog import RestartPolicy
 
 __all__ = ["ChildEvent", "ChildSpec", "RestartPolicy", "Supervisor", "What"]
@@ -78,7 +79,7 @@ class Supervisor:
     """Keeps `children` running from `start` to `stop`. Names must be distinct.
 
     `on_event` is called on the supervisor's thread and must return at once; what it raises is
-    logged. When a child is given up, everything is stopped and the exit code is 1.
+    logged. Without it events are logged themselves. When a child is given up, everything is stopped and the exit code is 1.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Supervisor:
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor")
         self._heart = Heart.from_environment()
+        self._presses = Presses()
 
     def start(self) -> None:
         """Start every child once and return; may be called once."""
@@ -145,7 +147,7 @@ class Supervisor:
     def run_until_stopped(self) -> int:
         """From the main thread: start if need be, stop on SIGTERM or SIGINT, give the exit code.
 
-        A second signal kills at once.
+        A second press of Ctrl-C kills at once; see `Presses` for what a press is.
         """
         before = [(number, signal.signal(number, self._signalled)) for number in STOP_SIGNALS]
         try:
@@ -153,6 +155,7 @@ class Supervisor:
                 self.start()
             return self.wait()
         finally:
+            self._presses.wait_for_echo()
             for number, handler in before:
                 signal.signal(number, handler)
 
@@ -166,8 +169,9 @@ class Supervisor:
             await asyncio.shield(asyncio.to_thread(self.stop))
             raise
 
-    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        self.ask_to_stop()
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if self._presses.is_new(number):
+            self.ask_to_stop()
 
     def _run(self) -> None:
         try:
@@ -293,12 +297,13 @@ class Supervisor:
             signal=None if death is None or death.signal is None else death.signal.name,
             **seconds,
         )
-        _log(event)
-        if self._on_event is not None:
-            try:
-                self._on_event(event)
-            except Exception:  # a display that fails must not stop what it displays
-                log.exception("the event callback failed", event_told=what.value)
+        if self._on_event is None:
+            _log(event)
+            return
+        try:
+            self._on_event(event)
+        except Exception:  # a display that fails must not stop what it displays
+            log.exception("the event callback failed", event_told=what.value)
 
 
 def _log(event: ChildEvent) -> None:

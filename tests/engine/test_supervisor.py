@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from streams.engine.presses import SAME_PRESS_S
 from streams.engine.supervisor import ChildSpec, RestartPolicy, Supervisor, What
 
 QUICK = RestartPolicy(base_s=0.05, cap_s=0.2, healthy_after_s=30)
@@ -252,6 +253,9 @@ program, notes = sys.argv[1:]
 def note(event):
     if event.what.value == "child started":
         (Path(notes) / event.name).write_text(str(event.pid))
+    if event.what.value == "child stopped":
+        with Path(notes + ".ends").open("a") as ends:
+            print(event.signal or event.exit_code, file=ends)
 children = [
     ChildSpec(name=n, argv=(sys.executable, "-c", program), silence_s=None) for n in ("a", "b")
 ]
@@ -275,14 +279,42 @@ def test_as_a_program_it_stops_on_a_signal(number, tmp_path):
     assert not any(is_running(pid) for pid in pids)
 
 
-def test_a_second_signal_does_not_wait(tmp_path):
+SLOW = """
+import pathlib, signal, sys, time
+def stop(*_):
+    time.sleep(0.7)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("program", [SLEEP, SLOW])
+def test_two_signals_at_once_are_one_press_and_nobody_is_killed(program, tmp_path):
+    """A terminal and `uv run` both send Ctrl-C on."""
+    parent, pids = start_parent(program, tmp_path)
+    time.sleep(0.5)
+    parent.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(timeout=10) == 0
+    assert not any(is_running(pid) for pid in pids)
+    ends = (tmp_path.parent / f"{tmp_path.name}.ends").read_text().split()
+    assert "SIGKILL" not in ends
+    assert len(ends) == 2
+
+
+def test_a_second_press_does_not_wait(tmp_path):
     parent, pids = start_parent(DEAF, tmp_path)
     time.sleep(0.5)
     parent.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    time.sleep(SAME_PRESS_S + 0.3)
+    assert parent.poll() is None
     parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=15) == 0
+    assert parent.wait(timeout=10) == 0
     assert not any(is_running(pid) for pid in pids)
+    assert (tmp_path.parent / f"{tmp_path.name}.ends").read_text().split() == ["SIGKILL"] * 2
 
 
 @pytest.mark.kill
