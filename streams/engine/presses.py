@@ -7,8 +7,9 @@ SAME_PRESS_S = 1.5
 
 
 class Presses:
-    """One Ctrl-C may arrive twice: from the terminal, and from a wrapper (`uv run`) that passes it
-    on. What follows within `SAME_PRESS_S` of a signal is that signal; later, it is another one.
+    """One Ctrl-C may arrive twice: from the terminal, and from `uv run` that passes it on.
+
+    What follows within `SAME_PRESS_S` of a signal is that signal; later, it is another one.
     """
 
     def __init__(self) -> None:
@@ -16,7 +17,7 @@ class Presses:
         self._echoes = False
 
     def is_new(self, number: int) -> bool:
-        """This signal has just come: whether it is the first of its press."""
+        """Whether this signal, which has just come, is the first of its press."""
         self._echoes |= number == signal.SIGINT
         now_s = time.monotonic()
         if self._first_s is not None and now_s - self._first_s < SAME_PRESS_S:

@@ -79,7 +79,8 @@ class Supervisor:
     """Keeps `children` running from `start` to `stop`. Names must be distinct.
 
     `on_event` is called on the supervisor's thread and must return at once; what it raises is
-    logged. Without it events are logged themselves. When a child is given up, everything is stopped and the exit code is 1.
+    logged. Without it the events themselves are. When a child is given up, everything is stopped
+    and the exit code is 1.
     """
 
     def __init__(
