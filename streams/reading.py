@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.partitioner import murmur2
 
+_NEAR = 2_000  # records: reading on over so many costs less than asking the broker anew
+
 
 def partition_of(key: bytes, partitions: int) -> int:
     """Where every producer of ours puts this key (murmur2, as Kafka's own clients)."""
@@ -51,12 +53,25 @@ async def record_at(
     consumer: AIOKafkaConsumer, topic: str, partition: int, offset: int
 ) -> ConsumerRecord | None:
     """The record at exactly this place; None where retention or a transaction removed it."""
+    return (await records_at(consumer, topic, partition, [offset])).get(offset)
+
+
+async def records_at(
+    consumer: AIOKafkaConsumer, topic: str, partition: int, offsets: Iterable[int]
+) -> dict[int, ConsumerRecord]:
+    """The records at these places of one partition, without what retention or abort removed."""
     part = TopicPartition(topic, partition)
     consumer.assign([part])
-    consumer.seek(part, offset)
     end = (await consumer.end_offsets([part]))[part]
-    while offset < end and await consumer.position(part) <= offset:
-        for records in (await consumer.getmany(timeout_ms=100, max_records=1)).values():
-            for record in records:
-                return record if record.offset == offset else None
-    return None
+    wanted = sorted(offset for offset in set(offsets) if offset < end)
+    found: dict[int, ConsumerRecord] = {}
+    at = -_NEAR
+    for offset in wanted:
+        if not at <= offset < at + _NEAR:
+            consumer.seek(part, offset)
+            at = offset
+        while at <= offset:
+            for record in (await consumer.getmany(timeout_ms=100)).get(part, ()):
+                found[record.offset] = record
+            at = await consumer.position(part)
+    return {offset: found[offset] for offset in wanted if offset in found}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
+from schemas.money import Money, UnknownCurrency
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
@@ -199,7 +200,17 @@ def _explanation(case: Case, standing: Standing) -> str:
     if hold is not None and hold.refused_raise is not None:
         parts.append(f"A raise was refused ({hold.refused_raise}): finished inside the hold.")
     if hold is not None and hold.capped_minor is not None:
-        parts.append(f"The issuer gave {hold.capped_minor} in part: that is the ceiling.")
+        part = _amount(case, hold.capped_minor)
+        parts.append(f"The issuer gave {part} in part: that is the ceiling.")
     if standing.arrears_minor:
-        parts.append(f"{standing.arrears_minor} could not be captured and is owed.")
+        parts.append(f"{_amount(case, standing.arrears_minor)} could not be captured and is owed.")
     return " ".join(parts)[:4096]
+
+
+def _amount(case: Case, minor: int) -> str:
+    """For people. What we only observe may be in a currency that nobody knows how to write."""
+    currency = case.request.currency
+    try:
+        return str(Money(currency, minor))
+    except UnknownCurrency:
+        return f"{minor} minor units of {currency}"

@@ -66,3 +66,12 @@ def test_the_choice_stays_as_pinned_whatever_the_policy_says_later():
     world, _ = closed_world()
     newer = replace(POLICY, cell=POLICY.cell[:1])
     assert ledger_of(world.session, newer).policy_cell == "dc-credit-chf"
+
+
+def test_what_is_owed_is_told_with_its_currency():
+    world = World()
+    hold, capture = (answered(path, "done", 500) for path in ("hold/1", "capture/1"))
+    for fact in (request(), hold, started(0), ended(10_000), capture):
+        world.apply(fact)
+    assert "2.90 CHF could not be captured and is owed." in world.ledger.explanation
+    assert "The issuer gave 5.00 CHF in part" in world.ledger.explanation

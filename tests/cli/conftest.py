@@ -1,0 +1,6 @@
+"""Stories of sessions speak through `tests/core/sessionworld.py`, which is no package's."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
