@@ -6,7 +6,7 @@ own time. Decisions are `streams.core.gate` and `streams.core.linking`; this is 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -45,7 +45,6 @@ CHARGING = b"c"
 ALIAS = b"a"
 NEVER_SEEN = AliasState()
 DAY_MS = 24 * 60 * 60 * 1000
-PLACES_MAX = 65_536  # remembered, for joining costs more than looking up; then it starts over
 
 REFUSED = (gate.ReadingFalls, gate.TooManyKept, gate.BoundElsewhere, linking.TooManyWaiting)
 REASONS = {
@@ -72,19 +71,33 @@ def decoded(record: Record) -> Fact:
         raise BadRecord(error.reason, error.detail) from error
 
 
-_places: dict[tuple[str, str, str, str], tuple[str, bytes]] = {}
+class Place(NamedTuple):
+    """A charging, and where it is kept."""
+
+    tenant: str
+    charging_id: str
+    key: bytes
 
 
 def _place(fact: Any) -> tuple[str, bytes]:
     """The charging that a fact of a charger is about, and the key of its state."""
-    texts = (fact.tenant, fact.network, fact.charger_id, fact.transaction_id)
-    place = _places.get(texts)
-    if place is None:
-        if len(_places) >= PLACES_MAX:
-            _places.clear()
-        charging_id = ids.charging_id(*texts)
-        place = _places[texts] = (charging_id, CHARGING + charging_id.encode())
-    return place
+    charging_id = ids.charging_id(fact.tenant, fact.network, fact.charger_id, fact.transaction_id)
+    return charging_id, CHARGING + charging_id.encode()
+
+
+def _place_of(
+    tenant: str,
+    network: str,
+    charger_id: str,
+    evse_uid: str,  # noqa: ARG001 - a reading's texts are five, and this is one of them
+    transaction_id: str,
+) -> Place:
+    charging_id = ids.charging_id(tenant, network, charger_id, transaction_id)
+    return Place(tenant, charging_id, CHARGING + charging_id.encode())
+
+
+_Numbers = tuple[Place, int, int, int, int, int]  # as of `metering.Quick.read`
+_quick_reading = codec.quick_readings(_place_of)
 
 
 def _kept(record: Record) -> Kept:
@@ -99,7 +112,7 @@ class LinkLogic(Logic):
         self._partitions = partitions
         self._settings = settings
         self._schedule = Schedule()
-        self._handlers: dict[type[Fact], Callable[[Any, Record, View], list[Output]]] = {
+        self._handlers: dict[type[Fact], Callable[[Any, Record, View], Iterable[Output]]] = {
             MeterReading: self._reading,
             ChargingStarted: self._transaction,
             ChargingUpdated: self._transaction,
@@ -123,6 +136,9 @@ class LinkLogic(Logic):
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
         try:
+            quick = _quick_reading(record.value)
+            if quick is not None:
+                return self._numbers(quick, record, view)
             fact = codec.decode(record.value)
             handler = self._handlers.get(type(fact))
             if handler is not None:
@@ -130,7 +146,8 @@ class LinkLogic(Logic):
         except codec.NotReadable as error:
             raise BadRecord(error.reason, error.detail) from error
         except REFUSED as error:
-            raise BadRecord(REASONS[type(error)], f"{type(fact).__name__}: {error}") from error
+            name = codec.record_name(record.value)
+            raise BadRecord(REASONS[type(error)], f"{name}: {error}") from error
         raise BadRecord("wrong-topic", f"{type(fact).__name__} does not belong on {record.topic}")
 
     def committed(self, touched: Mapping[bytes, Any]) -> None:  # noqa: ARG002 - planned as we went
@@ -153,18 +170,31 @@ class LinkLogic(Logic):
 
     # --- chargers ---
 
-    def _reading(self, fact: MeterReading, record: Record, view: View) -> list[Output]:
-        charging_id, key = _place(fact)
-        charging: Charging = view.get(key) or Charging()
-        if not charging.session_id and gate.may_pass_unwritten(charging, fact):
-            return []
-        forwards = gate.take_reading(charging, fact, _kept(record))
-        view.put(key, charging)
-        if not charging.session_id:
+    def _reading(self, fact: MeterReading, record: Record, view: View) -> Iterable[Output]:
+        place = _place_of(
+            fact.tenant, fact.network, fact.charger_id, fact.evse_uid, fact.transaction_id
+        )
+        numbers = (place, fact.seq, fact.energy_wh, fact.power_w, fact.read_at, fact.flags)
+        return self._numbers(numbers, record, view)
+
+    def _numbers(self, numbers: _Numbers, record: Record, view: View) -> Iterable[Output]:
+        """A reading; nearly always of a charging that is known and claimed, and it ends here."""
+        place, seq, energy_wh, _, read_at, _ = numbers
+        key = place.key
+        charging: Charging | None = view.change(key)
+        if charging is None:
+            charging = Charging()
+            view.put(key, charging)
+        unclaimed = not charging.session_id
+        if unclaimed and gate.may_pass_unwritten(charging, read_at):
+            return ()
+        kept = Kept(record.topic, record.partition, record.offset, record.value)
+        forwards = gate.take_register(charging, seq, energy_wh, read_at, kept)
+        if unclaimed:
             self._plan(key, charging)
         if not forwards:
-            return []
-        return self._forwarded(fact.tenant, charging, charging_id, forwards)
+            return ()
+        return self._forwarded(place.tenant, charging, place.charging_id, forwards)
 
     def _transaction(self, fact: Any, record: Record, view: View) -> list[Output]:
         charging_id, key = _place(fact)

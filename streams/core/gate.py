@@ -123,13 +123,24 @@ def _complete(charging: Charging) -> bool:
 
 def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[Forward]:
     """A reading. Changes `charging`; raises ReadingFalls before any change."""
-    energy_wh, read_at = reading.energy_wh, reading.read_at
+    return take_register(charging, reading.seq, reading.energy_wh, reading.read_at, kept)
+
+
+def take_register(
+    charging: Charging, seq: int, energy_wh: int, read_at: int, kept: Kept
+) -> list[Forward]:
+    """A reading by its numbers, as `take_reading`."""
     if read_at <= charging.read_at or energy_wh < charging.energy_wh:
         _check_register(charging, energy_wh, read_at)
         if charging.energy_wh != UNSEEN:
             # Repeated or late: its number counts, its value is known to be passed.
-            return note_sequence(charging, reading.seq)
-    completed = note_sequence(charging, reading.seq)
+            return note_sequence(charging, seq)
+    runs = charging.runs
+    if runs and runs[-1] + 1 == seq and charging.ended.offset < 0:
+        runs[-1] = seq  # as note_sequence would, without the call: nearly always
+        completed: list[Forward] = []
+    else:
+        completed = note_sequence(charging, seq)
     before, before_sent = charging.reading, charging.reading_sent
     charging.energy_wh = energy_wh
     charging.read_at = read_at
@@ -137,7 +148,7 @@ def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[
     charging.reading_sent = False
     if not charging.session_id or charging.closing:
         return completed
-    if _crosses(charging):
+    if charging.version > charging.fired_version and _crosses(charging):
         crossed = _cross(charging)
         if before.offset >= 0 and not before_sent:
             return [*completed, Forward(before), crossed]
@@ -246,8 +257,8 @@ def _flush(charging: Charging) -> list[Forward]:
     return flushed
 
 
-def may_pass_unwritten(charging: Charging, reading: MeterReading) -> bool:
+def may_pass_unwritten(charging: Charging, read_at: int) -> bool:
     """Contract chargings never need money state: their readings are written once a minute."""
     if charging.payment_kind != "contract" or charging.session_id:
         return False
-    return reading.read_at - charging.read_at < UNBOUND_WRITE_MS
+    return read_at - charging.read_at < UNBOUND_WRITE_MS

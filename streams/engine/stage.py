@@ -90,6 +90,12 @@ class View(Protocol):
 
     def get(self, key: bytes) -> Any: ...
 
+    def change(self, key: bytes) -> Any:
+        """As `get`, for a value that is to be changed in place: counts as put, where there is one.
+
+        Stored only where its encoding differs from what is stored.
+        """
+
     def put(self, key: bytes, value: msgspec.Struct) -> None: ...
 
     def delete(self, key: bytes) -> None: ...

@@ -1,7 +1,7 @@
 """State of one partition: encoded bytes by key, decoded on touch, changed only by a commit."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -116,9 +116,11 @@ class StateStore:
     def commit(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Make `changes` the state; None deletes."""
         deleted = [key for key, value in changes.items() if value is None]
-        self.encoded.update((key, value) for key, value in changes.items() if value is not None)
-        for key in deleted:
-            self.encoded.pop(key, None)
+        if deleted:
+            changes = {key: value for key, value in changes.items() if value is not None}
+            for key in deleted:
+                self.encoded.pop(key, None)
+        self.encoded.update(cast(Mapping[bytes, bytes], changes))
 
     def decoded(self) -> Iterator[tuple[bytes, Any]]:
         codecs = self.codecs
@@ -145,6 +147,15 @@ class WorkingCopy:
             data = self._encoded.get(key)
             value = None if data is None else self._codecs[key[0]].decode(data)
             self._seen[key] = value
+        return value
+
+    def change(self, key: bytes) -> Any:
+        self.used = True
+        value = self.touched.get(key)
+        if value is None:
+            value = self.get(key)
+            if value is not None:
+                self.touched[key] = value
         return value
 
     def put(self, key: bytes, value: Any) -> None:

@@ -151,6 +151,20 @@ def test_a_value_changed_in_place_is_found_out_and_not_stored(store):
     assert WorkingCopy(store).get(b"b1") == Bag([1])
 
 
+def test_a_value_fetched_to_be_changed_is_stored_if_it_was(store):
+    copy = WorkingCopy(store)
+    copy.change(b"b1").items.append(2)
+    assert copy.change(b"b1") is copy.get(b"b1")
+    copy.change(b"p1")
+    assert copy.change(b"p9") is None
+    assert list(copy.changes()) == [b"b1"]
+    assert copy.mutated() == []
+    store.commit(copy.changes())
+    assert WorkingCopy(store).get(b"b1") == Bag([1, 2])
+    copy.delete(b"b1")
+    assert copy.change(b"b1") is None
+
+
 def test_a_value_of_another_type_is_not_encoded(store):
     copy = WorkingCopy(store)
     copy.put(b"p1", Bag([1]))

@@ -154,8 +154,27 @@ def test_it_forgets_when_it_knows_too_many(monkeypatch):
     monkeypatch.setattr(metering, "_KNOWN_MAX", 2)
     chargings = [msgspec.structs.replace(READING, transaction_id=f"tx-{n}") for n in range(3)]
     quick = taught(*chargings)
-    assert len(quick._known) == 1
+    assert len(quick._quick._known) == 1
     assert [quick.read(codec.encode(one)) for one in chargings] == chargings
+
+
+def test_it_forgets_endings_when_it_knows_too_many(monkeypatch):
+    monkeypatch.setattr(metering, "_ENDINGS_MAX", 2)
+    hours = [
+        msgspec.structs.replace(READING, read_at=READING.read_at + n * 3_600_000) for n in range(3)
+    ]
+    quick = taught(*hours)
+    assert len(quick._quick._endings) == 1
+    assert [quick.read(codec.encode(one)) for one in hours] == hours
+
+
+def test_numbers_come_with_what_the_reader_wants_of_the_charging():
+    asked = []
+    read = codec.quick_readings(lambda *texts: asked.append(texts) or texts[4])
+    for seq in (3, 4):
+        data = codec.encode(msgspec.structs.replace(READING, seq=seq))
+        assert read(data) == ("tx-1", seq, 123_456, 49_320, 1_790_000_000_000, 0)
+    assert asked == [("t", "n", "NO-NLA-1", "NO*NLA*E1*1", "tx-1")]
 
 
 @pytest.mark.parametrize("seq", [-1, 0, 2**63 - 1])
