@@ -24,9 +24,9 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    await consumer.start()
-    await asyncio.sleep(0)  # aiokafka's own tasks begin now: stopped before that, stop() raises
     try:
+        await consumer.start()
+        await asyncio.sleep(0)  # aiokafka's own tasks begin now: stopped before that, stop() raises
         yield consumer
     finally:
         await consumer.stop()

@@ -1,16 +1,35 @@
 """The environment, read once into one frozen value; every mistake is named at once.
 
 Variables begin with HOLDFAST_, nested ones by two underscores: HOLDFAST_KAFKA__BOOTSTRAP. Secrets
-are `SecretStr` and never print.
+are `SecretStr` and never print. What they name is checked in `cli/named.py`.
 """
 
 import os
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
+import msgspec
 from platformdirs import user_state_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from standardwebhooks import Webhook
 
 PREFIX = "HOLDFAST_"
 # Read by connectors/kafka before there are settings: where verified jars are kept.
@@ -18,8 +37,59 @@ _OUTSIDE = frozenset({"HOLDFAST_CACHE_DIR"})
 DEFAULT_POLICY = Path(__file__).parent.parent / "deploy" / "policies" / "default.toml"
 
 
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s,:/\[\]]+):[0-9]{1,5}")
+
+
 class SettingsWrong(ValueError):
-    """At least one setting is wrong; the message has a line for each."""
+    """At least one setting is wrong; `problems` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _addresses(value: str) -> str:
+    if value and not all(_ADDRESS.fullmatch(one) for one in value.split(",")):
+        raise ValueError("host:port is wanted, or several with commas between")
+    return value
+
+
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise ValueError("is set, but empty: name a path, or do not set it")
+    return value
+
+
+def _dsn(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        _ = parts.port  # raises where it is no number
+        usable = not value.get_secret_value() or (parts.scheme and parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("SCHEME://USER:PASSWORD@HOST:PORT/DATABASE is wanted")
+    return value
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    try:
+        if value.get_secret_value():
+            Webhook(value.get_secret_value())
+    except Exception:  # noqa: BLE001 - whatever its library makes of it, the value must not show
+        raise ValueError("a Standard Webhooks secret is wanted: whsec_ and base64") from None
+    return value
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    try:
+        msgspec.json.decode(value.get_secret_value() or "{}", type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeError):
+        raise ValueError('a JSON object is wanted: {"ACQUIRER": "KEY"}') from None
+    return value
+
+
+_Path = Annotated[Path, BeforeValidator(_not_empty)]
 
 
 class _Part(BaseModel):
@@ -29,7 +99,7 @@ class _Part(BaseModel):
 class Kafka(_Part):
     """`bootstrap` empty: a broker of our own is started under the state directory."""
 
-    bootstrap: str = ""
+    bootstrap: Annotated[str, AfterValidator(_addresses)] = ""
     partitions: Annotated[int, Field(ge=1, le=1024)] = 4
     replication: Annotated[int, Field(ge=1, le=5)] = 1
 
@@ -44,18 +114,22 @@ class Clock(_Part):
 class ClickHouse(_Part):
     """`dsn` empty: chDB in a directory under the state directory."""
 
-    dsn: SecretStr = SecretStr("")
+    dsn: Annotated[SecretStr, AfterValidator(_dsn)] = SecretStr("")
     query_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
 class Executor(_Part):
     """`accounts_file`: JSON with the accounts as `connectors.acquirers.settings` has them.
 
-    `webhook_port` 0: none is opened. `virtual_time`: for a replay faster than the clock.
+    `api_keys`: a JSON object, the keys by acquirer id; they stand in no file. `instance_id`: its
+    static membership; empty: the app id's first. `webhook_port` 0: none is opened.
+    `virtual_time`: for a replay faster than the clock.
     """
 
-    accounts_file: Path | None = None
-    webhook_secret: SecretStr = SecretStr("")
+    accounts_file: _Path | None = None
+    api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
+    instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
+    webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] = SecretStr("")
     webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
     virtual_time: bool = False
 
@@ -67,38 +141,68 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    state_dir: Path = Field(default_factory=lambda: user_state_path("holdfast"))
+    state_dir: _Path = Field(default_factory=lambda: user_state_path("holdfast"))
     app_id: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,30}$")] = "holdfast"
     tenant: Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")] = "demo"
-    policy_file: Path = DEFAULT_POLICY
+    policy_file: _Path = DEFAULT_POLICY
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     kafka: Kafka = Kafka()
     clock: Clock = Clock()
     clickhouse: ClickHouse = ClickHouse()
     executor: Executor = Executor()
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic names the parameters
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment only, and no group as JSON: its mistakes could not be named."""
+        assert isinstance(env_settings, EnvSettingsSource)
+        groups = {PREFIX.lower() + name for name in cls.model_fields}
+        groups -= {one.lower() for one in names(cls)}
+        env_settings.env_vars = {
+            name: value for name, value in env_settings.env_vars.items() if name not in groups
+        }
+        return init_settings, env_settings
 
-def _unknown() -> list[str]:
-    known = set(Settings.model_fields)
-    found = []
+
+def names(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[str]:
+    """Every variable that can be set, HOLDFAST_CACHE_DIR excepted."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from names(inner, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}"
+
+
+def _unknown(known: list[str]) -> Iterator[str]:
     for name in os.environ:
-        if name.startswith(PREFIX) and name not in _OUTSIDE:
-            first = name.removeprefix(PREFIX).lower().split("__")[0]
-            if first not in known:
-                found.append(f"{name}: there is no such setting")
-    return found
+        if name.startswith(PREFIX) and name.upper() not in {*known, *_OUTSIDE}:
+            near = get_close_matches(name.upper(), known, 1, 0.8)
+            yield f"{name}: there is no such setting" + (f"; {near[0]} is meant?" if near else "")
 
 
 def read_settings() -> Settings:
     """The settings of this process. Raises SettingsWrong with a line for every mistake."""
-    problems = _unknown()
+    found = [*_unknown(list(names()))]
     settings = None
     try:
         settings = Settings()
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_input=False):
-            path = "__".join(str(part) for part in one["loc"]).upper()
-            problems.append(f"{PREFIX}{path}: {one['msg']}")
-    if problems or settings is None:
-        raise SettingsWrong("\n".join(sorted(problems)))
+        found += [*_said(error)]
+    if found or settings is None:
+        raise SettingsWrong(sorted(set(found)))
     return settings
+
+
+def _said(error: ValidationError) -> Iterator[str]:
+    for one in error.errors(include_url=False, include_input=False):
+        path = [str(part) for part in one["loc"]]
+        if one["type"] == "extra_forbidden":
+            continue  # named as unknown
+        yield f"{PREFIX}{'__'.join(path).upper()}: {one['msg'].removeprefix('Value error, ')}"

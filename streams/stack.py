@@ -5,6 +5,7 @@ directory, which has one owner at a time; children end with it, however it ends.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from streams.settings import PREFIX, Settings
 Tell = Callable[[str], None]
 QUERY_PORT_FILE = "query.port"
 BOOTSTRAP_FILE = "kafka.bootstrap"
+HOPELESS = frozenset({os.EX_CONFIG, 2})  # a stage refused, a setting wrong: a restart is no help
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -36,7 +38,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "KAFKA__REPLICATION": str(settings.kafka.replication),
         "CLOCK__SOURCE": settings.clock.source,
         "CLOCK__PERIOD_MS": str(settings.clock.period_ms),
+        "CLICKHOUSE__QUERY_PORT": str(settings.clickhouse.query_port),
         "CLICKHOUSE__DSN": settings.clickhouse.dsn.get_secret_value(),
+        "EXECUTOR__API_KEYS": settings.executor.api_keys.get_secret_value(),
+        "EXECUTOR__INSTANCE_ID": settings.executor.instance_id,
         "EXECUTOR__WEBHOOK_SECRET": settings.executor.webhook_secret.get_secret_value(),
         "EXECUTOR__WEBHOOK_PORT": str(settings.executor.webhook_port),
         "EXECUTOR__VIRTUAL_TIME": str(settings.executor.virtual_time).lower(),
@@ -54,6 +59,7 @@ def child(settings: Settings, name: str, arguments: Sequence[str]) -> ChildSpec:
         argv=(sys.executable, "-m", "streams", *arguments),
         env=env,
         log=settings.state_dir / "logs" / f"{name}.log",
+        hopeless=HOPELESS,
     )
 
 

@@ -21,8 +21,8 @@ from streams.bench.scene import Scene
 from streams.bench.staged import StagedRun, run_staged
 from streams.cli.screen import (
     PROBLEM,
-    USAGE,
     Json,
+    Use,
     fail,
     out,
     print_json,
@@ -30,7 +30,7 @@ from streams.cli.screen import (
     settings_or_exit,
     tell,
 )
-from streams.core.strategy import PolicyInvalid, parse_policy
+from streams.core.strategy import parse_policy
 
 PARTITIONS = 4
 SIDE = "bench-side"
@@ -48,11 +48,8 @@ def bench(
     bar: Annotated[bool, typer.Option(help="Fail below the ratio that is promised.")] = True,
     json: Json = False,
 ) -> None:
-    settings = settings_or_exit()
-    try:
-        policy = parse_policy(settings.policy_file.read_text())
-    except (OSError, PolicyInvalid) as wrong:
-        fail(f"{settings.policy_file}:\n{wrong}", USAGE)
+    settings = settings_or_exit(Use.POLICY)
+    policy = parse_policy(settings.policy_file.read_text(encoding="utf-8"))
     scene = Scene(chargings=chargings, rounds=max(1, readings // chargings))
     with _broker(settings.kafka.bootstrap) as bootstrap:
         side = (sys.executable, "-m", "streams", SIDE)

@@ -7,16 +7,12 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from connectors.acquirers.simulator.process import NotStarted
-from connectors.kafka.jars import JarRefused, JarUnavailable
-from connectors.kafka.process import BrokerFailed
-from connectors.kafka.state_lock import StateDirectoryInUse
 from schemas.money import Money
 from streams.cli.screen import (
     PROBLEM,
-    UNREACHABLE,
     USAGE,
     Json,
+    Use,
     err,
     fail,
     out,
@@ -29,8 +25,6 @@ from streams.demo.run import Demo, DemoSettings, Display
 from streams.replay import recorded
 from streams.replay.driver import Progress, Stalled
 from streams.replay.fleet import Fleet
-from streams.replay.recorded import Recorded
-from streams.settings import Settings
 
 RECORDED = Path(recorded.__file__).parent / "data" / "epfl_dc_sessions.csv"
 SHOWN_PROBLEMS = 10
@@ -51,7 +45,7 @@ def demo(
     json: Json = False,
 ) -> None:
     quiet()
-    settings = settings_or_exit()
+    settings = settings_or_exit(Use.STATE, Use.POLICY)
     try:
         found = recorded.read_file(sessions)
     except recorded.RecordingWrong as wrong:
@@ -59,26 +53,17 @@ def demo(
     _introduce(sessions, len(found), bad_days, seed)
     wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
     with _Screen() as screen:
-        result = Demo(
-            settings, wanted, found, Display(tell=screen.tell, progress=screen.show)
-        ).run()
+        display = Display(tell=screen.tell, progress=screen.show)
+        try:
+            result = Demo(settings, wanted, found, display).run()
+        except (FileExistsError, Stalled) as refused:
+            fail(str(refused), PROBLEM)
     if json:
         print_json(result)
     else:
         out.print(_result_table(result))
         _next_line(result)
     raise typer.Exit(0 if result.green else PROBLEM)
-
-
-def _run(settings: Settings, wanted: DemoSettings, sessions: list[Recorded]) -> Report:
-    with _Screen() as screen:
-        display = Display(tell=screen.tell, progress=screen.show)
-        try:
-            return Demo(settings, wanted, sessions, display).run()
-        except (BrokerFailed, JarUnavailable, NotStarted) as away:
-            fail(str(away), UNREACHABLE)
-        except (JarRefused, StateDirectoryInUse, FileExistsError, Stalled) as refused:
-            fail(str(refused), PROBLEM)
 
 
 def _introduce(sessions: Path, count: int, bad_days: int, seed: int) -> None:

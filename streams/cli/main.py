@@ -3,9 +3,11 @@
 import typer
 
 from streams.cli import bench, demo, explain, parked, query, replay, run, sink, topics, up, verify
+from streams.cli.ending import Commands, interruptible
 
 app = typer.Typer(
     name="holdfast",
+    cls=Commands,
     help="Holds, captures and accounts for EV charging payments.",
     no_args_is_help=True,
     add_completion=True,
@@ -16,4 +18,5 @@ for module in (bench, demo, explain, parked, query, replay, run, sink, topics, u
 
 
 def main() -> None:
-    app()
+    with interruptible():
+        app()

@@ -10,6 +10,7 @@ from schemas import codec, topics
 from schemas.facts import OrphanAged
 from streams import parked as parking
 from streams.app import iso
+from streams.cli.answers import Orphans, ParkedList, ParkedShort, ParkedWhole, Retried
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
 from streams.parked import GoneForGood, Parked
@@ -24,8 +25,8 @@ def register(app: typer.Typer) -> None:
     app.command("orphans", help="Facts that waited too long for a session.")(orphans)
 
 
-def _plain(one: Parked, *, whole: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _short(one: Parked) -> dict[str, Any]:
+    return {
         "ref": one.ref,
         "reason": one.reason,
         "detail": one.detail,
@@ -34,9 +35,6 @@ def _plain(one: Parked, *, whole: bool) -> dict[str, Any]:
         "parked_at": one.parked_at,
         "retried": one.retried,
     }
-    if whole:
-        shown["value_hex"] = one.value.hex()
-    return shown
 
 
 async def _all(bootstrap: str, partitions: int) -> list[Parked]:
@@ -50,7 +48,10 @@ def list_parked(demo: OfDemo = False, json: Json = False) -> None:
     with cluster(settings) as bootstrap:
         found = asyncio.run(_all(bootstrap, settings.kafka.partitions))
     if json:
-        print_json({"parked": [_plain(one, whole=False) for one in found]})
+        print_json(ParkedList(parked=[ParkedShort(**_short(one)) for one in found]))
+        return
+    if not found:
+        out.print("Nothing is parked.")
         return
     rows = [
         [one.ref, one.reason, one.detail, iso(one.parked_at), "retried" if one.retried else ""]
@@ -71,12 +72,12 @@ def show(ref: Ref, demo: OfDemo = False, json: Json = False) -> None:
     settings = placed(settings_or_exit(), demo=demo)
     with cluster(settings) as bootstrap:
         one = _one(asyncio.run(_all(bootstrap, settings.kafka.partitions)), ref)
-    shown = _plain(one, whole=True)
+    shown = ParkedWhole(**_short(one), value_hex=one.value.hex())
     if json:
         print_json(shown)
         return
-    for name, value in shown.items():
-        out.print(f"{name}: {value}", markup=False)
+    for name in ParkedWhole.__struct_fields__:
+        out.print(f"{name}: {getattr(shown, name)}", markup=False, soft_wrap=True)
 
 
 @parked.command("retry", help="Send one again, as it was, to the topic that it was read from.")
@@ -95,7 +96,7 @@ def retry(
         except GoneForGood as gone:
             fail(str(gone), PROBLEM)
     if json:
-        print_json({"ref": ref, "sent": yes})
+        print_json(Retried(ref=ref, sent=yes))
     else:
         out.print(f"sent to {one.topic}" if yes else f"would send to {one.topic}; --yes does")
 
@@ -116,7 +117,10 @@ def orphans(demo: OfDemo = False, json: Json = False) -> None:
     with cluster(settings) as bootstrap:
         found = asyncio.run(_orphans(bootstrap, settings.kafka.partitions))
     if json:
-        print_json({"orphans": found})
+        print_json(Orphans(orphans=found))
+        return
+    if not found:
+        out.print("No fact waits for a session.")
         return
     rows = [[one.alias, one.source_topic, iso(one.occurred_at), one.detail] for one in found]
     print_rows(["alias or session", "topic", "occurred", "why it waits"], rows)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from connectors.kafka.local import LocalKafka
-from connectors.kafka.state_lock import StateDirectoryInUse
 from streams.cli.screen import UNREACHABLE, fail, quiet, tell
 from streams.demo.run import demo_directory
 from streams.settings import Settings
@@ -37,8 +36,5 @@ def cluster(settings: Settings) -> Iterator[str]:
     data = settings.state_dir / "kafka"
     if not data.exists():
         fail(f"no Kafka to ask: {data} does not exist (run `holdfast up` or `demo`)", UNREACHABLE)
-    try:
-        with LocalKafka(data, tell=tell) as broker:
-            yield broker.bootstrap
-    except StateDirectoryInUse as used:
-        fail(str(used), UNREACHABLE)
+    with LocalKafka(data, tell=tell) as broker:
+        yield broker.bootstrap

@@ -4,12 +4,14 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from connectors.kafka.wait import BrokerAway, wait_for_broker
+from connectors.kafka.wait import wait_for_broker
 from schemas import codec, topics
 from schemas.facts import ClockApplied
 from streams.app import publish, wall_at
+from streams.cli.answers import Replayed
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -24,6 +26,7 @@ from streams.cli.screen import (
 )
 from streams.demo.run import BEGIN_AT, STEP_MS, WINDOW_MS, DemoSettings, build_fleet
 from streams.demo.scenery import tariffs
+from streams.parked import Parked, parked_records
 from streams.reading import reader, records_of
 from streams.replay import recorded
 from streams.replay.driver import ClosedLoop, OnTheClock, Progress, ReplaySettings, Stalled
@@ -33,6 +36,11 @@ from streams.stack import running_bootstrap
 
 _PATIENCE_S = 30
 _SHOWN_EVERY = 100
+_SHOWN_PARKED = 10
+_STALLED = (
+    "Faster than the clock it needs workers that wait for its ticks: `holdfast up` is started with"
+    " HOLDFAST_CLOCK__SOURCE=replay too."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,13 +75,26 @@ def replay(
     )
     wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
     try:
-        progress = asyncio.run(
+        replayed = asyncio.run(
             _replay(settings, bootstrap, wanted, sessions, window_minutes * 60_000)
         )
-    except (BrokerAway, Stalled) as problem:
-        fail(str(problem), PROBLEM)
+    except Stalled as problem:
+        fail(f"{problem}\n{_STALLED}", PROBLEM)
+    _tell_end(replayed, len(sessions))
     if json:
-        print_json(progress)
+        print_json(replayed)
+    raise typer.Exit(PROBLEM if replayed.parked else 0)
+
+
+def _tell_end(replayed: Replayed, sessions: int) -> None:
+    err.print(
+        f"{replayed.requested} of {sessions} sessions requested, {replayed.closed} closed,"
+        f" {replayed.readings} readings"
+    )
+    for line in replayed.parked[:_SHOWN_PARKED]:
+        err.print(f"parked: {line}", style="red", markup=False, soft_wrap=True)
+    if replayed.parked:
+        err.print(f"{len(replayed.parked)} requests were set aside: see `holdfast parked list`")
 
 
 async def _replay(
@@ -82,7 +103,7 @@ async def _replay(
     wanted: DemoSettings,
     sessions: list[Recorded],
     window_ms: int,
-) -> Progress:
+) -> Replayed:
     await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
     on_the_clock = settings.clock.source == "wall"
     begin_at = wall_at() if on_the_clock else await _virtual_begin(settings, bootstrap)
@@ -96,8 +117,20 @@ async def _replay(
     )
     kind = OnTheClock if on_the_clock else ClosedLoop
     loop = kind(replayed, fleet, _show)
+    before = {one.ref for one in await _parked_requests(bootstrap, settings.kafka.partitions)}
     await loop.run()
-    return loop.progress
+    parked = [
+        f"{one.ref}: {one.reason} {one.detail}"
+        for one in await _parked_requests(bootstrap, settings.kafka.partitions)
+        if one.ref not in before
+    ]
+    return Replayed(**msgspec.structs.asdict(loop.progress), parked=parked)
+
+
+async def _parked_requests(bootstrap: str, partitions: int) -> list[Parked]:
+    async with reader(bootstrap) as consumer:
+        found = await parked_records(consumer, partitions)
+    return [one for one in found if one.topic == topics.REQUESTS]
 
 
 async def _virtual_begin(settings: Settings, bootstrap: str) -> int:

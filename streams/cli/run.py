@@ -1,10 +1,10 @@
 """The long-running processes: a worker with its stages, the executor, the sink."""
 
 import dataclasses
-import sys
+import time
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 
 from connectors.acquirers.executor import run_executor
@@ -14,8 +14,11 @@ from schemas.facts import Tick
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.app import engine_settings
-from streams.cli.screen import USAGE, fail, quiet, settings_or_exit
+from streams.cli.accounts import read_accounts, with_secrets
+from streams.cli.answers import Ended
+from streams.cli.screen import USAGE, Json, Use, fail, print_json, quiet, settings_or_exit
 from streams.cli.serve import serve
+from streams.engine.settings import REFUSED_EXIT
 from streams.engine.stage import Stage, Ticker
 from streams.engine.supervisor import Supervisor
 from streams.engine.worker import run_stage
@@ -54,16 +57,30 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
 def worker(
     slot: Annotated[int, typer.Option(help="Number of this worker: its static membership.")] = 0,
     stage: Annotated[str, typer.Option(help="Run this stage alone, in this process.")] = "",
+    json: Json = False,
 ) -> None:
-    settings = settings_or_exit()
-    if not settings.kafka.bootstrap:
-        fail("HOLDFAST_KAFKA__BOOTSTRAP: a worker needs a broker (or use `holdfast up`)", USAGE)
-    if stage == "":
-        sys.exit(_all_stages(settings, slot))
-    if stage not in STAGES:
+    if stage not in {"", *STAGES}:
         fail(f"--stage: {stage!r} is none of {', '.join(STAGES)}", USAGE)
-    name: StageName = "link" if stage == "link" else "sessions"
-    sys.exit(run_stage(stage_named(name, settings), engine_settings(settings, slot)))
+    settings = settings_or_exit(Use.BROKER, Use.STATE)
+    quiet(settings.log_level)
+
+    def run() -> int:
+        if stage == "":
+            return _all_stages(settings, slot)
+        name: StageName = "link" if stage == "link" else "sessions"
+        return run_stage(stage_named(name, settings), engine_settings(settings, slot))
+
+    end(f"worker-{slot}", run, json=json)
+
+
+def end(process: str, run: Callable[[], int], *, json: bool) -> None:
+    """Run what runs until it is stopped, say how it ended, and exit as it says."""
+    began_s = time.monotonic()
+    code = run()
+    if json:
+        seconds = int(time.monotonic() - began_s)
+        print_json(Ended(process=process, exit_code=code, seconds=seconds))
+    raise typer.Exit(code)
 
 
 def _all_stages(settings: Settings, slot: int) -> int:
@@ -74,31 +91,28 @@ def _all_stages(settings: Settings, slot: int) -> int:
         )
         for name in STAGES
     ]
-    return Supervisor(specs).run_until_stopped()
+    # Given up means refused, or dead time and again: nobody above should try it for ever.
+    return REFUSED_EXIT if Supervisor(specs).run_until_stopped() else 0
 
 
 def executor_settings(settings: Settings) -> ExecutorSettings:
-    """Accounts from their file, the rest from the environment. Raises OSError, ValueError."""
-    file = settings.executor.accounts_file
-    if file is None:
-        fail("HOLDFAST_EXECUTOR__ACCOUNTS_FILE: the executor needs its accounts", USAGE)
-    accounts = msgspec.json.decode(file.read_text())
-    secret = settings.executor.webhook_secret
-    if secret.get_secret_value():
-        for account in accounts.values():
-            account["webhook_secrets"] = (secret,)
-    port = settings.executor.webhook_port
+    """Accounts from their file, the rest from the environment. Raises AccountsWrong."""
+    file, port = settings.executor.accounts_file, settings.executor.webhook_port
+    assert file is not None, "checked as Use.OWN_ACCOUNTS"
+    group = f"{settings.app_id}-executor"
     return ExecutorSettings(
         bootstrap=settings.kafka.bootstrap,
-        accounts=accounts,
+        accounts=with_secrets(read_accounts(file), settings.executor),
+        group_id=group,
+        instance_id=settings.executor.instance_id or f"{group}-0",
         virtual_time=settings.executor.virtual_time,
         memory=settings.state_dir / "executor.sqlite",
         webhooks=WebhookSettings(port=port) if port else None,
     )
 
 
-def executor() -> None:
-    settings = settings_or_exit()
+def executor(json: Json = False) -> None:
+    settings = settings_or_exit(Use.BROKER, Use.STATE, Use.OWN_ACCOUNTS)
     quiet(settings.log_level)
     wanted = executor_settings(settings)
-    serve(lambda stop: run_executor(wanted, stop=stop))
+    end("executor", lambda: serve(lambda stop: run_executor(wanted, stop=stop)), json=json)

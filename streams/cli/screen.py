@@ -1,31 +1,41 @@
-"""What commands share: where to write, how to end, what a wrong setting looks like."""
+"""What commands share: where to write, what a wrong setting looks like."""
 
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import msgspec
 import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.settings import Settings, SettingsWrong, read_settings
+from streams.cli.ending import PROBLEM, UNREACHABLE, USAGE, err, fail, print_json
+from streams.cli.named import Use, settings_for
+from streams.settings import Settings
 
-PROBLEM, USAGE, UNREACHABLE = 1, 2, 3
+__all__ = [
+    "PROBLEM",
+    "UNREACHABLE",
+    "USAGE",
+    "Json",
+    "Use",
+    "err",
+    "fail",
+    "out",
+    "print_json",
+    "print_rows",
+    "quiet",
+    "rows_table",
+    "settings_or_exit",
+    "tell",
+    "told",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last, on one line.")]
 
 out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """End with this message on standard error."""
-    err.print(message, style="red", markup=False)
-    raise typer.Exit(code)
 
 
 def quiet(level: str = "warning") -> None:
@@ -38,16 +48,9 @@ def quiet(level: str = "warning") -> None:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-def settings_or_exit() -> Settings:
-    """The settings, or every mistake in them at once."""
-    try:
-        return read_settings()
-    except SettingsWrong as wrong:
-        fail(f"settings are wrong:\n{wrong}", USAGE)
-
-
-def print_json(value: Any) -> None:
-    typer.echo(msgspec.json.encode(value).decode())
+def settings_or_exit(*uses: Use) -> Settings:
+    """The settings, with what this command uses of what they name; or every mistake at once."""
+    return settings_for(*uses)
 
 
 def tell(message: str) -> None:
@@ -62,7 +65,12 @@ def told(message: str) -> Iterator[None]:
 
 
 def print_rows(columns: list[str], rows: list[list[Any]]) -> None:
-    """A table on a terminal; elsewhere one line a row, tabs between, so that nothing is cut."""
+    """A table on a terminal; elsewhere one line a row, tabs between, so that nothing is cut.
+
+    That there is nothing is said in words, on standard error.
+    """
+    if not rows:
+        tell("nothing")
     if out.is_terminal:
         out.print(rows_table(columns, rows))
         return

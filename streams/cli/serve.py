@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from streams.engine.heartbeat import Heart
 
 
-def serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `part(stop)` until it returns; `stop` is set by the first signal."""
+def serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Run `part(stop)` until it returns; `stop` is set by the first signal. The exit code: 0."""
     asyncio.run(_serve(part))
+    return 0
 
 
 async def _serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:

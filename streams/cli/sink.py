@@ -3,7 +3,8 @@
 import typer
 
 from connectors.clickhouse.migrations import MigrationRefused
-from streams.cli.screen import PROBLEM, USAGE, fail, settings_or_exit
+from streams.cli.run import end
+from streams.cli.screen import PROBLEM, Json, Use, fail, settings_or_exit
 from streams.cli.serve import serve
 from streams.settings import Settings
 from streams.sink.directory import AnalyticsInUse
@@ -26,11 +27,13 @@ def sink_settings(settings: Settings) -> SinkSettings:
     )
 
 
-def sink() -> None:
-    settings = settings_or_exit()
-    if not settings.kafka.bootstrap:
-        fail("HOLDFAST_KAFKA__BOOTSTRAP: the sink needs a broker (or use `holdfast up`)", USAGE)
+def sink(json: Json = False) -> None:
+    settings = settings_or_exit(Use.BROKER, Use.STATE)
     try:
-        serve(lambda stop: run_sink(sink_settings(settings), stop=stop))
+        end(
+            "sink",
+            lambda: serve(lambda stop: run_sink(sink_settings(settings), stop=stop)),
+            json=json,
+        )
     except (AnalyticsInUse, MigrationRefused, ClusterDiffers) as refused:
         fail(str(refused), PROBLEM)

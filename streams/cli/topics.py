@@ -4,17 +4,17 @@ import asyncio
 from typing import Annotated
 
 import typer
+from msgspec import UNSET
 
 from connectors.kafka.admin import differences
-from connectors.kafka.wait import BrokerAway, wait_for_broker
+from connectors.kafka.wait import wait_for_broker
 from schemas import topics as catalogue
 from streams.app import topic_specs
+from streams.cli.answers import Catalogue
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.screen import (
     PROBLEM,
-    UNREACHABLE,
     Json,
-    fail,
     out,
     print_json,
     print_rows,
@@ -47,17 +47,17 @@ def topics(
         for one in catalogue.TOPICS
     ]
     if json:
-        print_json({"topics": [row[0] for row in rows], "differences": found})
+        names = [one.name for one in catalogue.TOPICS]
+        print_json(Catalogue(topics=names, differences=found if check else UNSET))
     else:
         print_rows(["topic", "key", "records", "written by", "read by"], rows)
         for line in found:
             out.print(line, style="red", markup=False)
+        if check and not found:
+            tell("the cluster has them as they should be")
     raise typer.Exit(PROBLEM if found else 0)
 
 
 async def _compared(settings: Settings, bootstrap: str) -> list[str]:
-    try:
-        await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
-    except BrokerAway as away:
-        fail(str(away), UNREACHABLE)
+    await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
     return await differences(bootstrap, topic_specs(settings))

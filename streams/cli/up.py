@@ -1,15 +1,24 @@
 """`holdfast up`: the stack and the pipeline in the foreground until Ctrl-C."""
 
+import time
+from collections import Counter
 from contextlib import ExitStack
 
 import typer
 
-from connectors.kafka.state_lock import StateDirectoryInUse
-from streams.app import TopicsDiffer
-from streams.cli.screen import PROBLEM, USAGE, fail, quiet, settings_or_exit, tell
-from streams.core.strategy import PolicyInvalid
+from streams.cli.answers import Ended
+from streams.cli.screen import (
+    PROBLEM,
+    Json,
+    Use,
+    fail,
+    print_json,
+    quiet,
+    settings_or_exit,
+    tell,
+)
 from streams.demo.simulated import simulated_acquirer
-from streams.engine.supervisor import ChildEvent
+from streams.engine.supervisor import ChildEvent, What
 from streams.settings import Settings
 from streams.stack import Stack, children
 
@@ -18,20 +27,24 @@ def register(app: typer.Typer) -> None:
     app.command("up", help="Run the local stack and the pipeline until Ctrl-C.")(up)
 
 
-def up() -> None:
+def up(json: Json = False) -> None:
     quiet()
-    settings = settings_or_exit()
+    settings = settings_or_exit(Use.STATE, Use.POLICY, Use.ACCOUNTS)
+    began_s = time.monotonic()
+    happened = _Happened()
     try:
-        code = _run(settings)
-    except (StateDirectoryInUse, TopicsDiffer) as refused:
-        fail(str(refused), PROBLEM)
-    except PolicyInvalid as wrong:
-        fail(f"{settings.policy_file}:\n{wrong}", USAGE)
+        code = _run(settings, happened)
+    except KeyboardInterrupt:
+        tell("stopped before it ran")
+        code = 0
     if code:
-        fail(f"a process could not be kept running: see {settings.state_dir / 'logs'}", PROBLEM)
+        fail(f"{happened.given_up} cannot be kept running: see {settings.state_dir}/logs", PROBLEM)
+    if json:
+        seconds = int(time.monotonic() - began_s)
+        print_json(Ended(process="up", exit_code=0, seconds=seconds, restarts=happened.restarts))
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, happened: "_Happened") -> int:
     with ExitStack() as exits:
         stack = exits.enter_context(Stack(settings, tell))
         wanted = stack.settings
@@ -39,10 +52,26 @@ def _run(settings: Settings) -> int:
             tell("no HOLDFAST_EXECUTOR__ACCOUNTS_FILE: an acquirer is simulated")
             _, wanted = exits.enter_context(simulated_acquirer(wanted, 1, ()))
         stack.publish_policy()
-        supervisor = stack.run(children(wanted, 1, executor=True), _happened)
+        supervisor = stack.run(children(wanted, 1, executor=True), happened)
         tell(f"Kafka at {wanted.kafka.bootstrap}, state in {settings.state_dir}; Ctrl-C ends it")
         return supervisor.run_until_stopped()
 
 
-def _happened(event: ChildEvent) -> None:
-    tell(f"{event.what}: {event.name}")
+class _Happened:
+    """Tells what happens to the processes, and remembers what is worth it."""
+
+    def __init__(self) -> None:
+        self.given_up = ""
+        self.restarts: Counter[str] = Counter()
+
+    def __call__(self, event: ChildEvent) -> None:
+        how = f" ({event.signal or f'exit code {event.exit_code}'})" if _has_ended(event) else ""
+        tell(f"{event.what}: {event.name}{how}")
+        if event.what is What.GIVEN_UP:
+            self.given_up = event.name
+        if event.what is What.DIED and event.again_in_s is not None:
+            self.restarts[event.name] += 1
+
+
+def _has_ended(event: ChildEvent) -> bool:
+    return event.signal is not None or event.exit_code is not None

@@ -1,0 +1,78 @@
+"""The acquirer accounts: their file, with keys and secrets that only the environment has."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+
+from connectors.acquirers.settings import AccountSettings, AcquirerId
+from streams.settings import Executor
+
+_SECRETS = {
+    "api_key": "HOLDFAST_EXECUTOR__API_KEYS",
+    "webhook_secrets": "HOLDFAST_EXECUTOR__WEBHOOK_SECRET",
+}
+_ACCOUNTS = TypeAdapter(Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)])
+
+
+class AccountsWrong(ValueError):
+    """The file cannot be used; `problems` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_accounts(file: Path) -> dict[str, AccountSettings]:
+    """By acquirer id, without keys. Raises AccountsWrong; its words never show a value."""
+    try:
+        found: Any = msgspec.json.decode(file.read_bytes())
+    except OSError as error:
+        raise AccountsWrong([error.strerror or repr(error)]) from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise AccountsWrong(["not JSON"]) from error
+    problems = [*_secrets_in(found)]
+    try:
+        accounts = _ACCOUNTS.validate_python(found)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False):
+            path = ".".join(str(part) for part in one["loc"])
+            problems.append(f"{path}: {one['msg']}" if path else one["msg"])
+    if problems:
+        raise AccountsWrong(problems)
+    return accounts
+
+
+def with_secrets(
+    accounts: dict[str, AccountSettings], executor: Executor
+) -> dict[str, AccountSettings]:
+    """The accounts with what the environment says. Raises AccountsWrong: a key of no account."""
+    text = executor.api_keys.get_secret_value()
+    keys = msgspec.json.decode(text, type=dict[str, str]) if text else {}
+    strange = sorted(keys.keys() - accounts.keys())
+    if strange:
+        raise AccountsWrong([f"there is no account {name!r}" for name in strange])
+    secret = executor.webhook_secret
+    secrets = (secret,) if secret.get_secret_value() else ()
+    return {
+        name: account.model_copy(
+            update={
+                "api_key": SecretStr(keys[name]) if name in keys else None,
+                "webhook_secrets": secrets,
+            }
+        )
+        for name, account in accounts.items()
+    }
+
+
+def _secrets_in(found: Any) -> list[str]:
+    if not isinstance(found, dict):
+        return []
+    return [
+        f"{name}.{field}: stands in no file, but in {variable}"
+        for name, account in found.items()
+        if isinstance(account, dict)
+        for field, variable in _SECRETS.items()
+        if field in account
+    ]

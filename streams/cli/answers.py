@@ -1,0 +1,133 @@
+"""What each command prints with --json, on one line, as its last: the keys, in one place.
+
+`write` puts them into the README beside this file; a test holds it to them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from connectors.clickhouse.client import Answer
+from schemas.docs import filled
+from schemas.facts import OrphanAged
+from streams.bench.run import Result
+from streams.cli.ending import Failed
+from streams.demo.report import Report
+from streams.verify import Verification
+
+README = Path(__file__).with_name("README.md")
+
+
+class Ended(msgspec.Struct, kw_only=True):
+    """How a process that runs until it is stopped has ended.
+
+    `restarts`: of the processes it ran, by name, where one had to be started again.
+    """
+
+    process: str
+    exit_code: int
+    seconds: int
+    restarts: dict[str, int] = {}
+
+
+class Catalogue(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The topics there should be. `differences`: of the cluster, with --check only."""
+
+    topics: list[str]
+    differences: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ParkedShort(msgspec.Struct, kw_only=True):
+    """One record set aside. `parked_at`: epoch ms."""
+
+    ref: str
+    reason: str
+    detail: str
+    key: str
+    bytes: int
+    parked_at: int
+    retried: bool
+
+
+class ParkedWhole(ParkedShort, kw_only=True):
+    """The same with its bytes; empty where they are too many and still at `ref`."""
+
+    value_hex: str
+
+
+class ParkedList(msgspec.Struct, kw_only=True):
+    """What is set aside, oldest first."""
+
+    parked: list[ParkedShort]
+
+
+class Retried(msgspec.Struct, kw_only=True):
+    """`sent`: false without --yes."""
+
+    ref: str
+    sent: bool
+
+
+class Orphans(msgspec.Struct, kw_only=True):
+    """Facts that wait for a session nobody requested."""
+
+    orphans: list[OrphanAged]
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """Where the replay ended; instants epoch ms. `parked`: its requests set aside, with why."""
+
+    now_at: int
+    steps: int
+    readings: int
+    requested: int
+    closed: int
+    outstanding: int
+    parked: list[str]
+
+
+_Explained = msgspec.defstruct(
+    "_Explained", [("session", str), ("story", list[Any]), ("ledger", Any)]
+)
+_Explained.__doc__ = "Every input with the decisions that followed, and the public view at the end."
+
+ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
+    "any, when it fails": (Failed, ()),
+    "`up`, `worker`, `executor`, `sink`": (Ended, ()),
+    "`demo`": (Report, ()),
+    "`replay`": (Replayed, ()),
+    "`explain`": (_Explained, ()),
+    "`query`": (Answer, ()),
+    "`verify`": (Verification, ("in_order",)),
+    "`parked list`": (ParkedList, ()),
+    "`parked list`, each": (ParkedShort, ()),
+    "`parked show`": (ParkedWhole, ()),
+    "`parked retry`": (Retried, ()),
+    "`orphans`": (Orphans, ()),
+    "`orphans`, each": (OrphanAged, ()),
+    "`topics`": (Catalogue, ()),
+    "`bench`": (Result, ()),
+}
+
+
+def keys(command: str) -> tuple[str, ...]:
+    """The top-level keys of a row of `ANSWERS`."""
+    kind, more = ANSWERS[command]
+    fields = kind._fields if issubclass(kind, tuple) else kind.__struct_fields__  # type: ignore[attr-defined] # one of both
+    return (*more, *fields)
+
+
+def table() -> str:
+    """The keys in Markdown, with what the answer's own docstring says first."""
+    lines = ["| command | keys | |", "|---|---|---|"]
+    for command, (kind, _) in ANSWERS.items():
+        shown = ", ".join(f"`{key}`" for key in keys(command))
+        said = (kind.__doc__ or "").strip().splitlines()[0]
+        lines.append(f"| {command} | {shown} | {said} |")
+    return "\n".join(lines) + "\n"
+
+
+def write() -> None:
+    """Bring the README up to date."""
+    README.write_text(filled(README.read_text(), "answers", table()))

@@ -1,0 +1,117 @@
+"""What settings name: files and directories, looked at before anything starts."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from enum import Enum, auto
+from pathlib import Path
+from typing import NamedTuple
+
+from platformdirs import user_state_path
+
+from streams.cli.accounts import AccountsWrong, read_accounts, with_secrets
+from streams.core.strategy import PolicyInvalid, parse_policy
+from streams.settings import DEFAULT_POLICY, Settings, SettingsWrong, read_settings
+
+_STATE = "HOLDFAST_STATE_DIR"
+_POLICY = "HOLDFAST_POLICY_FILE"
+_ACCOUNTS = "HOLDFAST_EXECUTOR__ACCOUNTS_FILE"
+_BROKER = "HOLDFAST_KAFKA__BOOTSTRAP"
+
+
+class Use(Enum):
+    """What a command is about to use."""
+
+    STATE = auto()  # to write into; that it is a directory is always checked
+    POLICY = auto()
+    ACCOUNTS = auto()  # where they are named
+    OWN_ACCOUNTS = auto()  # they must be named
+    BROKER = auto()  # it must be named
+
+
+class _Named(NamedTuple):
+    state_dir: Path
+    policy_file: Path
+    accounts_file: Path | None
+
+
+def settings_for(*used: Use) -> Settings:
+    """The settings, all that they name being usable. Raises SettingsWrong with every mistake."""
+    uses = frozenset(used)
+    try:
+        settings = read_settings()
+    except SettingsWrong as wrong:
+        named = _named()
+        raise SettingsWrong([*wrong.problems, *_problems(named, uses)]) from wrong
+    named = _Named(settings.state_dir, settings.policy_file, settings.executor.accounts_file)
+    problems = [*_problems(named, uses), *_missing(settings, uses)]
+    if problems:
+        raise SettingsWrong(problems)
+    return settings
+
+
+def _named() -> _Named:
+    """The same out of the bare environment, for when other settings are wrong.
+
+    What is empty is already named as such.
+    """
+    accounts = os.environ.get(_ACCOUNTS)
+    return _Named(
+        Path(os.environ.get(_STATE) or user_state_path("holdfast")),
+        Path(os.environ.get(_POLICY) or DEFAULT_POLICY),
+        Path(accounts) if accounts else None,
+    )
+
+
+def _problems(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
+    if named.state_dir.exists() and not named.state_dir.is_dir():
+        yield f"{_STATE}: {named.state_dir} is not a directory"
+    elif Use.STATE in uses:
+        yield from _unwritable(named.state_dir)
+    if Use.POLICY in uses:
+        yield from (f"{_POLICY}: {named.policy_file}: {one}" for one in _policy(named.policy_file))
+    file = named.accounts_file
+    if file is not None and uses & {Use.ACCOUNTS, Use.OWN_ACCOUNTS}:
+        yield from (f"{_ACCOUNTS}: {file}: {one}" for one in _accounts(file))
+
+
+def _missing(settings: Settings, uses: frozenset[Use]) -> Iterator[str]:
+    if Use.BROKER in uses and not settings.kafka.bootstrap:
+        yield f"{_BROKER}: it needs a broker (or use `holdfast up`)"
+    if Use.OWN_ACCOUNTS in uses and settings.executor.accounts_file is None:
+        yield f"{_ACCOUNTS}: it needs its accounts (or use `holdfast up`)"
+    file = settings.executor.accounts_file
+    if file is not None and uses & {Use.ACCOUNTS, Use.OWN_ACCOUNTS} and not _accounts(file):
+        try:
+            with_secrets(read_accounts(file), settings.executor)
+        except AccountsWrong as wrong:
+            yield from (f"HOLDFAST_EXECUTOR__API_KEYS: {one}" for one in wrong.problems)
+
+
+def _unwritable(directory: Path) -> Iterator[str]:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        yield f"{_STATE}: {directory} cannot be written: {error.strerror}"
+
+
+def _policy(file: Path) -> list[str]:
+    try:
+        parse_policy(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        return [error.strerror or repr(error)]
+    except UnicodeDecodeError:
+        return ["not text in UTF-8"]
+    except PolicyInvalid as invalid:
+        return [*invalid.problems]
+    return []
+
+
+def _accounts(file: Path) -> list[str]:
+    try:
+        read_accounts(file)
+    except AccountsWrong as wrong:
+        return wrong.problems
+    return []
