@@ -38,6 +38,7 @@ from streams.core.session import (
     ReferenceReused,
     SessionUnknown,
     TimeReached,
+    is_over,
     outstanding,
 )
 from streams.engine.stage import (
@@ -57,6 +58,8 @@ MARKS = b"m"
 _MARKS_KEY = b"m"
 RETRY_HEADER = "retry-of"
 _REUSED = "reference-reused"
+_BEYOND = "beyond-horizon"
+HORIZON_MS = 400 * 24 * 60 * 60 * 1000  # the longest of chargeback, credit-CDR and retention
 _TIME_ITSELF = ("", -1, -1)
 _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
@@ -70,9 +73,12 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
 class SessionsLogic(Logic):
     """One partition of sessions."""
 
-    def __init__(self, partition: int, partitions: int, references: References) -> None:
+    def __init__(
+        self, partition: int, partitions: int, references: References, horizon_ms: int = HORIZON_MS
+    ) -> None:
         self._partition = partition
         self._partitions = partitions
+        self._horizon_ms = horizon_ms
         self._pins = ReferencePins(references)
         self._schedule = Schedule()
         self._tally = Tally()
@@ -143,11 +149,11 @@ class SessionsLogic(Logic):
     def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:
         """The session of a parked input gets no commands until it is retried.
 
-        Not where somebody else used its reference: the session itself is sound.
+        Not where somebody else used its reference, or long after its end: the session is sound.
         """
         session_id = record.key.decode("utf-8", "replace")
         session = view.get(SESSION + record.key)
-        if session is None or reason == _REUSED:
+        if session is None or reason in (_REUSED, _BEYOND):
             return ()
         fact = Quarantined(ref=_ref(record.topic, record.partition, record.offset))
         source = (record.topic, record.partition, record.offset)
@@ -163,6 +169,8 @@ class SessionsLogic(Logic):
     def _fact(self, fact: Fact, record: Record, session_id: str, view: View) -> list[Output]:
         key = SESSION + session_id.encode()
         session: PaymentSession | None = view.get(key)
+        if session is not None:
+            self._check_horizon(session, view)
         source = (record.topic, record.partition, record.offset)
         try:
             said = self._applied(session_id, session, fact, source, view)
@@ -175,6 +183,11 @@ class SessionsLogic(Logic):
         if session is None:
             said += self._came_early(session_id, view)
         return said
+
+    def _check_horizon(self, session: PaymentSession, view: View) -> None:
+        after_ms = self._marks(view).applied_at - session.closed_at
+        if session.closed_at and after_ms > self._horizon_ms:
+            raise BadRecord(_BEYOND, f"closed_at: {after_ms} ms before the time of this fact")
 
     def _applied(
         self,
@@ -339,14 +352,20 @@ def _ref(topic: str, partition: int, offset: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionsStage(Stage):
-    """Sessions as the engine runs it."""
+    """Sessions as the engine runs it. Facts are parked `horizon_ms` after a session was closed."""
+
+    horizon_ms: int = HORIZON_MS
 
     def open(self, partition: int, references: References) -> SessionsLogic:
-        return SessionsLogic(partition, self.partitions, references)
+        return SessionsLogic(partition, self.partitions, references, self.horizon_ms)
+
+    def keys_of(self, record: Record) -> tuple[bytes, ...]:
+        return (SESSION + record.key,)
 
 
-def sessions_stage(partitions: int) -> SessionsStage:
+def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsStage:
     return SessionsStage(
+        horizon_ms=horizon_ms,
         name="sessions",
         version=1,
         inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES),
@@ -354,7 +373,7 @@ def sessions_stage(partitions: int) -> SessionsStage:
         parked_topic=topics.PARKED,
         partitions=partitions,
         kinds=(
-            StateKind(prefix=SESSION, type=PaymentSession),
+            StateKind(prefix=SESSION, type=PaymentSession, is_cold=is_over),
             StateKind(prefix=EARLY, type=EarlyFacts),
             StateKind(prefix=MARKS, type=Marks),
         ),

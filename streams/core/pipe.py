@@ -64,13 +64,19 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         differences=shown,
         aliases=(*learned.published.aliases, *(one.alias for one in decision.aliases)),
     )
-    public, published = _tell_ledger(decision, published)
+    public = ledger(decision.case, decision.standing)
+    told, published = _tell_ledger(public, published)
     return Step(
-        session=replace(decision.session, published=published, deadline=decision.deadline_at),
+        session=replace(
+            decision.session,
+            published=published,
+            deadline=decision.deadline_at,
+            closed_at=public.closed_at,
+        ),
         commands=decision.commands,
         watches=[watch_record(decision.case, *one) for one in decision.watches.items()],
         aliases=decision.aliases,
-        ledger=public,
+        ledger=told,
         discrepancies=discrepancies,
         deadline_at=decision.deadline_at,
     )
@@ -85,10 +91,9 @@ def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Pol
 
 
 def _tell_ledger(
-    decision: Decision, published: Published
+    public: SessionLedger, published: Published
 ) -> tuple[SessionLedger | None, Published]:
     """The ledger, one version higher, if it says anything that the last one did not."""
-    public = ledger(decision.case, decision.standing)
     content = replace(public, version=0, changed_at=0)  # when it was looked at is no change
     digest = hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()
     if digest == published.ledger_digest:

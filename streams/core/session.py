@@ -193,7 +193,10 @@ NOTHING_PUBLISHED = Published()
 
 
 class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
-    """One driver, one charge, one payment. `deadline`: when to ask again at the latest, or None."""
+    """One driver, one charge, one payment. `deadline`: when to ask again at the latest, or None.
+
+    `closed_at`: the ledger's instant of it while the session is closed, else 0.
+    """
 
     session_id: str
     request: SessionRequested
@@ -209,11 +212,17 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     lifted: tuple[str, ...] = ()
     published: Published = NOTHING_PUBLISHED
     deadline: int | None = None
+    closed_at: int = 0
 
     @property
     def now_at(self) -> int:
         """The partition's time; at first the request's own, for time may lag behind its inputs."""
         return max(self.clock_at, self.request.requested_at)
+
+
+def is_over(session: PaymentSession) -> bool:
+    """Closed, and nothing is awaited: only a late fact could change anything (design.md 5)."""
+    return session.closed_at > 0 and session.deadline is None and not outstanding(session)
 
 
 def outstanding(session: PaymentSession) -> int:

@@ -60,7 +60,10 @@ class Missing(Exception):
 class Turn:
     """What a turn did so far, to be made real after the commit or forgotten."""
 
-    __slots__ = ("armed", "changes", "counts", "limit", "met", "parked", "sends", "touched", "view")
+    __slots__ = (
+        "armed", "changes", "counts", "limit", "met",
+        "parked", "placed", "sends", "touched", "view",
+    )  # fmt: skip
 
     def __init__(self, view: WorkingCopy, limit: int) -> None:
         self.view = view
@@ -69,6 +72,7 @@ class Turn:
         self.sends: list[Send] = []
         self.touched: Mapping[bytes, Any] = {}
         self.changes: dict[bytes, bytes | None] = {}
+        self.placed: Mapping[bytes, int] = {}  # where the commit has put the changes
         self.parked = 0
         self.armed = False  # a hold was made, which may be due at once
         self.met: list[tuple[str, int]] = []  # barriers at the head, for whose ends to ask

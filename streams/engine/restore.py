@@ -36,7 +36,7 @@ async def restore(
     await consumer.start()
     try:
         stored = await _read_state(consumer, stage, partition, store)
-        positions = starting_positions(stage, stored, has_state=bool(store.encoded))
+        positions = starting_positions(stage, stored, has_state=len(store) > 0)
         return await _with_inputs(consumer, stage, partition, positions)
     finally:
         await consumer.stop()
@@ -57,7 +57,7 @@ async def _read_state(
         if record.key == POSITIONS_KEY:
             positions = value
         elif not record.key.startswith(ENGINE_PREFIX):
-            store.load(record.key, value)
+            store.load(record.key, value, record.offset)
 
     began = told_at = time.monotonic()
 
@@ -68,8 +68,11 @@ async def _read_state(
             log.info("partition %d: %d state records still to read", partition, left)
 
     await read_to_end(consumer, ends, load, tell)
+    store.settle()
     seconds = time.monotonic() - began
-    log.info("partition %d: %d keys restored in %.2f s", partition, len(store.encoded), seconds)
+    cold = len(store.cold.places)
+    told = "partition %d: %d keys restored in %.2f s, %d of them cold"
+    log.info(told, partition, len(store), seconds, cold)
     return positions
 
 

@@ -72,12 +72,17 @@ class StateKind:
     On the wire a msgpack array: the version, then the fields of `type` (an `array_like` msgspec
     Struct) in order. Appending a field with a default needs no new version. Anything else does,
     with `upcasters[old]`, which maps the field list of version `old` to that of `old + 1`.
+
+    A value that `is_cold` says is done with leaves memory: of it only the place in the state topic
+    is kept (`cold.py`). `Logic.restored` is not told of it; whoever touches it again names its
+    key in `Stage.keys_of`.
     """
 
     prefix: bytes
     type: type[msgspec.Struct]
     version: int = 1
     upcasters: Mapping[int, Callable[[list[Any]], list[Any]]] = field(default_factory=dict)
+    is_cold: Callable[[Any], bool] | None = None
 
 
 class View(Protocol):
@@ -122,7 +127,7 @@ class Logic(Protocol):
     """
 
     def restored(self, states: Iterator[tuple[bytes, Any]]) -> None:
-        """After a restore, before the first step: every state there is, decoded."""
+        """After a restore, before the first step: every state there is but cold ones, decoded."""
         for _ in states:
             pass
 
@@ -191,6 +196,13 @@ class Stage(ABC):
     ticker: Ticker | None = None
     barrier_topics: frozenset[str] | None = None
     check_keys: frozenset[str] = frozenset()
+
+    def keys_of(self, record: Record) -> Iterable[bytes]:  # noqa: ARG002 - the default
+        """The cold keys that `record` may ask for; a guess saves a second run, and harms nothing.
+
+        Asked only while something is cold.
+        """
+        return ()
 
     @abstractmethod
     def open(self, partition: int, references: References) -> Logic:

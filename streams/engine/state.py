@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
+from streams.engine.cold import Cold, Frozen
 from streams.engine.errors import StateTooNew
 from streams.engine.stage import ENGINE_PREFIX, StateKind
 
@@ -98,23 +99,71 @@ class StateStore:
     def __init__(self, kinds: Iterable[StateKind]) -> None:
         self.codecs: dict[int, StateCodec] = {}
         self.encoded: dict[bytes, bytes] = {}
+        self.cold = Cold()
         for kind in kinds:
             if len(kind.prefix) != 1 or kind.prefix == ENGINE_PREFIX:
                 raise ValueError(f"prefix {kind.prefix!r} must be one byte, not the engine's")
             if kind.prefix[0] in self.codecs:
                 raise ValueError(f"prefix {kind.prefix!r} is taken twice")
             self.codecs[kind.prefix[0]] = StateCodec(kind)
+            if kind.is_cold is not None:
+                self.cold.rules[kind.prefix[0]] = kind.is_cold
 
-    def load(self, key: bytes, value: bytes | None) -> None:
+    def __len__(self) -> int:
+        return len(self.encoded) + len(self.cold.places)
+
+    def load(self, key: bytes, value: bytes | None, offset: int) -> None:
         """One record of the state topic, in order. Raises `StateTooNew`, `KeyError`."""
+        if self.cold.rules:
+            self.cold.forget(key)
         if value is None:
             self.encoded.pop(key, None)
             return
         self.codecs[key[0]].check(value)
         self.encoded[key] = value
+        if key[0] in self.cold.rules and self.cold.loaded(key, offset):
+            self.settle()
+
+    def settle(self) -> None:
+        """Let go of what was loaded and is cold; once more after the last record."""
+        loaded, self.cold.fresh = self.cold.fresh, {}
+        for key, offset in loaded.items():
+            self._cool(key, self.codecs[key[0]].decode(self.encoded[key]), offset)
+
+    def thaw(self, values: Mapping[bytes, bytes]) -> None:
+        """Take back what was read at the places of these cold keys, until `refreeze`."""
+        for key, value in values.items():
+            self.cold.thawed[key] = self.cold.places.pop(key)
+            self.encoded[key] = value
+
+    def refreeze(self) -> None:
+        """Let go again of what was thawed and not written: it is where it was."""
+        thawed, self.cold.thawed = self.cold.thawed, {}
+        for key, offset in thawed.items():
+            self.cold.places[key] = offset
+            del self.encoded[key]
+
+    def placed(self, touched: Mapping[bytes, Any], offsets: Mapping[bytes, int]) -> None:
+        """After a commit: where its records are, so that what is cold now can go.
+
+        A place that Kafka did not tell (-1) leaves the value in memory.
+        """
+        rules, thawed = self.cold.rules, self.cold.thawed
+        for key, offset in offsets.items():
+            thawed.pop(key, None)
+            if key[0] in rules and touched[key] is not None and offset >= 0:
+                self._cool(key, touched[key], offset)
+
+    def _cool(self, key: bytes, value: Any, offset: int) -> None:
+        if self.cold.rules[key[0]](value):
+            self.cold.places[key] = offset
+            del self.encoded[key]
 
     def commit(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Make `changes` the state; None deletes."""
+        if self.cold.places:
+            for key in changes:
+                self.cold.places.pop(key, None)
         deleted = [key for key, value in changes.items() if value is None]
         if deleted:
             changes = {key: value for key, value in changes.items() if value is not None}
@@ -131,11 +180,12 @@ class StateStore:
 class WorkingCopy:
     """The `View` of one transaction over a store it does not change."""
 
-    __slots__ = ("_codecs", "_encoded", "_seen", "touched", "used")
+    __slots__ = ("_codecs", "_cold", "_encoded", "_seen", "touched", "used")
 
     def __init__(self, store: StateStore) -> None:
         self._encoded = store.encoded
         self._codecs = store.codecs
+        self._cold = store.cold.places
         self._seen: dict[bytes, Any] = {}
         self.touched: dict[bytes, Any] = {}
         self.used = False  # set by any access, cleared by the caller between records
@@ -145,6 +195,8 @@ class WorkingCopy:
         value = self._seen.get(key, _UNSEEN)
         if value is _UNSEEN:
             data = self._encoded.get(key)
+            if data is None and key in self._cold:
+                raise Frozen(key)
             value = None if data is None else self._codecs[key[0]].decode(data)
             self._seen[key] = value
         return value
@@ -170,11 +222,11 @@ class WorkingCopy:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """What differs from the store, encoded; None deletes. Raises as `StateCodec.encode`."""
-        encoded, codecs = self._encoded, self._codecs
+        encoded, codecs, cold = self._encoded, self._codecs, self._cold
         changed: dict[bytes, bytes | None] = {}
         for key, value in self.touched.items():
             data = None if value is None else codecs[key[0]].encode(value)
-            if data != encoded.get(key):
+            if data != encoded.get(key) or key in cold:
                 changed[key] = data
         return changed
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
 from aiokafka import TopicPartition
@@ -10,6 +11,7 @@ from aiokafka.errors import ProducerFenced
 
 from streams.engine.barrier import Hold, Holds
 from streams.engine.batch import Applier, Culprit, Missing, Place, SomeCulprit, Turn
+from streams.engine.cold import Frozen
 from streams.engine.errors import SliceGap
 from streams.engine.inbox import Inbox, Slice
 from streams.engine.pacing import Pacer
@@ -18,6 +20,7 @@ from streams.engine.references import ReferenceReader
 from streams.engine.settings import Commit, EngineSettings
 from streams.engine.stage import BadRecord, Logic, Stage
 from streams.engine.state import StateStore
+from streams.engine.thaw import read_back
 from streams.engine.transactions import StateRecords, Transactions
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,8 @@ _GROUP_OFFSETS_EVERY = 1.0  # seconds; for lag tools only, and two round trips
 _TIDY_SLACK = 0.005  # seconds; a timer may fire a hair early
 _TO_FINISH = 0.7  # of the time a revocation may take; the rest is for the abort
 _TURN_WITHIN = 0.300  # seconds after which a turn takes no more, however much waits
+_THAW_MAX = 500  # keys read back for one turn; scattered ones take some milliseconds each
+_THAWED_MAX = 2_000  # keys read back that may wait in memory for the records that need them
 _LIMIT_AFTER_CULPRIT = 64  # records; each culprit costs a second run of the turn it is found in
 
 
@@ -176,7 +181,10 @@ class PartitionTask:
     async def _turn(self) -> bool:
         """One turn over what waits; whether more can be done at once."""
         began = asyncio.get_running_loop().time()
-        turn = await self._take(1 if self._single else self._limit, began + _TURN_WITHIN)
+        limit = 1 if self._single else self._limit
+        if self._store.cold.places:
+            limit = await self._thaw_ahead(limit)
+        turn = await self._take(limit, began + _TURN_WITHIN)
         if turn is None:
             return True
         sent = await self._make_real(turn, began)
@@ -198,7 +206,37 @@ class PartitionTask:
         except Missing as missing:
             self._forget_turn()
             await self._refer(missing)
+        except Frozen as frozen:
+            self._forget_turn()
+            await self._thaw({frozen.key: self._store.cold.places[frozen.key]})
         return None
+
+    async def _thaw_ahead(self, limit: int) -> int:
+        """Read back what the waiting records will ask for; how many of them that is enough for."""
+        cold, keys_of = self._store.cold.places, self._stage.keys_of
+        wanted: dict[bytes, int] = {}
+        for inbox in self._inboxes.values():
+            for index, record in enumerate(islice(inbox.records, limit)):
+                if len(wanted) >= _THAW_MAX:
+                    limit = max(index, 1)
+                    break
+                wanted.update((key, cold[key]) for key in keys_of(record) if key in cold)
+        if wanted:
+            await self._thaw(wanted)
+        return limit
+
+    def _let_go(self, turn: Turn) -> None:
+        """What waiting records will ask for stays a while: it would be read again at once."""
+        store = self._store
+        store.placed(turn.touched, turn.placed)
+        waits = any(inbox.records for inbox in self._inboxes.values())
+        if not waits or len(store.cold.thawed) > _THAWED_MAX:
+            store.refreeze()
+
+    async def _thaw(self, places: Mapping[bytes, int]) -> None:
+        topic, partition = self._stage.state_topic, self.partition
+        bootstrap = self._settings.bootstrap
+        self._store.thaw(await read_back(bootstrap, topic, partition, places))
 
     async def _taken(self, limit: int, until: float) -> Turn:
         """Apply what waits; ask for the ends at each barrier and go on where they are reached.
@@ -265,10 +303,12 @@ class PartitionTask:
         if not turn.changes and not turn.sends and not self._positions_due(positions, now):
             self._tidy_later(positions)
             return False
-        await self._commit(turn, positions, now)
+        placed = await self._commit(turn, positions, now)
         self._positions_saved = positions
         self._positions_saved_at = now
         self._store.commit(turn.changes)
+        if self._store.cold.rules:
+            turn.placed = dict(zip(turn.changes, chain(*placed), strict=False))
         self._worker.pacer.committed(self.partition, now)
         self._tidy_later(positions)
         return True
@@ -292,7 +332,8 @@ class PartitionTask:
             return
         self._tidy = asyncio.get_running_loop().call_at(at + _TIDY_SLACK, self._work.set)
 
-    async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> None:
+    async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> list[range]:
+        """The offsets of `turn.changes`, in their order, and then that of the positions."""
         topic, partition = self._stage.state_topic, self.partition
         saved: dict[bytes, bytes | None] = {POSITIONS_KEY: encode_positions(self._stage, positions)}
         state = StateRecords(topic, partition, turn.changes | saved)
@@ -301,12 +342,14 @@ class PartitionTask:
             self._group_told_at = now
             self._group_told = positions
             offsets = {TopicPartition(t, partition): at for t, at in positions.items()}
-        await self.transactions.commit(state, turn.sends, offsets, self._worker.group)
+        return await self.transactions.commit(state, turn.sends, offsets, self._worker.group)
 
     def _after(self, turn: Turn, began: float, *, sent: bool) -> None:
         for topic, count in turn.counts.items():
             self._inboxes[topic].drop(count)
         self._applier.logic.committed(turn.touched)
+        if self._store.cold.rules:
+            self._let_go(turn)
         self._mark_full()
         self._single = max(0, self._single - turn.records)
         self._limit = min(2 * self._limit, self._settings.max_records)

@@ -91,19 +91,23 @@ class Transactions:
         sends: Iterable[Send],
         offsets: Mapping[TopicPartition, int],
         group: str,
-    ) -> None:
+    ) -> list[range]:
         """Send and commit; on any error abort as far as that is possible, and raise it.
+
+        Gives the offsets of the state records, in their order; -1 and on where Kafka did not
+        tell, as after a repeated send that it no longer remembers.
 
         Raises `ProducerFenced` where another producer of this id was started, `TimeoutError`
         where Kafka did not answer within twice the transaction time-out, and Kafka's errors.
         """
         async with asyncio.timeout(2 * self._timeout):
             batches = self._state_batches(state)
+            counts = [batch.record_count() for batch, _, _ in batches]
             batches.extend(await self._batches(sends))
             self._check_alive()
             await self._producer.begin_transaction()
             try:
-                await self._send(batches)
+                bases = await self._send(batches)
                 if offsets:
                     await self._producer.send_offsets_to_transaction(dict(offsets), group)
             except BaseException:
@@ -111,6 +115,7 @@ class Transactions:
                 raise
             self._check_alive()
             await self._producer.commit_transaction()
+            return [range(base, base + count) for base, count in zip(bases, counts, strict=False)]
 
     async def stop(self) -> None:
         """Close without waiting for what cannot be sent any more."""
@@ -155,8 +160,11 @@ class Transactions:
         closed.extend((batch, *place) for place, batch in open_batches.items())
         return closed
 
-    async def _send(self, batches: list[_Batch]) -> None:
-        """Wait for each send: aiokafka commits a transaction although a send in it failed."""
+    async def _send(self, batches: list[_Batch]) -> list[int]:
+        """Wait for each send: aiokafka commits a transaction although a send in it failed.
+
+        Gives the offset of each batch's first record.
+        """
         futures = []
         try:
             for batch, topic, partition in batches:
@@ -165,9 +173,12 @@ class Transactions:
                 futures.append(future)
         finally:
             results = await asyncio.gather(*futures, return_exceptions=True)
+        bases = []
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+            bases.append(-1 if result is None else result.offset)  # None: the batch was empty
+        return bases
 
     async def _abort(self) -> None:
         """Within a bound of its own, for the one around it may be what has run out."""

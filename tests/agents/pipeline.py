@@ -67,6 +67,7 @@ class Pipeline:
             for stage in self.stages
             for number in range(partitions)
         }
+        self.logs = {place: [] for place in self.stores}
         self.queues = defaultdict(deque)
         self.said = defaultdict(list)
         self.parked = []
@@ -79,7 +80,11 @@ class Pipeline:
         for stage in self.stages:
             for number in range(self.partitions):
                 logic = stage.open(number, self.references)
-                logic.restored(self.stores[stage.name, number].decoded())
+                self.stores[stage.name, number] = store = StateStore(stage.kinds)
+                for offset, (key, value) in enumerate(self.logs[stage.name, number]):
+                    store.load(key, value, offset)
+                store.settle()
+                logic.restored(store.decoded())
                 self.logics[stage.name, number] = logic
 
     def send(self, topic, key, fact, partition=None, headers=()):
@@ -120,17 +125,22 @@ class Pipeline:
         ]
         free = [queue for queue in queues if queue and queue not in held]
         for queue in free or held[:1]:
-            self._apply(logic, store, queue.popleft())
+            self._apply((stage, number), logic, store, queue.popleft())
 
-    def _apply(self, logic, store, record):
+    def _apply(self, place, logic, store, record):
         try:
-            self._transaction(logic, store, record, None)
+            self._transaction(place, logic, store, record, None)
         except BadRecord as bad:
             logic.aborted()
             self.parked.append((record, bad))
-            self._transaction(logic, store, record, bad)
+            self._transaction(place, logic, store, record, bad)
 
-    def _transaction(self, logic, store, record, bad):
+    def _transaction(self, place, logic, store, record, bad):
+        stage, number = place
+        log = self.logs[stage.name, number]
+        cold = store.cold.places
+        asked = [key for key in stage.keys_of(record) if key in cold]
+        store.thaw({key: log[cold[key]][1] for key in asked})
         view = WorkingCopy(store)
         if bad is None:
             outputs = list(logic.step(record, view))
@@ -138,8 +148,12 @@ class Pipeline:
             outputs = list(logic.quarantine(record, bad.reason, view))
         outputs += logic.finish(view)
         assert not view.mutated(), "a state changed in place and was never put"
-        store.commit(view.changes())
+        changes = view.changes()
+        store.commit(changes)
         logic.committed(view.touched)
+        store.placed(view.touched, {key: len(log) + n for n, key in enumerate(changes)})
+        store.refreeze()
+        log.extend(changes.items())
         for one in outputs:
             if one.topic == topics.PARKED:
                 self.aside.append((one.key, one.value, one.headers))

@@ -7,6 +7,7 @@ from schemas import codec, ids, topics
 from schemas.commands import CaptureHold, PlaceHold, RaiseHold, ReleaseHold, StartCharging
 from schemas.facts import (
     AcquirerAnswered,
+    AcquirerNotified,
     ChargingEnded,
     ChargingStarted,
     LinkedFact,
@@ -14,6 +15,7 @@ from schemas.facts import (
     OrphanAged,
     SessionRequested,
 )
+from streams.agents.sessions import HORIZON_MS
 from streams.replay.cards import draw
 
 T0 = 1_767_600_000_000
@@ -232,3 +234,44 @@ def test_time_is_the_least_of_all_link_partitions():
     applied = day.pipeline.said[topics.APPLIED]
     assert {(one.partition, one.at) for one in applied} == {(0, T0), (1, T0)}
     assert all(one.outstanding == 0 for one in applied)
+
+
+def refused_capture(at):
+    return AcquirerNotified(
+        tenant="t", session_id=SESSION, hold_id=f"{SESSION}/hold/1", acquirer_id="sim-total",
+        event="capture_failed", command_id=f"{SESSION}/capture/1", amount_minor=1784,
+        currency="CHF", occurred_at=at,
+    )  # fmt: skip
+
+
+def cold_keys(pipeline):
+    return [key for store in pipeline.stores.values() for key in store.cold.places]
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_closed_session_leaves_memory_and_a_late_fact_opens_it_again(crash):
+    day = Day()
+    day.charge()
+    if crash:
+        day.pipeline.crash()
+    key = b"s" + SESSION.encode()
+    assert cold_keys(day.pipeline) == [key]
+    assert not any(key in store.encoded for store in day.pipeline.stores.values())
+    day.answers = False
+    day.pipeline.send(topics.RESPONSES, SESSION, refused_capture(T0 + 90 * MINUTE))
+    day.tick(T0 + 91 * MINUTE)
+    assert day.ledger().phase != "closed"
+    assert cold_keys(day.pipeline) == []
+    assert day.pipeline.parked == []
+
+
+def test_a_fact_beyond_the_horizon_is_parked_and_changes_nothing():
+    day = Day()
+    day.charge()
+    last = day.ledger()
+    day.tick(last.closed_at + HORIZON_MS + MINUTE)
+    day.pipeline.send(topics.RESPONSES, SESSION, refused_capture(T0 + 90 * MINUTE))
+    day.tick(day.now_at + MINUTE)
+    assert [bad.reason for _, bad in day.pipeline.parked] == ["beyond-horizon"]
+    assert day.ledger() == last
+    assert len(day.commands(CaptureHold)) == 1

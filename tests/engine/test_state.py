@@ -87,7 +87,7 @@ def test_a_newer_version_is_refused_before_anything_is_decoded():
     newer = StateCodec(StateKind(prefix=b"p", type=Pot, version=2)).encode(Pot("a", 1))
     store = StateStore([POT])
     with pytest.raises(StateTooNew, match="version 2"):
-        store.load(b"p1", newer)
+        store.load(b"p1", newer, 0)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_kinds_that_cannot_be_told_apart_are_refused(kinds, match):
 @pytest.fixture
 def store() -> StateStore:
     store = StateStore([POT, StateKind(prefix=b"b", type=Bag)])
-    store.load(b"p1", StateCodec(POT).encode(Pot("one", 1)))
-    store.load(b"b1", store.codecs[ord("b")].encode(Bag([1])))
+    store.load(b"p1", StateCodec(POT).encode(Pot("one", 1)), 0)
+    store.load(b"b1", store.codecs[ord("b")].encode(Bag([1])), 1)
     return store
 
 
@@ -139,7 +139,7 @@ def test_only_what_differs_is_written(store):
 
 
 def test_a_tombstone_removes_a_key(store):
-    store.load(b"p1", None)
+    store.load(b"p1", None, 2)
     assert WorkingCopy(store).get(b"p1") is None
 
 

@@ -1,7 +1,9 @@
 """A stage that does what its records say: `python worker.py BOOTSTRAP APP_ID SLOT [key=value ...]`.
 
 Options change the stage: `version=2` its version, `inputs=a,b,c` its inputs, `kind=2` the
-version of its state, `ticks=1` its ticker. Inputs `{APP_ID}.a`, `.b`; references `{APP_ID}.ref`.
+version of its state, `ticks=1` its ticker; with `cold=2` counts from 2 on leave memory, and with
+`blind=1` nobody is told beforehand which of them a record will ask for. Inputs `{APP_ID}.a`,
+`.b`; references `{APP_ID}.ref`.
 """
 
 import sys
@@ -74,8 +76,16 @@ class Obeying(Logic):
 
 
 class Scenario(Stage):
+    def keys_of(self, record: Record) -> tuple[bytes, ...]:
+        return (b"c" + record.key,)
+
     def open(self, partition, references):
         return Obeying(self.state_topic.removesuffix(".state"), references)
+
+
+class Blind(Scenario):
+    def keys_of(self, record: Record) -> tuple[bytes, ...]:
+        return ()
 
 
 def scenario(app_id: str, options: dict[str, str]) -> Stage:
@@ -85,14 +95,21 @@ def scenario(app_id: str, options: dict[str, str]) -> Stage:
         period_ms=200,
         encode=lambda partition, now_at: (b"tick", b"tick of partition %d" % partition),
     )
-    return Scenario(
+    coldest = int(options.get("cold", "0"))
+    kind = StateKind(
+        prefix=b"c",
+        type=Count,
+        version=int(options.get("kind", "1")),
+        is_cold=(lambda count: count.n >= coldest) if coldest else None,
+    )
+    return (Blind if "blind" in options else Scenario)(
         name="scenario",
         version=int(options.get("version", "1")),
         inputs=tuple(f"{app_id}.{name}" for name in inputs),
         state_topic=f"{app_id}.state",
         parked_topic=f"{app_id}.parked",
         partitions=PARTITIONS,
-        kinds=(StateKind(prefix=b"c", type=Count, version=int(options.get("kind", "1"))),),
+        kinds=(kind,),
         references=(f"{app_id}.ref",),
         ticker=ticker if "ticks" in options else None,
     )
