@@ -72,7 +72,10 @@ _REQUEST = SessionRequested(
 
 
 class CoreCost(msgspec.Struct, frozen=True, kw_only=True):
-    """Medians of single calls in microseconds, on the wall clock of an otherwise idle thread."""
+    """Medians of single calls in microseconds, on the wall clock of an otherwise idle thread.
+
+    `decide_us` is one decision on an open session, `price_us` one price of its tariff.
+    """
 
     decide_us: float
     price_us: float

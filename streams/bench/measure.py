@@ -8,10 +8,12 @@ import msgspec
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """A side's own figures. CPU is that of its whole process, threads included, in seconds.
+    """A side's own figures over `records` records.
 
-    `slices` are records applied at a time, smallest first; `digest` is `scene.digest` of what the
-    side holds at the end, '' where it is read from outside.
+    `cpu_s` and `wall_s` are seconds; the CPU is that of the whole process, threads included.
+    `transactions` are those committed, `state_records` and `outputs` what they wrote. `slices` are
+    records applied at a time, smallest first; `digest` is `scene.digest` of what the side holds at
+    the end, '' where it is read from outside; `max_rss_mb` the most memory that it ever held.
     """
 
     records: int

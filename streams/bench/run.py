@@ -36,10 +36,12 @@ class SideFailed(Exception):
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One side's runs. Rates are records a second, medians over the runs.
+    """One side's `runs`, with the medians of their rates.
 
-    `slice_median` and `slice_max` are records applied at a time; `state_per_record` how many state
-    records were written a record read.
+    `per_cpu_second` and `per_wall_second` are records a second; `slice_median` and `slice_max`
+    records applied at a time; `transactions` are those of one run; `state_per_record` is how many
+    state records were written a record read; `max_rss_mb` the most memory that any run held.
+    `guarantee` says what a crash would do.
     """
 
     guarantee: str
@@ -56,10 +58,10 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What `holdfast bench --json` prints.
 
-    `ratio` is link to baseline a CPU second, of the medians; `ratios` the same of each pair of
-    runs. `keys` hold the newest value that was sent, checked after every run of link. `load` is
-    the machine's one-minute load average before each pair; `core` are single calls of `decide` and
-    `price`, in microseconds.
+    `ratio` is `link` to `baseline` a CPU second, of the medians; `ratios` the same of each pair of
+    runs; `bar` what `ratio` must reach. Each run reads `readings` records. `keys` chargings hold
+    the newest value that was sent, checked after every run of link. `load` is the machine's
+    one-minute load average before each pair; `core` are single calls of `decide` and `price`.
     """
 
     readings: int
