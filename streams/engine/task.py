@@ -184,6 +184,8 @@ class PartitionTask:
         limit = 1 if self._single else self._limit
         if self._store.cold.places:
             limit = await self._thaw_ahead(limit)
+            if not limit:
+                return True
         turn = await self._take(limit, began + _TURN_WITHIN)
         if turn is None:
             return True
@@ -212,7 +214,10 @@ class PartitionTask:
         return None
 
     async def _thaw_ahead(self, limit: int) -> int:
-        """Read back what the waiting records will ask for; how many of them that is enough for."""
+        """Read back what the waiting records will ask for; how many of them that is enough for.
+
+        0: not all was read in the time that a turn may take.
+        """
         cold, keys_of = self._store.cold.places, self._stage.keys_of
         wanted: dict[bytes, int] = {}
         for inbox in self._inboxes.values():
@@ -223,7 +228,7 @@ class PartitionTask:
                 wanted.update((key, cold[key]) for key in keys_of(record) if key in cold)
         if wanted:
             await self._thaw(wanted)
-        return limit
+        return limit if cold.keys().isdisjoint(wanted) else 0
 
     def _let_go(self, turn: Turn) -> None:
         """What waiting records will ask for stays a while: it would be read again at once."""

@@ -1,11 +1,13 @@
 """Reading cold state back from its places in the state topic."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-_NEAR = 1_000  # records: reading on over so many costs less than asking the broker anew
+_NEAR = 100  # records: reading on over so many costs less than asking the broker anew
+_STOP_AFTER = 3.0  # seconds; what is not read by then is asked for again
 _WITHIN = 20.0  # seconds; a turn may take 30
 
 
@@ -18,6 +20,7 @@ async def read_back(
 ) -> dict[bytes, bytes]:
     """The values of these keys; `places` has their offsets. Raises PlaceLost, TimeoutError.
 
+    Those at the lowest offsets, at least one, where reading all would take too long.
     `read_committed`, so a place whose transaction's end is not yet written is waited for.
     """
     consumer = AIOKafkaConsumer(
@@ -26,7 +29,7 @@ async def read_back(
         enable_auto_commit=False,
         auto_offset_reset="none",  # past the end or before the begin is no place to go on from
         max_partition_fetch_bytes=256 << 10,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=20,  # a seek waits for the fetch before it
     )
     async with asyncio.timeout(_WITHIN):
         await consumer.start()
@@ -43,7 +46,7 @@ async def _read(
 ) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     seen: dict[int, ConsumerRecord] = {}
-    at = -_NEAR
+    at, began = -_NEAR, time.monotonic()
     for key, offset in sorted(places.items(), key=lambda one: one[1]):
         if not at <= offset < at + _NEAR:
             consumer.seek(place, offset)
@@ -57,4 +60,6 @@ async def _read(
         if record is None or record.key != key or record.value is None:
             raise PlaceLost(f"{place.topic}/{place.partition}: {key!r} is not at {offset}")
         found[key] = record.value
+        if time.monotonic() - began > _STOP_AFTER:
+            break
     return found

@@ -132,7 +132,9 @@ broker = [pytest.mark.broker, pytest.mark.timeout(200)]
 class TestReadBack:
     pytestmark = broker
 
-    async def test_values_are_read_at_their_places_however_far_apart(self, kafka, make_topic):
+    async def test_values_are_read_at_their_places_however_far_apart(
+        self, kafka, make_topic, monkeypatch
+    ):
         topic = await make_topic("state")
         async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
             sent = [
@@ -143,6 +145,8 @@ class TestReadBack:
         places = {b"k%d" % n: n for n in (5_999, 3, 4, 2_500)}
         values = await read_back(kafka.bootstrap, topic, 0, places)
         assert values == {key: b"v%d" % n for key, n in places.items()}
+        monkeypatch.setattr("streams.engine.thaw._STOP_AFTER", 0)
+        assert await read_back(kafka.bootstrap, topic, 0, places) == {b"k3": b"v3"}
         with pytest.raises(PlaceLost):
             await read_back(kafka.bootstrap, topic, 0, {b"k1": 2})
 
