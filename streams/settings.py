@@ -64,7 +64,7 @@ def _dsn(value: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(value.get_secret_value())
         _ = parts.port  # raises where it is no number
-        usable = not value.get_secret_value() or (parts.scheme and parts.hostname)
+        usable = not value.get_secret_value() or bool(parts.scheme and parts.hostname)
     except ValueError:
         usable = False
     if not usable:
@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     app_id: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,30}$")] = "holdfast"
     tenant: Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")] = "demo"
     policy_file: _Path = DEFAULT_POLICY
+    horizon_days: Annotated[int, Field(ge=1, le=4000)] = 400
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     kafka: Kafka = Kafka()
     clock: Clock = Clock()

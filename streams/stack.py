@@ -32,6 +32,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "APP_ID": settings.app_id,
         "TENANT": settings.tenant,
         "POLICY_FILE": str(settings.policy_file),
+        "HORIZON_DAYS": str(settings.horizon_days),
         "LOG_LEVEL": settings.log_level,
         "KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
         "KAFKA__PARTITIONS": str(settings.kafka.partitions),

@@ -28,6 +28,8 @@ from streams.stack import child
 STAGES = ("link", "sessions")
 StageName = Literal["link", "sessions"]
 
+_DAY_MS = 24 * 60 * 60 * 1000
+
 
 def register(app: typer.Typer) -> None:
     app.command("worker", help="Run a worker: one process a stage, or --stage alone.")(worker)
@@ -43,7 +45,7 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
     partitions = settings.kafka.partitions
     match name:
         case "sessions":
-            return sessions_stage(partitions)
+            return sessions_stage(partitions, settings.horizon_days * _DAY_MS)
         case "link":
             stage = link_stage(partitions)
             if settings.clock.source == "replay":
