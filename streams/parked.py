@@ -14,6 +14,7 @@ from schemas import topics
 from streams.reading import record_at, records_of
 
 RETRIED = "retried"
+_NEEDED = frozenset({"topic", "partition", "offset", "reason"})
 
 
 class GoneForGood(LookupError):
@@ -41,7 +42,11 @@ def _headers(record: ConsumerRecord) -> dict[str, str]:
     return {name: value.decode("utf-8", "replace") for name, value in record.headers}
 
 
-def _parked(record: ConsumerRecord, headers: dict[str, str]) -> Parked:
+def parked_record(record: ConsumerRecord) -> Parked | None:
+    """One record of the parked topic; None for the note of a retry, and for what is neither."""
+    headers = _headers(record)
+    if headers.get("reason") == RETRIED or not headers.keys() >= _NEEDED:
+        return None
     value: bytes = record.value or b""
     return Parked(
         ref=f"{headers['topic']}/{headers['partition']}/{headers['offset']}",
@@ -63,12 +68,11 @@ async def parked_records(consumer: AIOKafkaConsumer, partitions: int) -> list[Pa
     found: dict[str, Parked] = {}
     retried: set[str] = set()
     async for record in records_of(consumer, topics.PARKED, range(partitions)):
-        headers = _headers(record)
-        if headers.get("reason") == RETRIED:
-            retried.add(headers["ref"])
-        elif {"topic", "partition", "offset", "reason"} <= headers.keys():
-            one = _parked(record, headers)
+        one = parked_record(record)
+        if one is not None:
             found[one.ref] = one
+        elif (headers := _headers(record)).get("reason") == RETRIED:
+            retried.add(headers.get("ref", ""))
     for ref in retried & found.keys():
         found[ref].retried = True
     return sorted(found.values(), key=lambda one: (one.parked_at, one.ref))

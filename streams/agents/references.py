@@ -1,5 +1,6 @@
 """The tariff and the policy a session opens with: read from the compacted topics, then pinned."""
 
+import logging
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, SessionRequested, TariffPublished
 from streams.core.strategy import Policy, PolicyInvalid, parse_policy
 from streams.engine.stage import BadRecord, References
+
+log = logging.getLogger(__name__)
 
 
 class _Known(NamedTuple):
@@ -26,6 +29,7 @@ class ReferencePins:
     def __init__(self, references: References) -> None:
         self._references = references
         self._known: dict[tuple[str, str, str], _Known] = {}
+        self._skipped: dict[bytes, bytes] = {}
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """Raises BadRecord where no policy, or one that cannot be used, is the tenant's newest."""
@@ -56,12 +60,19 @@ class ReferencePins:
 
     def _newest_policy(self, tenant: str) -> PolicyPublished | None:
         """The one published last; equal instants are settled by the version."""
-        records = self._references.items(topics.POLICIES).values()
+        records = self._references.items(topics.POLICIES)
         if not records:  # perhaps published a moment ago: have the topic read to its end once
             self._references.require(topics.POLICIES, b"")
-        found = [_policy_record(value) for value in records]
+        found = [self._policy_or_skip(key, value) for key, value in records.items()]
         ours = [one for one in found if one is not None and one.tenant == tenant]
         return max(ours, key=lambda one: (one.published_at, one.version), default=None)
+
+    def _policy_or_skip(self, key: bytes, value: bytes) -> PolicyPublished | None:
+        record = _policy_record(value)
+        if record is None and self._skipped.get(key) is not value:
+            self._skipped[key] = value  # said once
+            log.warning("%s: the record of %r is no policy: skipped", topics.POLICIES, key)
+        return record
 
 
 def _policy_record(value: bytes) -> PolicyPublished | None:

@@ -14,6 +14,7 @@ from schemas.facts import OrphanAged
 from streams.bench.run import Result
 from streams.cli.ending import Failed
 from streams.demo.report import Report
+from streams.replay.driver import Progress
 from streams.verify import Verification
 
 README = Path(__file__).with_name("README.md")
@@ -75,18 +76,6 @@ class Orphans(msgspec.Struct, kw_only=True):
     orphans: list[OrphanAged]
 
 
-class Replayed(msgspec.Struct, kw_only=True):
-    """Where the replay ended; instants epoch ms. `parked`: its requests set aside, with why."""
-
-    now_at: int
-    steps: int
-    readings: int
-    requested: int
-    closed: int
-    outstanding: int
-    parked: list[str]
-
-
 _Explained = msgspec.defstruct(
     "_Explained", [("session", str), ("story", list[Any]), ("ledger", Any)]
 )
@@ -96,7 +85,7 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "any, when it fails": (Failed, ()),
     "`up`, `worker`, `executor`, `sink`": (Ended, ()),
     "`demo`": (Report, ()),
-    "`replay`": (Replayed, ()),
+    "`replay`": (Progress, ()),
     "`explain`": (_Explained, ()),
     "`query`": (Answer, ()),
     "`verify`": (Verification, ("in_order",)),

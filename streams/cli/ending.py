@@ -90,7 +90,7 @@ class Commands(TyperGroup):
             code = _ended(given, wrong.format_message(), wrong.exit_code)
         except typer.Abort:
             code = _ended(given, "aborted", INTERRUPTED)
-        except Exception as error:
+        except Exception as error:  # to say it in words; a bug is raised again
             code = _foreseen(given, error)
             if code is None:
                 _ended(given, f"{type(error).__name__}: {error}", PROBLEM)

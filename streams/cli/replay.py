@@ -4,14 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from connectors.kafka.wait import wait_for_broker
 from schemas import codec, topics
 from schemas.facts import ClockApplied
 from streams.app import publish, wall_at
-from streams.cli.answers import Replayed
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -26,7 +24,6 @@ from streams.cli.screen import (
 )
 from streams.demo.run import BEGIN_AT, STEP_MS, WINDOW_MS, DemoSettings, build_fleet
 from streams.demo.scenery import tariffs
-from streams.parked import Parked, parked_records
 from streams.reading import reader, records_of
 from streams.replay import recorded
 from streams.replay.driver import ClosedLoop, OnTheClock, Progress, ReplaySettings, Stalled
@@ -75,26 +72,26 @@ def replay(
     )
     wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
     try:
-        replayed = asyncio.run(
+        progress = asyncio.run(
             _replay(settings, bootstrap, wanted, sessions, window_minutes * 60_000)
         )
     except Stalled as problem:
         fail(f"{problem}\n{_STALLED}", PROBLEM)
-    _tell_end(replayed, len(sessions))
+    _tell_end(progress, len(sessions))
     if json:
-        print_json(replayed)
-    raise typer.Exit(PROBLEM if replayed.parked else 0)
+        print_json(progress)
+    raise typer.Exit(PROBLEM if progress.parked else 0)
 
 
-def _tell_end(replayed: Replayed, sessions: int) -> None:
+def _tell_end(progress: Progress, sessions: int) -> None:
     err.print(
-        f"{replayed.requested} of {sessions} sessions requested, {replayed.closed} closed,"
-        f" {replayed.readings} readings"
+        f"{progress.requested} of {sessions} sessions requested, {progress.closed} closed,"
+        f" {progress.readings} readings"
     )
-    for line in replayed.parked[:_SHOWN_PARKED]:
+    for line in progress.parked[:_SHOWN_PARKED]:
         err.print(f"parked: {line}", style="red", markup=False, soft_wrap=True)
-    if replayed.parked:
-        err.print(f"{len(replayed.parked)} requests were set aside: see `holdfast parked list`")
+    if progress.parked:
+        err.print(f"{len(progress.parked)} requests were set aside: see `holdfast parked list`")
 
 
 async def _replay(
@@ -103,34 +100,22 @@ async def _replay(
     wanted: DemoSettings,
     sessions: list[Recorded],
     window_ms: int,
-) -> Replayed:
+) -> Progress:
     await wait_for_broker(bootstrap, tell=tell, within_s=_PATIENCE_S)
     on_the_clock = settings.clock.source == "wall"
     begin_at = wall_at() if on_the_clock else await _virtual_begin(settings, bootstrap)
     fleet = build_fleet(settings, wanted, sessions, begin_at, window_ms)
     await publish(bootstrap, [*tariffs(settings.tenant, begin_at).values()])
-    replayed = ReplaySettings(
+    wanted_replay = ReplaySettings(
         bootstrap=bootstrap,
         partitions=settings.kafka.partitions,
         begin_at=begin_at,
         step_ms=1_000 if on_the_clock else STEP_MS,
     )
     kind = OnTheClock if on_the_clock else ClosedLoop
-    loop = kind(replayed, fleet, _show)
-    before = {one.ref for one in await _parked_requests(bootstrap, settings.kafka.partitions)}
+    loop = kind(wanted_replay, fleet, _show)
     await loop.run()
-    parked = [
-        f"{one.ref}: {one.reason} {one.detail}"
-        for one in await _parked_requests(bootstrap, settings.kafka.partitions)
-        if one.ref not in before
-    ]
-    return Replayed(**msgspec.structs.asdict(loop.progress), parked=parked)
-
-
-async def _parked_requests(bootstrap: str, partitions: int) -> list[Parked]:
-    async with reader(bootstrap) as consumer:
-        found = await parked_records(consumer, partitions)
-    return [one for one in found if one.topic == topics.REQUESTS]
+    return loop.progress
 
 
 async def _virtual_begin(settings: Settings, bootstrap: str) -> int:

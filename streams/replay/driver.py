@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from schemas import codec, topics
 from schemas.commands import ShowDeclined, StartCharging, StopCharging
 from schemas.facts import ClockApplied, Tick, Watch
 from schemas.ledger import SessionLedger
+from streams.parked import parked_record
 from streams.replay.chargers import Emission
 from streams.replay.fleet import Fleet, started
 
@@ -26,6 +27,7 @@ _LISTENED = (
     topics.TERMINAL_COMMANDS,
     topics.WATCHES,
     topics.LEDGER,
+    topics.PARKED,
 )
 _HOUR_MS = 3_600_000
 _QUIET_TAIL_MS = 10 * 60 * 1000
@@ -48,7 +50,10 @@ class ReplaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct):
-    """Where the replay is; changed in place, read by whoever displays it."""
+    """Where the replay is; changed in place, read by whoever displays it; instants epoch ms.
+
+    `parked`: its requests that were set aside, each with its reason.
+    """
 
     now_at: int = 0
     steps: int = 0
@@ -56,6 +61,7 @@ class Progress(msgspec.Struct):
     requested: int = 0
     closed: int = 0
     outstanding: int = 0
+    parked: list[str] = []
 
 
 class ClosedLoop:
@@ -71,6 +77,7 @@ class ClosedLoop:
         self._watched: set[str] = set()
         self._due: list[Emission] = []
         self._expected: set[str] = set()
+        self._turned_away: set[str] = set()
         self.progress = Progress(now_at=settings.begin_at)
         self.ledgers: dict[str, SessionLedger] = {}
 
@@ -129,7 +136,7 @@ class ClosedLoop:
     def _all_closed(self) -> bool:
         return all(
             (ledger := self.ledgers.get(session)) is not None and ledger.phase == "closed"
-            for session in self._fleet.drivers
+            for session in self._fleet.drivers.keys() - self._turned_away
         )
 
     async def _step(self, now_at: int) -> None:
@@ -187,7 +194,10 @@ class ClosedLoop:
         batches = await self._consumer.getmany(timeout_ms=timeout_ms)
         for records in batches.values():
             for record in records:
-                self._heard(codec.decode(record.value), now_at)
+                if record.topic == topics.PARKED:
+                    self._set_aside(record)
+                else:
+                    self._heard(codec.decode(record.value), now_at)
 
     async def _hear_to_the_end(self, now_at: int) -> None:
         """What was committed before `clock.applied` is readable: read up to the ends seen now."""
@@ -198,6 +208,16 @@ class ClosedLoop:
             if not behind:
                 return
             await self._hear(now_at, timeout_ms=20)
+
+    def _set_aside(self, record: ConsumerRecord) -> None:
+        """A request of ours that was parked: nobody is to be waited for on its account."""
+        one = parked_record(record)
+        if one is None or one.topic != topics.REQUESTS:
+            return
+        session = one.key.decode("utf-8", "replace")
+        if self._fleet.turned_away(session):
+            self._turned_away.add(session)
+            self.progress.parked.append(f"{one.ref}: {one.reason} {one.detail}")
 
     def _heard(self, record: object, now_at: int) -> None:
         match record:

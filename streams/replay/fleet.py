@@ -156,6 +156,13 @@ class Fleet:
         driver = self.drivers.get(command.session_id)
         return [] if driver is None else driver.charger.command(command, now_at)
 
+    def turned_away(self, session_id: str) -> bool:
+        """Its request was set aside and finds no answer: the driver leaves. False: not ours."""
+        driver = self.drivers.get(session_id)
+        if driver is not None:
+            driver.charger.refused = True
+        return driver is not None
+
 
 def started(emissions: Iterable[Emission]) -> list[str]:
     """Transactions that begin in these: the gate must know their session before time goes on."""
