@@ -11,7 +11,7 @@ from platformdirs import user_state_path
 
 from streams.cli.accounts import AccountsWrong, read_accounts, with_secrets
 from streams.core.strategy import PolicyInvalid, parse_policy
-from streams.settings import DEFAULT_POLICY, Settings, SettingsWrong, read_settings
+from streams.settings import DEFAULT_POLICY, Executor, Settings, SettingsWrong, read_settings
 
 _STATE = "HOLDFAST_STATE_DIR"
 _POLICY = "HOLDFAST_POLICY_FILE"
@@ -29,10 +29,14 @@ class Use(Enum):
     BROKER = auto()  # it must be named
 
 
+_OF_ACCOUNTS = {Use.ACCOUNTS, Use.OWN_ACCOUNTS}
+
+
 class _Named(NamedTuple):
     state_dir: Path
     policy_file: Path
     accounts_file: Path | None
+    bootstrap: str
 
 
 def settings_for(*used: Use) -> Settings:
@@ -43,8 +47,13 @@ def settings_for(*used: Use) -> Settings:
     except SettingsWrong as wrong:
         named = _named()
         raise SettingsWrong([*wrong.problems, *_problems(named, uses)]) from wrong
-    named = _Named(settings.state_dir, settings.policy_file, settings.executor.accounts_file)
-    problems = [*_problems(named, uses), *_missing(settings, uses)]
+    executor = settings.executor
+    named = _Named(
+        settings.state_dir, settings.policy_file, executor.accounts_file, settings.kafka.bootstrap
+    )
+    problems = [*_problems(named, uses)]
+    if not problems and uses & _OF_ACCOUNTS:
+        problems = _keys(executor)
     if problems:
         raise SettingsWrong(problems)
     return settings
@@ -60,6 +69,7 @@ def _named() -> _Named:
         Path(os.environ.get(_STATE) or user_state_path("holdfast")),
         Path(os.environ.get(_POLICY) or DEFAULT_POLICY),
         Path(accounts) if accounts else None,
+        os.environ.get(_BROKER, ""),
     )
 
 
@@ -70,22 +80,23 @@ def _problems(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
         yield from _unwritable(named.state_dir)
     if Use.POLICY in uses:
         yield from (f"{_POLICY}: {named.policy_file}: {one}" for one in _policy(named.policy_file))
+    if Use.BROKER in uses and not named.bootstrap:
+        yield f"{_BROKER}: it needs a broker (or use `holdfast up`)"
     file = named.accounts_file
-    if file is not None and uses & {Use.ACCOUNTS, Use.OWN_ACCOUNTS}:
+    if file is None and Use.OWN_ACCOUNTS in uses:
+        yield f"{_ACCOUNTS}: it needs its accounts (or use `holdfast up`)"
+    if file is not None and uses & _OF_ACCOUNTS:
         yield from (f"{_ACCOUNTS}: {file}: {one}" for one in _accounts(file))
 
 
-def _missing(settings: Settings, uses: frozenset[Use]) -> Iterator[str]:
-    if Use.BROKER in uses and not settings.kafka.bootstrap:
-        yield f"{_BROKER}: it needs a broker (or use `holdfast up`)"
-    if Use.OWN_ACCOUNTS in uses and settings.executor.accounts_file is None:
-        yield f"{_ACCOUNTS}: it needs its accounts (or use `holdfast up`)"
-    file = settings.executor.accounts_file
-    if file is not None and uses & {Use.ACCOUNTS, Use.OWN_ACCOUNTS} and not _accounts(file):
-        try:
-            with_secrets(read_accounts(file), settings.executor)
-        except AccountsWrong as wrong:
-            yield from (f"HOLDFAST_EXECUTOR__API_KEYS: {one}" for one in wrong.problems)
+def _keys(executor: Executor) -> list[str]:
+    """Of accounts that can be read: every key is one of theirs."""
+    accounts = {} if executor.accounts_file is None else read_accounts(executor.accounts_file)
+    try:
+        with_secrets(accounts, executor)
+    except AccountsWrong as wrong:
+        return [f"HOLDFAST_EXECUTOR__API_KEYS: {one}" for one in wrong.problems]
+    return []
 
 
 def _unwritable(directory: Path) -> Iterator[str]:

@@ -36,6 +36,7 @@ def simulated_acquirer(
         executor = settings.executor.model_copy(
             update={
                 "accounts_file": accounts,
+                "api_keys": SecretStr(""),
                 "webhook_secret": SecretStr(secret),
                 "webhook_port": port,
                 # Faster than the clock, its delays must be virtual too.

@@ -125,8 +125,9 @@ def test_a_state_directory_that_cannot_be_made_is_named(holdfast):
 
 @pytest.mark.parametrize("command", ["worker", "executor", "sink"])
 def test_a_process_says_what_it_lacks(holdfast, command):
-    done = holdfast(command, "--json")
+    done = holdfast(command, "--json", HOLDFAST_CLOCK__SOURCE="sundial")
     assert done.exit_code == 2
+    assert "HOLDFAST_CLOCK__SOURCE" in done.stdout
     assert "HOLDFAST_KAFKA__BOOTSTRAP" in done.stdout
     assert "HOLDFAST_KAFKA__BOOTSTRAP" in done.stderr
 
