@@ -21,10 +21,17 @@ from schemas.facts import (
     Fact,
     LinkedFact,
     MeterReading,
-    OrphanAged,
     Tick,
     Watch,
     Watermark,
+)
+from streams.agents.waiting import (
+    BEYOND,
+    HORIZON_MS,
+    ORPHAN_AFTER_MS,
+    SET_ASIDE_MAX,
+    orphan,
+    unclaimed,
 )
 from streams.core import gate, linking
 from streams.core.gate import Charging, Forward, Kept
@@ -56,9 +63,10 @@ REASONS = {
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When a waiting fact is told of as an orphan, and how long a finished charging is kept."""
+    """How long a fact waits till it is told of and at most; how long a charging is kept."""
 
-    orphan_after_ms: int = 10 * 60 * 1000
+    orphan_after_ms: int = ORPHAN_AFTER_MS
+    horizon_ms: int = HORIZON_MS
     bound_kept_ms: int = 14 * DAY_MS
     unbound_kept_ms: int = 2 * DAY_MS
 
@@ -112,6 +120,7 @@ class LinkLogic(Logic):
         self._partitions = partitions
         self._settings = settings
         self._schedule = Schedule()
+        self._set_aside = 0  # aliases in this tick
         self._handlers: dict[type[Fact], Callable[[Any, Record, View], Iterable[Output]]] = {
             MeterReading: self._reading,
             ChargingStarted: self._transaction,
@@ -280,8 +289,12 @@ class LinkLogic(Logic):
             self._schedule.plan(key, self._charging_due(value))
 
     def _alias_due(self, state: AliasState) -> int | None:
-        instants = [one.occurred_at for one in state.waiting if not one.told]
-        return min(instants) + self._settings.orphan_after_ms if instants else None
+        """When the first of those that wait is to be told of, or, told of before, set aside."""
+        orphan_ms, horizon_ms = self._settings.orphan_after_ms, self._settings.horizon_ms
+        instants = [
+            one.occurred_at + (horizon_ms if one.told else orphan_ms) for one in state.waiting
+        ]
+        return min(instants) if instants else None
 
     def _charging_due(self, charging: Charging) -> int | None:
         if charging.session_id:
@@ -293,6 +306,7 @@ class LinkLogic(Logic):
     def _tick(self, fact: Tick, record: Record, view: View) -> list[Output]:
         if fact.partition != record.partition:
             raise BadRecord("wrong-partition", f"partition: tick for {fact.partition}")
+        self._set_aside = 0
         outputs: list[Output] = []
         while (key := self._schedule.take_due(fact.at)) is not None:
             outputs += self._aged(key, fact.at, view)
@@ -309,46 +323,31 @@ class LinkLogic(Logic):
         if key[:1] == CHARGING:
             charging: Charging = view.get(key)
             view.delete(key)
-            return [_set_aside(key, kept) for kept in charging.kept]
+            charging_id = key[1:].decode()
+            return [unclaimed(charging_id, kept, "never-claimed") for kept in charging.kept]
         state: AliasState = view.get(key)
+        horizon_at = now_at - self._settings.horizon_ms
+        beyond = [one for one in state.waiting if one.told and one.occurred_at <= horizon_at]
+        if beyond and self._set_aside >= SET_ASIDE_MAX:
+            self._schedule.plan(key, now_at + 1)
+            return []
+        self._set_aside += bool(beyond)
         limit = now_at - self._settings.orphan_after_ms
         old = [one for one in state.waiting if not one.told and one.occurred_at <= limit]
-        told = [
-            msgspec.structs.replace(one, told=True) if one in old else one for one in state.waiting
+        waiting = [
+            msgspec.structs.replace(one, told=True) if one in old else one
+            for one in state.waiting
+            if one not in beyond
         ]
-        changed = AliasState(state.bindings, told)
-        view.put(key, changed)
+        changed = AliasState(state.bindings, waiting)
+        if waiting or state.bindings:
+            view.put(key, changed)
+        else:
+            view.delete(key)
         self._plan(key, changed)
         alias = key[1:].decode()
-        return [_orphan(alias, state, one, now_at) for one in old]
-
-
-def _set_aside(key: bytes, kept: Kept) -> Output:
-    """A fact that nobody ever claimed is parked like a refused one: set aside, never dropped."""
-    headers = (
-        ("reason", b"never-claimed"),
-        ("detail", b"no session claimed its charging"),
-        ("topic", kept.topic.encode()),
-        ("partition", str(kept.partition).encode()),
-        ("offset", str(kept.offset).encode()),
-    )
-    charger = key[1:].rpartition(b"/")[0]
-    return Output(topics.PARKED, charger, kept.value, headers=headers)
-
-
-def _orphan(alias: str, state: AliasState, waiting: linking.Waiting, now_at: int) -> Output:
-    orphan = OrphanAged(
-        tenant=waiting.tenant,
-        alias=alias,
-        charging_id=waiting.charging_id,
-        source_topic=waiting.fact.topic,
-        source_partition=waiting.fact.partition,
-        source_offset=waiting.fact.offset,
-        occurred_at=waiting.occurred_at,
-        aged_at=now_at,
-        detail=linking.why_waiting(state, waiting.occurred_at),
-    )
-    return Output(topics.DISCREPANCIES, alias.encode(), codec.encode(orphan))
+        told = [orphan(alias, state, one, now_at) for one in old]
+        return told + [unclaimed(one.charging_id, one.fact, BEYOND) for one in beyond]
 
 
 def linked(tenant: str, session_id: str, charging_id: str, forward: Forward) -> Output:

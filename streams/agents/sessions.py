@@ -26,7 +26,7 @@ from streams.agents.link import decoded
 from streams.agents.references import ReferencePins
 from streams.agents.routes import output, outputs
 from streams.agents.tally import Tally
-from streams.agents.waiting import EarlyFact, EarlyFacts
+from streams.agents.waiting import BEYOND, HORIZON_MS, SET_ASIDE_MAX, EarlyFact, EarlyFacts
 from streams.core import pipe
 from streams.core.learn import check
 from streams.core.pipe import Step
@@ -58,8 +58,6 @@ MARKS = b"m"
 _MARKS_KEY = b"m"
 RETRY_HEADER = "retry-of"
 _REUSED = "reference-reused"
-_BEYOND = "beyond-horizon"
-HORIZON_MS = 400 * 24 * 60 * 60 * 1000  # the longest of chargeback, credit-CDR and retention
 _TIME_ITSELF = ("", -1, -1)
 _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
@@ -84,6 +82,7 @@ class SessionsLogic(Logic):
         self._tally = Tally()
         self._journal: dict[str, list[AppliedInput]] = {}
         self._tenants: dict[str, str] = {}
+        self._set_aside = 0  # keys in this step of time
 
     # --- the engine's calls ---
 
@@ -92,7 +91,7 @@ class SessionsLogic(Logic):
             if isinstance(value, PaymentSession):
                 self._plan(key, value)
             elif isinstance(value, EarlyFacts):
-                self._schedule.plan(key, value.due_at())
+                self._schedule.plan(key, value.due_at(self._horizon_ms))
         self.committed({})
 
     def is_barrier(self, record: Record, view: View) -> bool:
@@ -153,7 +152,7 @@ class SessionsLogic(Logic):
         """
         session_id = record.key.decode("utf-8", "replace")
         session = view.get(SESSION + record.key)
-        if session is None or reason in (_REUSED, _BEYOND):
+        if session is None or reason in (_REUSED, BEYOND):
             return ()
         fact = Quarantined(ref=_ref(record.topic, record.partition, record.offset))
         source = (record.topic, record.partition, record.offset)
@@ -187,7 +186,7 @@ class SessionsLogic(Logic):
     def _check_horizon(self, session: PaymentSession, view: View) -> None:
         after_ms = self._marks(view).applied_at - session.closed_at
         if session.closed_at and after_ms > self._horizon_ms:
-            raise BadRecord(_BEYOND, f"closed_at: {after_ms} ms before the time of this fact")
+            raise BadRecord(BEYOND, f"closed_at: {after_ms} ms before the time of this fact")
 
     def _applied(
         self,
@@ -233,7 +232,7 @@ class SessionsLogic(Logic):
         except waiting.TooManyEarly as error:
             raise BadRecord("too-many-waiting", str(error)) from error
         view.put(key, more)
-        self._schedule.plan(key, more.due_at())
+        self._schedule.plan(key, more.due_at(self._horizon_ms))
         return []
 
     def _came_early(self, session_id: str, view: View) -> list[Output]:
@@ -249,6 +248,22 @@ class SessionsLogic(Logic):
             source = (one.topic, one.partition, one.offset)
             said += self._applied(session_id, session, codec.decode(one.value), source, view)
         return said
+
+    def _waited(self, key: bytes, now_at: int, view: View) -> list[Output]:
+        """Told of when old, and set aside beyond the horizon, so many at a time."""
+        early: EarlyFacts = view.get(key)
+        session_id = key[1:].decode()
+        if early.is_told:
+            if self._set_aside >= SET_ASIDE_MAX:
+                self._schedule.plan(key, now_at + 1)
+                return []
+            self._set_aside += 1
+            view.delete(key)
+            return early.set_aside(session_id)
+        after = early.looked_at(now_at)
+        view.put(key, after)
+        self._schedule.plan(key, after.due_at(self._horizon_ms))
+        return after.orphans(session_id, now_at) if after.is_told else []
 
     # --- retries of parked inputs ---
 
@@ -285,6 +300,7 @@ class SessionsLogic(Logic):
         if after == before:
             return []
         view.put(_MARKS_KEY, after)
+        self._set_aside = 0
         said: list[Output] = []
         while (key := self._schedule.take_due(after.applied_at)) is not None:
             said += self._due(key, after.applied_at, view)
@@ -292,11 +308,7 @@ class SessionsLogic(Logic):
 
     def _due(self, key: bytes, now_at: int, view: View) -> list[Output]:
         if key[:1] == EARLY:
-            early: EarlyFacts = view.get(key)
-            after = early.looked_at(now_at)
-            view.put(key, after)
-            self._schedule.plan(key, after.due_at())
-            return after.orphans(key[1:].decode(), now_at) if after.is_told else []
+            return self._waited(key, now_at, view)
         session: PaymentSession = view.get(key)
         fact = TimeReached(at=now_at)
         try:

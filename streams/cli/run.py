@@ -11,7 +11,7 @@ from connectors.acquirers.executor import run_executor
 from connectors.acquirers.settings import ExecutorSettings, WebhookSettings
 from schemas import codec, topics
 from schemas.facts import Tick
-from streams.agents.link import link_stage
+from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
 from streams.app import engine_settings
 from streams.cli.accounts import read_accounts, with_secrets
@@ -42,12 +42,12 @@ def _encode_tick(partition: int, now_at: int) -> tuple[bytes, bytes]:
 
 def stage_named(name: StageName, settings: Settings) -> Stage:
     """Every stage is named here: Faust would only log an agent module that fails to import."""
-    partitions = settings.kafka.partitions
+    partitions, horizon_ms = settings.kafka.partitions, settings.horizon_days * _DAY_MS
     match name:
         case "sessions":
-            return sessions_stage(partitions, settings.horizon_days * _DAY_MS)
+            return sessions_stage(partitions, horizon_ms)
         case "link":
-            stage = link_stage(partitions)
+            stage = link_stage(partitions, LinkSettings(horizon_ms=horizon_ms))
             if settings.clock.source == "replay":
                 return stage
             ticker = Ticker(

@@ -15,7 +15,8 @@ from schemas.facts import (
     OrphanAged,
     SessionRequested,
 )
-from streams.agents.sessions import HORIZON_MS
+from streams.agents import sessions
+from streams.agents.waiting import HORIZON_MS
 from streams.replay.cards import draw
 
 T0 = 1_767_600_000_000
@@ -216,6 +217,44 @@ def test_a_charging_nobody_started_is_told_of_as_an_orphan_once():
         day.tick(T0 + minute * MINUTE)
     orphans = day.pipeline.said[topics.DISCREPANCIES]
     assert [type(one) for one in orphans] == [OrphanAged]
+
+
+def waiting_keys(pipeline):
+    return [
+        key
+        for store in pipeline.stores.values()
+        for key in store.encoded
+        if key[:1] in (b"a", b"e")
+    ]
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_what_waited_for_nobody_is_set_aside_beyond_the_horizon_a_bounded_number_a_tick(
+    crash, monkeypatch
+):
+    """One fact waits for an alias at link, two answers for sessions that never come."""
+    monkeypatch.setattr(sessions, "SET_ASIDE_MAX", 1)
+    day = Day(answers=False)
+    strangers = [stranger * 32 for stranger in "01"]
+    for session in strangers:
+        answer = AcquirerNotified(
+            tenant="t", session_id=session, hold_id=f"{session}/hold/1", acquirer_id="sim-total",
+            event="capture_failed", amount_minor=1784, currency="CHF", occurred_at=T0,
+        )  # fmt: skip
+        day.pipeline.send(topics.RESPONSES, session, answer)
+    day.tell(started(T0))
+    for at in (0, 20 * MINUTE, HORIZON_MS - MINUTE):
+        day.tick(T0 + at)
+    kept = [one for one in day.pipeline.aside if dict(one[2])["reason"] == b"beyond-horizon"]
+    assert (len(waiting_keys(day.pipeline)), kept) == (3, [])
+    if crash:
+        day.pipeline.crash()
+    for minute in range(22):
+        day.tick(T0 + HORIZON_MS + minute * MINUTE)
+    beyond = [one for one in day.pipeline.aside if dict(one[2])["reason"] == b"beyond-horizon"]
+    assert {key.decode() for key, _, _ in beyond} == {CHARGER, *strangers}
+    assert len(beyond) == len(strangers) + 1
+    assert waiting_keys(day.pipeline) == []
 
 
 def test_a_charging_that_nobody_claims_for_days_is_set_aside_and_can_be_sent_again():

@@ -8,7 +8,7 @@ from schemas import codec
 from streams.agents import waiting
 from streams.agents.clocks import Marks
 from streams.agents.tally import Tally
-from streams.agents.waiting import EarlyFact, EarlyFacts
+from streams.agents.waiting import HORIZON_MS, EarlyFact, EarlyFacts
 
 
 def test_time_moves_when_the_slowest_link_partition_moves():
@@ -56,15 +56,18 @@ def test_early_facts_wait_up_to_a_limit_and_are_told_of_once():
         early = early.added(EarlyFact("topic", 0, offset, b"v"), 1_000)
     with pytest.raises(waiting.TooManyEarly):
         early.added(EarlyFact("topic", 0, 999, b"v"), 1_000)
-    assert early.due_at() == 1_000 + waiting.ORPHAN_AFTER_MS
+    assert early.due_at(HORIZON_MS) == 1_000 + waiting.ORPHAN_AFTER_MS
     orphans = early.orphans("s" * 32, 900_000)
     assert len(orphans) == waiting.EARLY_MAX
     assert codec.decode(orphans[0].value).source_offset == 0
-    assert early.looked_at(900_000).due_at() is None
+    told = early.looked_at(900_000)
+    assert told.due_at(HORIZON_MS) == 1_000 + HORIZON_MS
+    newer = EarlyFacts("t", 1_000, [], is_told=True).added(EarlyFact("topic", 0, 7, b"v"), 5_000)
+    assert newer.due_at(HORIZON_MS) == 5_000 + HORIZON_MS, "the horizon is that of the newest"
 
 
 def test_facts_that_came_before_there_was_any_time_wait_from_the_first_instant():
     early = EarlyFacts(tenant="t").added(EarlyFact("topic", 0, 0, b"v"), 0)
     looked = early.looked_at(5_000_000)
     assert not looked.is_told
-    assert looked.due_at() == 5_000_000 + waiting.ORPHAN_AFTER_MS
+    assert looked.due_at(HORIZON_MS) == 5_000_000 + waiting.ORPHAN_AFTER_MS
