@@ -68,7 +68,8 @@ def replay(
         fail("no pipeline runs here: start `holdfast up` first", UNREACHABLE)
     err.print(
         f"{len(sessions)} sessions. Real: arrival, stay, end of charging, energy, peak power. "
-        f"Filled in: the power curve between, the card. Arrivals folded into {window_minutes} min."
+        f"Filled in: the power curve between, the card. Arrivals folded into {window_minutes} min.",
+        soft_wrap=True,
     )
     wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
     try:
@@ -86,7 +87,8 @@ def replay(
 def _tell_end(progress: Progress, sessions: int) -> None:
     err.print(
         f"{progress.requested} of {sessions} sessions requested, {progress.closed} closed,"
-        f" {progress.readings} readings"
+        f" {progress.readings} readings",
+        soft_wrap=True,
     )
     for line in progress.parked[:_SHOWN_PARKED]:
         err.print(f"parked: {line}", style="red", markup=False, soft_wrap=True)

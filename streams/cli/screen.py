@@ -2,8 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import structlog
@@ -30,7 +28,6 @@ __all__ = [
     "rows_table",
     "settings_or_exit",
     "tell",
-    "told",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last, on one line.")]
@@ -55,13 +52,7 @@ def settings_or_exit(*uses: Use) -> Settings:
 
 def tell(message: str) -> None:
     """Progress, for people: never mixed with results."""
-    err.print(f"[dim]{message}[/dim]")
-
-
-@contextmanager
-def told(message: str) -> Iterator[None]:
-    with err.status(message):
-        yield
+    err.print(message, style="dim", markup=False, soft_wrap=True)
 
 
 def print_rows(columns: list[str], rows: list[list[Any]]) -> None:
