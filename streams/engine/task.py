@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from aiokafka import TopicPartition
@@ -313,7 +313,7 @@ class PartitionTask:
         self._positions_saved_at = now
         self._store.commit(turn.changes)
         if self._store.cold.rules:
-            turn.placed = dict(zip(turn.changes, chain(*placed), strict=False))
+            turn.placed = dict(zip(turn.changes, placed, strict=False))
         self._worker.pacer.committed(self.partition, now)
         self._tidy_later(positions)
         return True
@@ -337,7 +337,7 @@ class PartitionTask:
             return
         self._tidy = asyncio.get_running_loop().call_at(at + _TIDY_SLACK, self._work.set)
 
-    async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> list[range]:
+    async def _commit(self, turn: Turn, positions: dict[str, int], now: float) -> list[int]:
         """The offsets of `turn.changes`, in their order, and then that of the positions."""
         topic, partition = self._stage.state_topic, self.partition
         saved: dict[bytes, bytes | None] = {POSITIONS_KEY: encode_positions(self._stage, positions)}

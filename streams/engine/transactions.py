@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from struct import unpack_from
 from typing import Any, NamedTuple
 
@@ -62,6 +63,11 @@ def murmur2(data: bytes) -> int:
     return found ^ found >> 15
 
 
+def offsets_of(base: int, count: int) -> Iterable[int]:
+    """The offsets of a batch's records; a base that was not told says nothing of the others."""
+    return range(base, base + count) if base >= 0 else repeat(-1, count)
+
+
 class Transactions:
     """The transactional producer of one partition of one stage. Its id is the fence.
 
@@ -91,11 +97,11 @@ class Transactions:
         sends: Iterable[Send],
         offsets: Mapping[TopicPartition, int],
         group: str,
-    ) -> list[range]:
+    ) -> list[int]:
         """Send and commit; on any error abort as far as that is possible, and raise it.
 
-        Gives the offsets of the state records, in their order; -1 and on where Kafka did not
-        tell, as after a repeated send that it no longer remembers.
+        Gives the offsets of the state records, in their order; -1 for each of a batch where Kafka
+        did not tell, as after a repeated send that it no longer remembers.
 
         Raises `ProducerFenced` where another producer of this id was started, `TimeoutError`
         where Kafka did not answer within twice the transaction time-out, and Kafka's errors.
@@ -115,7 +121,7 @@ class Transactions:
                 raise
             self._check_alive()
             await self._producer.commit_transaction()
-            return [range(base, base + count) for base, count in zip(bases, counts, strict=False)]
+            return [at for place in zip(bases, counts, strict=False) for at in offsets_of(*place)]
 
     async def stop(self) -> None:
         """Close without waiting for what cannot be sent any more."""

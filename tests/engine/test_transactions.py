@@ -13,6 +13,7 @@ from streams.engine.transactions import (
     StateRecords,
     Transactions,
     murmur2_partition,
+    offsets_of,
 )
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
@@ -112,3 +113,9 @@ async def test_a_later_owner_fences_the_earlier_one(kafka, unique, make_topic):
 
 def test_the_pause_between_transactions_is_ours():
     assert sender.BACKOFF_OVERRIDE == CONCURRENT_TRANSACTIONS_BACKOFF == 0.002
+
+
+def test_a_batch_whose_place_was_not_told_places_none_of_its_records():
+    assert list(offsets_of(7, 3)) == [7, 8, 9]
+    assert list(offsets_of(-1, 3)) == [-1, -1, -1]
+    assert list(offsets_of(-1, 0)) == []
