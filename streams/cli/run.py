@@ -93,8 +93,9 @@ def _all_stages(settings: Settings, slot: int) -> int:
         )
         for name in STAGES
     ]
-    # Given up means refused, or dead time and again: nobody above should try it for ever.
-    return REFUSED_EXIT if Supervisor(specs).run_until_stopped() else 0
+    supervisor = Supervisor(specs)
+    code = supervisor.run_until_stopped()
+    return REFUSED_EXIT if supervisor.refused else code
 
 
 def executor_settings(settings: Settings) -> ExecutorSettings:

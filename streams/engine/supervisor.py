@@ -73,6 +73,7 @@ class _Place:
     restarts: int = 0
     consecutive: int = 0
     given_up: bool = False
+    refused: bool = False
 
 
 class Supervisor:
@@ -144,6 +145,11 @@ class Supervisor:
         if self._crash is not None:
             raise self._crash
         return 1 if any(place.given_up for place in self._places.values()) else 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether a child was given up because it said that it cannot run as it is configured."""
+        return any(place.refused for place in self._places.values())
 
     def run_until_stopped(self) -> int:
         """From the main thread: start if need be, stop on SIGTERM or SIGINT, give the exit code.
@@ -234,6 +240,7 @@ class Supervisor:
         delay_s = place.spec.restart.delay(place.consecutive)
         if death.exit_code in place.spec.hopeless:
             delay_s = None
+            place.refused = True
         self._tell(place, What.DIED, child.pid, death=death, again_in_s=delay_s)
         if delay_s is None:
             place.given_up = True

@@ -101,6 +101,7 @@ def test_delays_grow_and_a_crash_loop_ends_with_exit_code_1():
     assert w.supervisor.wait() == 1
     assert [e.again_in_s for e in w.told(What.DIED)] == [0.0, 0.05, 0.1, 0.1, None]
     assert [e.exit_code for e in w.told(What.GIVEN_UP)] == [3]
+    assert not w.supervisor.refused
     assert len(w.told(What.STOPPED, "b")) == 1
 
 
@@ -116,6 +117,7 @@ def test_a_child_that_says_it_is_hopeless_is_not_tried_again():
     w = Watched(child("a", f"raise SystemExit({os.EX_CONFIG})"))
     w.supervisor.start()
     assert w.supervisor.wait() == 1
+    assert w.supervisor.refused
     assert len(w.told(What.STARTED)) == 1
 
 
