@@ -1,6 +1,7 @@
 """`holdfast up` as a user runs it: one owner, bad input set aside and sent again, a clean end."""
 
 import asyncio
+import json
 import signal
 import time
 
@@ -11,6 +12,7 @@ from shell import Shell
 
 from schemas import codec, ids, topics
 from schemas.facts import AcquirerAnswered
+from streams.cli import answers
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
 
@@ -24,6 +26,13 @@ DAY = (
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
     return Shell(tmp_path_factory.mktemp("state"), HOLDFAST_CLOCK__SOURCE="replay")
+
+
+@pytest.fixture
+def day(tmp_path):
+    file = tmp_path / "day.csv"
+    file.write_text(DAY)
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +71,8 @@ def _waits_for(condition, seconds=60):
     raise AssertionError("it did not come to pass")
 
 
-def test_recorded_sessions_are_replayed_into_the_running_pipeline(shell, up):
-    file = shell.state_dir / "day.csv"
-    file.write_text(DAY)
-    assert shell.json("replay", str(file), "--window-minutes", "0")["closed"] == 2
+def test_recorded_sessions_are_replayed_into_the_running_pipeline(shell, up, day):
+    assert shell.json("replay", str(day), "--window-minutes", "0")["closed"] == 2
     answer = _waits_for(
         lambda: [
             row
@@ -79,9 +86,8 @@ def test_recorded_sessions_are_replayed_into_the_running_pipeline(shell, up):
     assert any(int(priced) > 0 for _, priced in answer), "the other card may be declined"
 
 
-def test_the_same_file_can_be_replayed_again_later(shell, up):
-    file = shell.state_dir / "day.csv"
-    assert shell.json("replay", str(file), "--window-minutes", "0")["closed"] == 2
+def test_the_same_file_can_be_replayed_again_later(shell, up, day):
+    assert shell.json("replay", str(day), "--window-minutes", "0")["closed"] == 2
 
 
 def test_bad_input_is_set_aside_with_its_bytes_and_its_neighbours_go_on(shell, up):
@@ -124,6 +130,48 @@ def test_bad_input_is_set_aside_with_its_bytes_and_its_neighbours_go_on(shell, u
     assert [one["ref"] for one in again if one["retried"]] == [ref]
 
 
+def test_a_replay_says_which_requests_were_set_aside_and_ends(shell, up, day):
+    done = shell.done(
+        "replay", str(day), "--window-minutes", "0", "--json", HOLDFAST_TENANT="nobody"
+    )
+    assert done.returncode == 1, done.stderr
+    body = json.loads(done.stdout.splitlines()[-1])
+    assert body["closed"] == 0
+    assert len(body["parked"]) == 2
+    assert all(": no-policy tenant: " in one for one in body["parked"])
+    assert done.stderr.count("parked: ") == 2
+
+
+def test_garbage_among_tariffs_and_policies_stops_nobody(shell, up, day):
+    bootstrap = (shell.state_dir / "kafka.bootstrap").read_text()
+    garbage = [(topic, "demo/x/1", b"\x00garbage") for topic in (topics.POLICIES, topics.TARIFFS)]
+    asyncio.run(_send(bootstrap, *garbage))
+    assert shell.json("replay", str(day), "--window-minutes", "0")["closed"] == 2
+    sessions = shell.json("query", "SELECT session_id FROM v_session_money LIMIT 2")["rows"]
+    for (session,) in sessions:
+        body = shell.json("explain", session)
+        assert set(body) == set(answers.keys("`explain`"))
+        assert body["ledger"]["phase"] == "closed"
+    log = (shell.state_dir / "logs" / "sessions-0.log").read_text()
+    assert "policies.v1: the record of b'demo/x/1' is no policy: skipped" in log
+
+
+def test_what_commands_print_has_the_keys_that_are_documented(shell, up):
+    printed = {
+        "`query`": shell.json("query", "SHOW TABLES"),
+        "`verify`": shell.json("verify"),
+        "`orphans`": shell.json("orphans"),
+        "`topics`": shell.json("topics", "--check"),
+        "`parked list`": (parked := shell.json("parked", "list")),
+        "`parked list`, each": parked["parked"][0],
+        "`parked show`": shell.json("parked", "show", parked["parked"][0]["ref"]),
+        "`parked retry`": shell.json("parked", "retry", parked["parked"][0]["ref"]),
+    }
+    assert {name: set(body) for name, body in printed.items()} == {
+        name: set(answers.keys(name)) for name in printed
+    }
+
+
 def test_a_second_up_on_the_same_directory_is_refused_clearly(shell, up):
     done = shell.done("up")
     assert done.returncode == 1
@@ -144,10 +192,32 @@ def test_topics_of_another_shape_are_refused_with_the_difference(shell, up):
 
 
 def test_ctrl_c_ends_everything(shell, up):
+    """It comes twice: from the terminal, and from `uv run`, which passes it on."""
     children = psutil.Process(up.pid).children(recursive=True)
     assert len(children) > 5
     up.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    up.send_signal(signal.SIGINT)
     assert up.wait(timeout=60) == 0
+    said = up.stderr.read()
+    assert "Traceback" not in said
+    assert "SIGKILL" not in said
+    assert said.count("child stopped: ") == 3
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+def test_ctrl_c_while_it_starts_ends_it_too(shell):
+    process = shell.start("up")
+    _waits_for(lambda: len(psutil.Process(process.pid).children(recursive=True)) > 1, 60)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    said = process.stderr.read()
+    process.stderr.close()
+    assert "Traceback" not in said
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
 
