@@ -193,8 +193,9 @@ def test_topics_of_another_shape_are_refused_with_the_difference(shell, up):
 
 def test_ctrl_c_ends_everything(shell, up):
     """It comes twice: from the terminal, and from `uv run`, which passes it on."""
-    children = psutil.Process(up.pid).children(recursive=True)
-    assert len(children) > 5
+    children = _waits_for(
+        lambda: found if len(found := psutil.Process(up.pid).children(recursive=True)) > 5 else None
+    )
     up.send_signal(signal.SIGINT)
     time.sleep(0.05)
     up.send_signal(signal.SIGINT)
