@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 
-from connectors.kafka.admin import MISSING, TopicSpec, create_topics, differences
+from connectors.kafka.admin import (
+    MISSING,
+    TopicSpec,
+    create_topics,
+    describe_topics,
+    differences,
+)
 from connectors.kafka.wait import wait_for_broker
 from schemas import codec, ids, topics
 from schemas.facts import Fact, PolicyPublished, TariffPublished
@@ -51,6 +57,13 @@ async def prepare_topics(settings: Settings, tell: Callable[[str], None]) -> tup
     if found:
         raise TopicsDiffer("topics are not as wanted:\n" + "\n".join(found))
     return created
+
+
+async def topics_there(settings: Settings, tell: Callable[[str], None]) -> list[str]:
+    """Wait for the broker; the catalogue's topics that its cluster has already, by name."""
+    await wait_for_broker(settings.kafka.bootstrap, tell=tell)
+    wanted = [spec.name for spec in topic_specs(settings)]
+    return sorted(await describe_topics(settings.kafka.bootstrap, wanted))
 
 
 def engine_settings(settings: Settings, slot: int) -> EngineSettings:

@@ -21,7 +21,7 @@ from streams.cli.screen import (
     settings_or_exit,
 )
 from streams.demo.report import Report
-from streams.demo.run import Demo, DemoSettings, Display
+from streams.demo.run import ClusterUsed, Demo, DemoSettings, Display
 from streams.replay import recorded
 from streams.replay.driver import Progress, Stalled
 from streams.replay.fleet import Fleet
@@ -56,7 +56,7 @@ def demo(
         display = Display(tell=screen.tell, progress=screen.show)
         try:
             result = Demo(settings, wanted, found, display).run()
-        except (FileExistsError, Stalled) as refused:
+        except (ClusterUsed, FileExistsError, Stalled) as refused:
             fail(str(refused), PROBLEM)
     if json:
         print_json(result)

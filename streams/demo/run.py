@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.acquirers.simulator.process import SimulatorProcess
+from streams.app import topics_there
 from streams.demo.openloop import readings_per_second
 from streams.demo.report import Books, Oracle, Report, report
 from streams.demo.scenery import (
@@ -62,12 +63,23 @@ def fresh_directory(directory: Path) -> Path:
     return directory
 
 
+class ClusterUsed(RuntimeError):
+    """The cluster has lived already: virtual time begins anew, and a cluster's never goes back."""
+
+
 def _demo_settings(settings: Settings) -> Settings:
-    """A broker of its own, always: virtual time begins anew, and a cluster's never goes back."""
     clock = settings.clock.model_copy(update={"source": "replay"})
-    kafka = settings.kafka.model_copy(update={"bootstrap": ""})
-    directory = demo_directory(settings)
-    return settings.model_copy(update={"state_dir": directory, "clock": clock, "kafka": kafka})
+    return settings.model_copy(update={"state_dir": demo_directory(settings), "clock": clock})
+
+
+def _refuse_used(settings: Settings, tell: Tell) -> None:
+    bootstrap = settings.kafka.bootstrap
+    there = asyncio.run(topics_there(settings, tell)) if bootstrap else []
+    if there:
+        raise ClusterUsed(
+            f"HOLDFAST_KAFKA__BOOTSTRAP: {bootstrap} has {len(there)} of our topics already "
+            f"({there[0]}, ...); the demo needs a cluster without them, or none to be named"
+        )
 
 
 def build_fleet(
@@ -108,6 +120,7 @@ class Demo:
 
     def run(self) -> Report:
         began = time.monotonic()
+        _refuse_used(self._settings, self._display.tell)
         fresh_directory(self._settings.state_dir)
         with Stack(self._settings, self._display.tell) as stack:
             bad_days = self._fleet.bad_day_sessions()

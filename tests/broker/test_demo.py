@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from shell import Shell
 
+from connectors.kafka.local import LocalKafka
+
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
 
 HEADER = "session,evse,power_type,arrival,charging_end,departure,energy_wh,power_max_w,readings"
@@ -34,9 +36,14 @@ def shell(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(shell):
-    file = shell.state_dir / "day.csv"
-    file.write_text("\n".join([HEADER, *map(_row, range(SESSIONS))]) + "\n")
+    file = _recorded(shell.state_dir, SESSIONS)
     return shell.json("demo", "--sessions", str(file), "--seed", "7", "--bad-days", "40")
+
+
+def _recorded(folder, count):
+    file = folder / "day.csv"
+    file.write_text("\n".join([HEADER, *map(_row, range(count))]) + "\n")
+    return file
 
 
 def test_every_session_ends_with_the_right_money(report):
@@ -104,3 +111,15 @@ def test_wrong_use_is_named(shell):
     assert done.returncode == 2
     assert "HOLDFAST_KAFKA__PARTITIONS" in done.stderr
     assert "HOLDFAST_FOO" in done.stderr
+
+
+def test_an_existing_cluster_is_used_once(tmp_path):
+    with LocalKafka(tmp_path / "theirs") as kafka:
+        shell = Shell(tmp_path / "ours", HOLDFAST_KAFKA__BOOTSTRAP=kafka.bootstrap)
+        demo = ("demo", "--sessions", str(_recorded(tmp_path, 6)))
+        assert shell.json(*demo)["problems"] == []
+        assert not (shell.state_dir / "demo" / "kafka").exists()
+        assert "terminal.requests.v1" in shell.run("topics", "--check")
+        again = shell.done(*demo)
+    assert again.returncode == 1
+    assert "HOLDFAST_KAFKA__BOOTSTRAP" in again.stderr
