@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 from schemas import ids
 from schemas.facts import SessionRequested
+from streams.core.acquirers import Acquirer
 from streams.core.charging import Total, total
 from streams.core.holds import HoldBook, book
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice, accrual_minor, look_ahead_minor
-from streams.core.strategy_policy import Acquirer, Policy
+from streams.core.strategy_policy import Policy
 from streams.core.tariff import NOTHING, Quantities, Tariff, Unpriceable, parse, price
 from streams.core.verdicts import given_up, is_definite, of_kind, verdict
 

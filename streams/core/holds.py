@@ -6,8 +6,8 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 
 import msgspec
 
+from streams.core.acquirers import Acquirer
 from streams.core.session import MONEY, HoldTerms, PaymentSession
-from streams.core.strategy_policy import Acquirer
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
 NO_TERMS = HoldTerms()

@@ -9,7 +9,6 @@ import msgspec
 from schemas.facts import SessionRequested
 from schemas.money import Money
 from streams.core.strategy_policy import (
-    Acquirer,
     Buffer,
     Cell,
     LookAhead,
@@ -21,7 +20,6 @@ from streams.core.strategy_policy import (
 from streams.core.tariff import NOTHING, Quantities, Tariff, price
 
 __all__ = [
-    "Acquirer",
     "Buffer",
     "Cell",
     "Choice",

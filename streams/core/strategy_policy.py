@@ -15,10 +15,11 @@ from msgspec.structs import fields
 
 from schemas.fields import Minor
 from schemas.money import UnknownCurrency, exponent_of
+from streams.core import acquirers
+from streams.core.acquirers import Acquirer, Funding
 
 Strategy = Literal["fixed", "incremental", "declared"]
 DeclaredKind = Literal["none", "amount", "energy", "fill"]
-Funding = Literal["credit", "debit", "prepaid", "unknown"]
 
 _YEAR_MS = 366 * 24 * 60 * 60 * 1000
 _Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -26,7 +27,6 @@ _Duration = Annotated[int, Meta(ge=1, le=_YEAR_MS)]
 _Wait = Annotated[int, Meta(ge=0, le=_YEAR_MS)]
 _Percent = Annotated[int, Meta(ge=0, le=100)]
 _Power = Annotated[int, Meta(ge=1, le=10**8)]
-_Attempts = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class PolicyInvalid(ValueError):
@@ -79,38 +79,6 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     step_minor: Minor = 0
     ceiling_minor: Minor = 0
     buffer: Buffer = Buffer()
-
-
-class NoIncrements(msgspec.Struct, frozen=True):
-    """Cards whose holds an acquirer cannot raise although it raises others."""
-
-    scheme: tuple[str, ...] = ()
-    funding: tuple[Funding, ...] = ()
-
-
-class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one acquirer can do. `convention`: whether a raise travels as new total or as delta.
-
-    `remainder` says how the unused part of a hold goes back (design.md, section 1, idea 5);
-    `attempts_cap` counts raises of one hold, declines included.
-    """
-
-    convention: Literal["TOTAL", "DELTA"]
-    remainder: Literal[
-        "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
-    ]
-    increments: bool
-    no_increments: NoIncrements = NoIncrements()
-    attempts_cap: _Attempts
-    idempotency_window_ms: _Duration
-    hold_lifetime_ms: _Duration
-    partial_capture: bool
-
-    def raises(self, scheme: str, funding: str) -> bool:
-        """Whether a hold on such a card can be raised."""
-        excluded = {word.casefold() for word in self.no_increments.scheme}
-        barred = scheme.casefold() in excluded or funding in self.no_increments.funding
-        return self.increments and not barred
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,11 +146,15 @@ def _acquirers(raw: Any, problems: list[str]) -> dict[str, Acquirer]:
     if not isinstance(raw, dict) or not raw:
         problems.append("acquirers: at least one [acquirers.<id>] is wanted")
         return {}
-    found = {
-        name: _checked(Acquirer, entry, f"acquirers.{name}", problems)
-        for name, entry in raw.items()
-    }
-    return {name: acquirer for name, acquirer in found.items() if acquirer is not None}
+    found: dict[str, Acquirer] = {}
+    for name, entry in raw.items():
+        acquirer = _checked(Acquirer, entry, f"acquirers.{name}", problems)
+        if acquirer is not None:
+            found[name] = acquirer
+            problems.extend(
+                f"acquirers.{name}.{problem}" for problem in acquirers.contradictions(acquirer)
+            )
+    return found
 
 
 def _contradictions(cell: Cell) -> list[str]:
