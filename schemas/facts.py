@@ -79,6 +79,7 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     tariff_id: Id
     tariff_hash: Id
     requested_at: Instant
+    time_zone: MaybeId = ""
 
 
 # --- from chargers ----------------------------------------------------------------------------
@@ -239,6 +240,7 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
 
     `crossing`: the version of the watch that this reading crossed, 0: none.
     `sequence_complete`: on ChargingEnded, every number from the start's to the end's was seen.
+    `gap_ms`: on a reading that crossed, since the reading before it; 0: not known.
     """
 
     tenant: Id
@@ -250,6 +252,7 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
     crossing: Count
     sequence_complete: YesNo
     fact: Encoded
+    gap_ms: Count = 0
 
 
 class Watermark(Fact, frozen=True, kw_only=True):
@@ -288,6 +291,9 @@ class Watch(Fact, frozen=True, kw_only=True):
 
     `wake_energy_wh` is a value of the EVSE's register; `wake_read_at` the instant of a reading;
     whichever is reached first. A closing watch keeps the binding and wakes nobody.
+
+    Where the tariff asks for more than the two ends: around each instant of `marks` (rising) the
+    readings just before and after go on, crossing or not; and at least every `every_ms` one does.
     """
 
     tenant: Id
@@ -299,6 +305,8 @@ class Watch(Fact, frozen=True, kw_only=True):
     wake_energy_wh: EnergyWh
     wake_read_at: MaybeInstant
     closing: YesNo
+    marks: Annotated[list[Instant], Meta(max_length=32, description="instants, rising")] = []
+    every_ms: Count = 0
 
 
 class Tick(Fact, frozen=True, kw_only=True):
