@@ -27,21 +27,14 @@ from schemas.commands import (
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
-    ChargingEnded,
-    ChargingStarted,
-    ChargingUpdated,
     Fact,
     LinkedFact,
-    MeterReading,
     SessionRequested,
 )
+from streams.core.learn_charging import ChargerFact, merged
 from streams.core.session import (
     MONEY,
     Answer,
-    Begun,
-    Change,
-    Charging,
-    End,
     HoldTerms,
     Issued,
     IssuedCommand,
@@ -134,56 +127,14 @@ def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
 
 def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     fact = codec.decode(linked.fact)
+    if not isinstance(fact, ChargerFact):
+        return session
     known = session.chargings.get(linked.charging_id)
-    match fact:
-        case ChargingStarted():
-            charging = _begun(known or _charging(linked, fact), fact)
-        case ChargingUpdated():
-            charging = _changed(known or _charging(linked, fact), fact)
-        case ChargingEnded():
-            charging = _ended(known or _charging(linked, fact), fact, linked.sequence_complete)
-        case MeterReading():
-            charging = _read(known or _charging(linked, fact), fact.energy_wh, fact.read_at)
-        case _:
-            return session
+    traced = session.pinned is not None and session.pinned.traced
+    charging = merged(known, linked, fact, traced=traced)
     if charging == known:
         return session
     return replace(session, chargings={**session.chargings, linked.charging_id: charging})
-
-
-def _charging(
-    linked: LinkedFact, fact: ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
-) -> Charging:
-    return Charging(
-        linked.charging_id, fact.network, fact.charger_id, fact.evse_uid, fact.transaction_id
-    )
-
-
-def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
-    begun = Begun(fact.started_at, fact.energy_wh)
-    known = charging.begun
-    first = begun if known is None else min(begun, known)
-    return replace(charging, begun=first, seen_at=max(charging.seen_at, fact.started_at))
-
-
-def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
-    change = Change(fact.updated_at, fact.seq, fact.charging_state == "charging")
-    changes = charging.changes
-    if change not in changes:
-        changes = tuple(sorted({*changes, change}))
-    return _read(replace(charging, changes=changes), fact.energy_wh, fact.updated_at)
-
-
-def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact
-    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason)
-    last = end if charging.end is None else max(end, charging.end)
-    return replace(charging, end=last, seen_at=max(charging.seen_at, fact.ended_at))
-
-
-def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
-    return replace(
-        charging, top_wh=max(charging.top_wh, energy_wh), seen_at=max(charging.seen_at, at)
-    )
 
 
 # --- acquirers ------------------------------------------------------------------------------------
@@ -317,6 +268,7 @@ def issued_of(command: Command) -> IssuedCommand:
         rule=command.rule,
         policy_version=getattr(command, "policy_version", ""),
         issued_at=command.issued_at,
+        acquirer_id=getattr(command, "acquirer_id", ""),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from schemas.commands import Command
 from schemas.facts import Fact, SessionRequested
 from streams.core.strategy import Choice, Refusal
+from streams.core.trace import NO_TRACE, Trace
 
 MONEY = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -22,6 +23,9 @@ class Pinned(Fact, frozen=True, kw_only=True):
 
     The choice is kept as made: newer rules never change what an open session has begun with.
     Exactly one of `choice` and `refusal` is there, but for an observed session, which has neither.
+    `traced`: its tariff asks when energy flowed, so that readings are kept and not only the newest.
+    `acquirer_p95_ms`: how long its acquirer takes to answer a raise, 0: not known.
+    `route`: acquirers in the order in which they are asked; empty: the one that the request names.
     """
 
     tariff_body: str
@@ -30,6 +34,9 @@ class Pinned(Fact, frozen=True, kw_only=True):
     policy_version: str
     choice: Choice | None = None
     refusal: Refusal | None = None
+    traced: bool = False
+    acquirer_p95_ms: int = 0
+    route: tuple[str, ...] = ()
 
 
 class TimeReached(Fact, frozen=True, kw_only=True):
@@ -93,7 +100,10 @@ class End(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class Charging(msgspec.Struct, array_like=True, frozen=True):
-    """One charging of the session. `top_wh`: the highest register value seen, -1: none."""
+    """One charging of the session. `top_wh`: the highest register value seen, -1: none.
+
+    `top_power_w`: the highest power told, -1: none; `gap_ms`: the longest wait for a reading.
+    """
 
     charging_id: str
     network: str
@@ -105,6 +115,9 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     end: End | None = None
     top_wh: int = -1
     seen_at: int = 0
+    trace: Trace = NO_TRACE
+    top_power_w: int = -1
+    gap_ms: int = 0
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -133,7 +146,7 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     """A command that was emitted. `kind` is a word of CommandKind, or inquire, resend, start, ...
 
-    `of`: the command that an inquiry or a resend speaks of. `body` is the encoded record, kept only
+    `of`: the command that an inquiry or a resend speaks of. `acquirer_id`: of a money command. `body` is the encoded record, kept only
     while it may have to be sent again; the commands topic keeps it for good.
     """
 
@@ -148,6 +161,7 @@ class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     rule: str
     policy_version: str
     issued_at: int
+    acquirer_id: str = ""
 
 
 class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
