@@ -16,6 +16,8 @@ RECORDS: dict[str, type[Fact]] = {
         facts.ChargerSeen,
         facts.AcquirerAnswered,
         facts.AcquirerNotified,
+        facts.AcquirerSampled,
+        facts.AcquirerHealth,
         facts.TariffPublished,
         facts.PolicyPublished,
         facts.LinkedFact,

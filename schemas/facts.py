@@ -173,6 +173,7 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     `resolves`: on the answer to an inquiry or a resend, the command that it speaks of; else empty.
     Only an explicit yes is `done`, only an explicit no is `declined` (issuer) or `failed`
     (could not be done); everything else is `unknown`. `not_found` answers inquiries only.
+    `issued_at`: of the command that it answers, so that its latency can be told.
     """
 
     tenant: Id
@@ -191,6 +192,7 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     expires_at: MaybeInstant = 0
     source: Literal["executor", "webhook", "inquiry", "consumer"]
     answered_at: Instant
+    issued_at: MaybeInstant = 0
 
 
 class AcquirerNotified(Fact, frozen=True, kw_only=True):
@@ -206,6 +208,47 @@ class AcquirerNotified(Fact, frozen=True, kw_only=True):
     currency: Currency
     psp_reference: MaybeId = ""
     occurred_at: Instant
+
+
+# --- how acquirers are doing --------------------------------------------------------------------
+
+
+class AnswerSample(Fact, frozen=True, kw_only=True):
+    """One answer: a verdict about the card, or a failure of the way to it. -1: not told."""
+
+    verdict: Literal["approved", "declined", "technical", "other"]
+    latency_ms: MaybeCount
+    answered_at: Instant
+
+
+class AcquirerSampled(Fact, frozen=True, kw_only=True):
+    """Answers of one acquirer, from a session partition on their way to the acquirer's."""
+
+    tenant: Id
+    acquirer_id: Id
+    answers: Annotated[list[AnswerSample], Meta(description="in the order of arriving")]
+
+
+class AcquirerHealth(Fact, frozen=True, kw_only=True):
+    """How an acquirer answered in the `window_ms` up to its newest answer, at `last_at`.
+
+    `technical` of `answers` judged no card: time-outs, errors, no connection. `good_since` counts
+    the others after the last technical one, 20 at most. Latencies run from command to answer.
+    """
+
+    tenant: Id
+    acquirer_id: Id
+    version: Count
+    window_ms: Count
+    answers: Count
+    approved: Count
+    declined: Count
+    technical: Count
+    p50_ms: MaybeCount
+    p95_ms: MaybeCount
+    good_since: Count
+    last_technical_at: MaybeInstant
+    last_at: Instant
 
 
 # --- reference data ---------------------------------------------------------------------------
@@ -345,6 +388,7 @@ class SessionJournal(Fact, frozen=True, kw_only=True):
     session_id: Id
     partition: Count
     applied: Annotated[list[AppliedInput], Meta(description="in the order of applying")]
+    health: Annotated[list[AcquirerHealth], Meta(description="what the opening went by")] = []
 
 
 class DiscrepancyChanged(Fact, frozen=True, kw_only=True):

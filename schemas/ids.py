@@ -69,6 +69,11 @@ def policy_key(tenant: str, policy_id: str, version: str) -> str:
     return _path(tenant, policy_id, version)
 
 
+def acquirer_key(tenant: str, acquirer_id: str) -> str:
+    """The Kafka key of what is said of an acquirer."""
+    return _path(tenant, acquirer_id)
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 

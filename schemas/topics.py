@@ -50,6 +50,8 @@ TARIFFS = "ocpi.tariffs.v1"
 POLICIES = "policies.v1"
 REQUESTS = "terminal.requests.v1"
 RESPONSES = "acquirer.responses.v1"
+HEALTH_SAMPLES = "acquirer.samples.v1"
+HEALTH = "acquirer.health.v1"
 TICKS = "clock.ticks.v1"
 APPLIED = "clock.applied.v1"
 EVENTS = "session.events.v1"
@@ -65,6 +67,7 @@ DISCREPANCIES = "session.discrepancies.v1"
 PARKED = "holdfast.parked.v1"
 LINK_STATE = "holdfast.link-state.v1"
 SESSIONS_STATE = "holdfast.sessions-state.v1"
+HEALTH_STATE = "holdfast.health-state.v1"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
@@ -119,9 +122,28 @@ TOPICS: tuple[Topic, ...] = (
         key="session_id",
         records=("AcquirerAnswered", "AcquirerNotified"),
         written_by="executor, settlement consumers, webhooks",
-        read_by="sessions",
+        read_by="sessions, health",
         retention_ms=EVIDENCE_MS,
         carries="outcomes of money commands",
+    ),
+    Topic(
+        name=HEALTH_SAMPLES,
+        key="tenant/acquirer",
+        records=("AcquirerSampled",),
+        written_by="health",
+        read_by="health",
+        retention_ms=DAY_MS,
+        carries="verdicts and latencies on their way to their acquirer's partition",
+    ),
+    Topic(
+        name=HEALTH,
+        key="tenant/acquirer",
+        records=("AcquirerHealth",),
+        written_by="health",
+        read_by="sessions (reference)",
+        retention_ms=0,
+        spread="single",
+        carries="approval rates, latencies and failures of every acquirer",
     ),
     Topic(
         name=TICKS,
@@ -265,6 +287,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="sessions",
         retention_ms=0,
         carries="state and input positions of sessions",
+    ),
+    Topic(
+        name=HEALTH_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="health",
+        read_by="health",
+        retention_ms=0,
+        carries="state and input positions of health",
     ),
 )
 

@@ -15,7 +15,7 @@ EVERY_VERSION = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIO
 PRIMITIVES = {"long", "string", "boolean", "bytes"}
 LONGS = str({"type": "array", "items": "long"})  # a watch's marks: as plain, and mostly empty
 # Lines of other records, and what records have in common.
-NO_RECORDS = {"Fact", "MoneyCommand", "AppliedInput", "HoldLine", "CommandLine"}
+NO_RECORDS = {"Fact", "MoneyCommand", "AppliedInput", "AnswerSample", "HoldLine", "CommandLine"}
 # Time is the same for all tenants.
 WITHOUT_TENANT = {"Watermark", "Tick", "ClockApplied"}
 # Words of a field's name that would mean card data (PCI DSS: never stored after authorisation).

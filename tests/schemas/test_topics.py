@@ -13,7 +13,7 @@ EVIDENCE = [topics.COMMANDS, topics.CHARGER_COMMANDS, topics.TERMINAL_COMMANDS, 
 EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS, topics.PARKED]
 EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
-COMPACTED += [topics.TARIFFS, topics.POLICIES]
+COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
 STAGES = ("link", "sessions")
 
 
@@ -41,7 +41,7 @@ def test_every_record_on_a_topic_exists(topic):
 
 def test_only_state_and_parked_bytes_have_no_records():
     without = {topic.name for topic in TOPICS if not topic.records}
-    assert without == {topics.PARKED, topics.LINK_STATE, topics.SESSIONS_STATE}
+    assert without == {topics.PARKED, topics.LINK_STATE, topics.SESSIONS_STATE, topics.HEALTH_STATE}
 
 
 @EVERY_TOPIC
@@ -60,7 +60,7 @@ def test_all_keyed_topics_share_the_partition_count(wanted):
 
 def test_only_reference_data_stands_on_one_partition():
     single = {topic.name for topic in TOPICS if topic.partitions(7) == 1}
-    assert single == {topics.TARIFFS, topics.POLICIES}
+    assert single == {topics.TARIFFS, topics.POLICIES, topics.HEALTH}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -96,6 +96,7 @@ def test_every_topic_is_evidence_compacted_or_short_lived():
     assert short == {
         topics.READINGS,
         topics.TICKS,
+        topics.HEALTH_SAMPLES,
         topics.APPLIED,
         topics.LOOKUPS,
         topics.WATCHES,
