@@ -18,6 +18,7 @@ from schemas.facts import (
 )
 from streams.core import tariff
 from streams.core.pipe import apply
+from streams.core.routing import Health
 from streams.core.rules import decide
 from streams.core.session import PaymentSession
 from streams.core.strategy_policy import Policy
@@ -79,6 +80,9 @@ class _Pins:
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:  # noqa: ARG002 - there is one
         return _TARIFF, self._policy
+
+    def health(self, tenant: str) -> Health:  # noqa: ARG002 - nothing is known of any
+        return {}
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:  # noqa: ARG002 - as above
         return self._policy

@@ -5,35 +5,40 @@ from typing import NamedTuple
 from schemas import ids
 from schemas.facts import SessionRequested
 from streams.core.acquirers import Acquirer
+from streams.core.ahead import Ahead, ahead_of, energy_wh
 from streams.core.charging import Total, total
-from streams.core.holds import HoldBook, book
+from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.session import Charging, IssuedCommand, PaymentSession
-from streams.core.strategy import Choice, accrual_minor, look_ahead_minor
+from streams.core.strategy import Choice, accrual_minor
 from streams.core.strategy_policy import Policy
 from streams.core.tariff import NOTHING, Quantities, Tariff, Unpriceable, parse, price
-from streams.core.verdicts import given_up, is_definite, of_kind, verdict
+from streams.core.verdicts import NO, given_up, is_definite, of_kind, verdict
 
 ATTEMPTS_MAX = 3
 """Definite noes to a capture, a release or a lowering before a person has to look at it."""
 
+HOLDS_MAX = 5
+"""Holds asked for in one session, all acquirers and amounts together."""
+
 _ENDING = ("lower", "capture", "release")
 CAPTURED_BY_US = frozenset({"executor", "operator"})
-_MS_PER_HOUR = 3_600_000
 
 
 class Case(NamedTuple):
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
-    is what is due so far. `hold` is None until it was asked for, `start` until we asked to start.
-    `has_cover`: energy may flow, on an open hold that nobody has begun to finish. `given_up`: the
-    driver was told that there will be no charging, so that whatever is approved later goes back.
+    is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
+    until we asked to start. `has_cover`: energy may flow, on an open hold that nobody has begun to
+    finish. `given_up`: the driver was told that there will be no charging, so that whatever is
+    approved later goes back.
     """
 
     session: PaymentSession
     policy: Policy
     tariff: Tariff | None
     acquirer: Acquirer | None
+    holds: list[HoldBook]
     hold: HoldBook | None
     start: IssuedCommand | None
     given_up: bool
@@ -43,10 +48,16 @@ class Case(NamedTuple):
     total: Total
     price_minor: int
     cost_minor: int | None
+    ahead: Ahead
 
     @property
     def request(self) -> SessionRequested:
         return self.session.request
+
+    @property
+    def route(self) -> tuple[str, ...]:
+        """The acquirers that may be asked, in order; empty where the request named one."""
+        return self.session.pinned.route if self.session.pinned else ()
 
     @property
     def now_at(self) -> int:
@@ -62,27 +73,33 @@ class Case(NamedTuple):
         return self.request.capture_by in CAPTURED_BY_US
 
     @property
-    def power_max_w(self) -> int:
-        told = self.request.power_max_w
-        return told if told > 0 else self.policy.look_ahead.power_when_unknown_w
+    def look_ahead_minor(self) -> int:
+        """What can still fall due until a raise is answered, or a stop after its refusal done."""
+        assert self.tariff is not None  # nothing is held without a price
+        return accrual_minor(self.tariff, self.ahead.power_w, self.ahead.raise_ms)
 
     @property
-    def look_ahead_minor(self) -> int:
+    def stop_ahead_minor(self) -> int:
+        """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
-        return look_ahead_minor(self.policy, self.tariff, self.request.power_max_w)
+        return accrual_minor(self.tariff, self.ahead.power_w, self.ahead.stop_ms)
 
     @property
     def stop_latency_minor(self) -> int:
         """What can still fall due after a stop was asked for."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.power_max_w, self.policy.stop_latency_ms)
+        return accrual_minor(self.tariff, self.ahead.power_w, self.policy.stop_latency_ms)
 
     @property
     def stop_latency_wh(self) -> int:
-        return -(-self.power_max_w * self.policy.stop_latency_ms // _MS_PER_HOUR)
+        return energy_wh(self.ahead.power_w, self.policy.stop_latency_ms) - 1
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
+
+    def acquirer_of(self, hold_id: str) -> Acquirer | None:
+        """Who was asked for this hold, and is for everything about it."""
+        return self.policy.acquirers.get(acquirer_id_of(self.session, hold_id))
 
     @property
     def attempts_left(self) -> int:
@@ -103,6 +120,17 @@ class Case(NamedTuple):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
 
+    @property
+    def next_hold(self) -> int | None:
+        """The number of another hold; None while one before it may live, or after too many.
+
+        Only a definite no ends a hold that was asked for (design.md 1.2).
+        """
+        if self.given_up or len(self.holds) >= HOLDS_MAX:
+            return None
+        over = all(one.outcome in NO and one.approved_minor == 0 for one in self.holds)
+        return len(self.holds) + 1 if over else None
+
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
         """The number of the next attempt; None while one has no definite no, or too many have."""
         made = of_kind(self.session, kind, hold_id)
@@ -115,20 +143,22 @@ class Case(NamedTuple):
 
 def case_of(session: PaymentSession, policy: Policy) -> Case:
     """Everything the rules ask about. `policy` is the version that the session has pinned."""
-    request = session.request
-    acquirer = policy.acquirers.get(request.acquirer_id)
     tariff = _tariff(session)
     chargings = list(session.chargings.values())
     totals = total(chargings, session.now_at)
-    hold_id = ids.hold_id(session.session_id, 1)
-    known = hold_id in session.issued or hold_id in session.answers
-    hold = book(session, hold_id, acquirer) if known else None
+    holds = [
+        book(session, one, policy.acquirers.get(acquirer_id_of(session, one)))
+        for one in hold_ids(session)
+    ]
+    hold = holds[-1] if holds else None
+    asked = hold.acquirer_id if hold is not None else first_acquirer_id(session)
     gave_up = given_up(session)
     return Case(
         session=session,
         policy=policy,
         tariff=tariff,
-        acquirer=acquirer,
+        acquirer=policy.acquirers.get(asked),
+        holds=holds,
         hold=hold,
         start=session.issued.get(ids.start_id(session.session_id)),
         given_up=gave_up,
@@ -138,6 +168,7 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         total=totals,
         price_minor=_due(tariff, totals.so_far if chargings else NOTHING),
         cost_minor=None if totals.final is None else _due(tariff, totals.final),
+        ahead=ahead_of(policy.look_ahead, session.pinned, session.request.power_max_w, chargings),
     )
 
 

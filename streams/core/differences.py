@@ -85,11 +85,13 @@ def _above(case: Case) -> dict[str, Difference]:
     found: dict[str, Difference] = {}
     if hold is None:
         return found
-    if hold.captures > 1:
-        words = f"{hold.captures} captures took effect"
+    captures = sum(one.captures for one in case.holds)
+    captured = sum(one.captured_minor for one in case.holds)
+    if captures > 1:
+        words = f"{captures} captures took effect"
         found[f"{session_id}/captured-twice"] = Difference("captured-twice", words, 0)
-    if cost is not None and hold.captured_minor > cost:
-        excess = hold.captured_minor - cost
+    if cost is not None and captured > cost:
+        excess = captured - cost
         found[f"{session_id}/captured-above-cost"] = Difference(
             "captured-above-cost", f"cost {cost}", excess
         )

@@ -6,6 +6,7 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 
 import msgspec
 
+from schemas import ids
 from streams.core.acquirers import Acquirer
 from streams.core.session import MONEY, HoldTerms, PaymentSession
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
@@ -21,6 +22,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     hold_id: str
+    acquirer_id: str
     requested_minor: int
     approved_minor: int
     captured_minor: int
@@ -63,6 +65,33 @@ class _Told(msgspec.Struct):
     releases: list[int]
 
 
+def hold_ids(session: PaymentSession) -> list[str]:
+    """The holds there are, by number: what was asked for, or reported without being asked for."""
+    known: list[str] = []
+    while True:
+        hold_id = ids.hold_id(session.session_id, len(known) + 1)
+        if hold_id not in session.issued and hold_id not in session.answers:
+            return known
+        known.append(hold_id)
+
+
+def acquirer_id_of(session: PaymentSession, hold_id: str) -> str:
+    """Whoever was asked for the hold keeps it: nothing about it ever goes to another.
+
+    So two conventions never meet on one hold (payments.md 7.10).
+    """
+    placed = session.issued.get(hold_id)
+    if placed is not None and placed.acquirer_id:
+        return placed.acquirer_id
+    return first_acquirer_id(session)
+
+
+def first_acquirer_id(session: PaymentSession) -> str:
+    """Who is asked first: by the route that was pinned, else as the request says."""
+    route = session.pinned.route if session.pinned else ()
+    return route[0] if route else session.request.acquirer_id
+
+
 def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> HoldBook:
     """The books of one hold as of the session's time."""
     told = _told(session, hold_id)
@@ -75,6 +104,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     asked = [one.amount_minor for one in (*raises, placed) if one is not None]
     return HoldBook(
         hold_id=hold_id,
+        acquirer_id=acquirer_id_of(session, hold_id),
         requested_minor=max(asked, default=0),
         approved_minor=flow.open + flow.captured + flow.released + flow.lapsed,
         captured_minor=flow.captured,

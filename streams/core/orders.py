@@ -24,7 +24,7 @@ from schemas.commands import (
 from schemas.facts import CommandKind
 from streams.core.case import Case
 from streams.core.charging import COMPLETE_TRANSACTION
-from streams.core.holds import HoldBook
+from streams.core.holds import NO_TERMS, HoldBook, acquirer_id_of, first_acquirer_id
 from streams.core.session import Charging, IssuedCommand
 
 UNSEALED = "unsealed"
@@ -49,7 +49,7 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
         "command_id": command_id,
         "idempotency_key": ids.idempotency_key(request.tenant, command_id),
         "performer": request.capture_by,
-        "acquirer_id": request.acquirer_id,
+        "acquirer_id": acquirer_id_of(case.session, hold_id),
         "hold_id": hold_id,
         "amount_minor": amount_minor,
         "currency": request.currency,
@@ -59,11 +59,14 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
     }
 
 
-def place_hold(case: Case, amount_minor: int) -> PlaceHold:
+def place_hold(case: Case, amount_minor: int, number: int = 1, acquirer_id: str = "") -> PlaceHold:
+    """Hold `number`; asked of the route's first acquirer, unless another is named."""
     request = case.request
-    hold_id = ids.hold_id(request.session_id, 1)
+    hold_id = ids.hold_id(request.session_id, number)
+    money = _money(case, hold_id, hold_id, amount_minor)
+    money["acquirer_id"] = acquirer_id or first_acquirer_id(case.session)
     return PlaceHold(
-        **_money(case, hold_id, hold_id, amount_minor),
+        **money,
         card_token=request.card_token,
         scheme=request.scheme,
         funding=request.funding,
@@ -136,7 +139,7 @@ def inquire(case: Case, of: IssuedCommand, number: int) -> InquireCommand:
         **_money(case, ids.inquiry_id(of.command_id, number), of.hold_id, of.amount_minor),
         of_command_id=of.command_id,
         of_kind=_money_kind(of),
-        psp_reference=_reference(case),
+        psp_reference=_reference(case, of),
         attempt=number,
     )
 
@@ -164,8 +167,8 @@ def _money_kind(of: IssuedCommand) -> CommandKind:
     return kinds[of.kind]
 
 
-def _reference(case: Case) -> str:
-    return case.hold.psp_reference if case.hold else ""
+def _reference(case: Case, of: IssuedCommand) -> str:
+    return case.session.terms.get(of.hold_id, NO_TERMS).psp_reference
 
 
 def start_charging(case: Case) -> StartCharging:

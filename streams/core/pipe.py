@@ -16,6 +16,7 @@ from streams.core.differences import Difference
 from streams.core.learn import learn
 from streams.core.opening import pin
 from streams.core.public import ledger
+from streams.core.routing import Health
 from streams.core.rules import Decision, decide
 from streams.core.session import DifferenceShown, PaymentSession, Published, TimeReached
 from streams.core.strategy_policy import Policy
@@ -27,6 +28,10 @@ class Pins(Protocol):
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """The body of the request's tariff version (None: unknown), and the newest policy."""
+        ...
+
+    def health(self, tenant: str) -> Health:
+        """The newest record of each of the tenant's acquirers that there is one of."""
         ...
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
@@ -81,7 +86,8 @@ def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Pol
     if pinned is not None:
         return session, pins.policy(request.tenant, pinned.policy_id, pinned.policy_version)
     tariff_body, policy = pins.opening(request)
-    return learn(session, pin(request, tariff_body, policy)), policy
+    health = pins.health(request.tenant)
+    return learn(session, pin(request, tariff_body, policy, health)), policy
 
 
 def _tell_ledger(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
-from streams.core import rules_cover, rules_opening, rules_settle
+from streams.core import rules_cover, rules_opening, rules_routing, rules_settle
 from streams.core.case import Case, case_of
 from streams.core.differences import Difference, differences
 from streams.core.learn import issued_of, learn
@@ -43,6 +43,12 @@ RULES: tuple[Rule, ...] = (
         "place_first_hold",
         "The chosen cell's first amount is held before any energy flows (seed 001)",
         rules_opening.place_first_hold,
+    ),
+    Rule(
+        "fail_over",
+        "An acquirer that could not be reached is followed by the next of the route, before any"
+        " approval and only after a definite no (design.md 1.2; payments.md 2.3)",
+        rules_routing.fail_over,
     ),
     Rule(
         "decline_at_tap",
@@ -104,6 +110,12 @@ RULES: tuple[Rule, ...] = (
         "release_after_capture",
         "What a capture leaves is reversed, never left to lapse and never refunded (design.md 1.5)",
         rules_settle.release_after_capture,
+    ),
+    Rule(
+        "release_surplus",
+        "A hold that another took the place of goes back as soon as it is known to live: the money"
+        " of one driver is held once (design.md 1.2, 1.5)",
+        rules_settle.release_surplus,
     ),
     Rule(
         "release_unused",
@@ -194,8 +206,7 @@ def _issue(
 def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchShown]) -> int | None:
     """The rules' own instants, the expiry of the hold, and where time alone passes a threshold."""
     ahead = list(deadlines)
-    if case.hold is not None and case.hold.open_minor:
-        ahead.append(case.hold.expires_at)
+    ahead += [one.expires_at for one in case.holds if one.open_minor]
     known = {**case.session.published.watches, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
     later = [at for at in ahead if at > case.now_at]

@@ -55,6 +55,15 @@ def release_after_capture(case: Case) -> Iterator[Proposed]:
         yield orders.release_hold(case, hold, number, "remainder")
 
 
+def release_surplus(case: Case) -> Iterator[Proposed]:
+    for hold in case.holds[:-1]:
+        if hold.open_minor == 0 or hold.captured_minor or hold.in_flight & SETTLING:
+            continue
+        number = case.next_number("release", hold.hold_id)
+        if number is not None:
+            yield orders.release_hold(case, hold, number, "surplus")
+
+
 def release_unused(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or hold.open_minor == 0 or hold.captured_minor or hold.in_flight & SETTLING:

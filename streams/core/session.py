@@ -146,8 +146,9 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     """A command that was emitted. `kind` is a word of CommandKind, or inquire, resend, start, ...
 
-    `of`: the command that an inquiry or a resend speaks of. `acquirer_id`: of a money command. `body` is the encoded record, kept only
-    while it may have to be sent again; the commands topic keeps it for good.
+    `of`: the command that an inquiry or a resend speaks of. `acquirer_id`: who is asked, where it
+    is about money. `body` is the encoded record, kept only while it may have to be sent again; the
+    commands topic keeps it for good.
     """
 
     command_id: str

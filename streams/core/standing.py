@@ -21,7 +21,7 @@ class Standing(NamedTuple):
 def standing_of(case: Case) -> Standing:
     """Phase, why it is closed, and the money of the session."""
     reason = _closed_reason(case)
-    captured = case.hold.captured_minor if case.hold else 0
+    captured = sum(one.captured_minor for one in case.holds)
     priced = _priced(case, captured)
     if not reason:
         return Standing(_open_phase(case), "", priced, captured, 0, 0)
@@ -49,12 +49,12 @@ def _closed_reason(case: Case) -> str:
         return pinned.refusal.reason
     if hold is None or unsettled(session) or quarantined(case):
         return ""
-    if hold.open_minor or not _charging_is_over(case, hold):
+    if any(one.open_minor for one in case.holds) or not _charging_is_over(case):
         return ""
+    if any(one.captured_minor for one in case.holds):
+        return "captured"
     if hold.approved_minor == 0:
         return _unapproved(case, hold)
-    if hold.captured_minor:
-        return "captured"
     return "lapsed" if hold.lapsed_minor else "released"
 
 
@@ -64,11 +64,12 @@ def _unapproved(case: Case, hold: HoldBook) -> str:
     return "given-up" if case.given_up else ""
 
 
-def _charging_is_over(case: Case, hold: HoldBook) -> bool:
+def _charging_is_over(case: Case) -> bool:
     """Proven, never begun, or out of time: a lapsed hold ends the wait for a proof."""
     if not case.chargings or case.total.final is not None:
         return True
-    return hold.lapsed_minor > 0 and hold.captured_minor == 0
+    lapsed = any(one.lapsed_minor for one in case.holds)
+    return lapsed and not any(one.captured_minor for one in case.holds)
 
 
 def quarantined(case: Case) -> bool:

@@ -15,8 +15,9 @@ from msgspec.structs import fields
 
 from schemas.fields import Minor
 from schemas.money import UnknownCurrency, exponent_of
-from streams.core import acquirers
+from streams.core import acquirers, routing
 from streams.core.acquirers import Acquirer, Funding
+from streams.core.routing import Breaker, Route
 
 Strategy = Literal["fixed", "incremental", "declared"]
 DeclaredKind = Literal["none", "amount", "energy", "fill"]
@@ -97,6 +98,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     look_ahead: LookAhead
     cell: tuple[Cell, ...]
     acquirers: dict[str, Acquirer]
+    route: tuple[Route, ...] = ()
+    breaker: Breaker = Breaker()
 
     @property
     def stop_latency_ms(self) -> int:
@@ -116,6 +119,7 @@ def parse_policy(body: str) -> Policy:
         "look_ahead": _checked(LookAhead, raw.get("look_ahead", {}), "look_ahead", problems),
         "cell": _cells(raw.get("cell", []), problems),
         "acquirers": _acquirers(raw.get("acquirers", {}), problems),
+        "route": _routes(raw.get("route", []), raw.get("acquirers", {}), problems),
     }
     policy = _checked(Policy, raw, "", problems, parts)
     if policy is None or problems:
@@ -155,6 +159,19 @@ def _acquirers(raw: Any, problems: list[str]) -> dict[str, Acquirer]:
                 f"acquirers.{name}.{problem}" for problem in acquirers.contradictions(acquirer)
             )
     return found
+
+
+def _routes(raw: Any, acquirers_raw: Any, problems: list[str]) -> tuple[Route, ...]:
+    if not isinstance(raw, list):
+        problems.append("route: a list of [[route]] tables is wanted")
+        return ()
+    found = [
+        _checked(Route, entry, f"route[{number}]", problems) for number, entry in enumerate(raw)
+    ]
+    routes = tuple(one for one in found if one is not None)
+    names = frozenset(acquirers_raw) if isinstance(acquirers_raw, dict) else frozenset[str]()
+    problems += routing.contradictions(routes, names)
+    return routes
 
 
 def _contradictions(cell: Cell) -> list[str]:

@@ -44,9 +44,13 @@ class Pins:
     def __init__(self, body, policy=POLICY):
         self.body = body
         self.newest = policy
+        self.known_health = {}
 
     def opening(self, request):
         return self.body, self.newest
+
+    def health(self, tenant):
+        return self.known_health
 
     def policy(self, tenant, policy_id, version):
         assert (policy_id, version) == (self.newest.id, self.newest.version)
@@ -102,7 +106,7 @@ def answered(path, outcome, amount_minor=0, at=T0, **more):
         "command_id": f"{SESSION}/{path}",
         "resolves": f"{SESSION}/{target}" if probe else "",
         "kind": kind,
-        "hold_id": HOLD,
+        "hold_id": f"{SESSION}/{'/'.join(parts[:2])}" if parts[0] == "hold" else HOLD,
         "acquirer_id": "sim-total",
         "outcome": outcome,
         "amount_minor": amount_minor,

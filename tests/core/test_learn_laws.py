@@ -98,7 +98,7 @@ any_fact = st.one_of(acquirer_facts, charger_facts, own_facts, issued_facts)
 
 def fold(facts):
     session = learn(None, request())
-    pinned = pin(request(), tariff(), POLICY)
+    pinned = pin(request(), tariff(), POLICY, {})
     session = learn(session, msgspec.structs.replace(pinned, traced=True))
     for fact in facts:
         session = learn(session, fact)

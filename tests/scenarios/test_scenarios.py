@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sessionworld import (
     POLICY,
+    SESSION,
     T0,
     World,
     answered,
@@ -95,6 +96,8 @@ class Story:
                 if "expires" in given:
                     count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
                     given["expires_at"] = at + int(count) * UNITS[unit]
+                if "hold_id" in given:
+                    given["hold_id"] = f"{SESSION}/hold/{given['hold_id']}"
                 return answered(plain[0], plain[1], amount, at, **given)
             case "notified":
                 return notified(plain[0], minor(plain[1]), given.get("of", ""), at)
@@ -122,16 +125,22 @@ class Story:
         match command:
             case InquireCommand() | ResendCommand():
                 return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
-        words = [name]
+        words, first = [name], self.first_acquirer()
         if hasattr(command, "amount_minor"):
             words.append(major(command.amount_minor))
         if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
             words.append(command.transaction_id)
         if getattr(command, "reason", ""):
             words.append(command.reason)
+        if getattr(command, "acquirer_id", first) != first:
+            words.append(f"at {command.acquirer_id}")
         if getattr(command, "performer", "executor") != "executor":
             words.append(f"by {command.performer}")
         return " ".join(words)
+
+    def first_acquirer(self):
+        pinned = self.world.session.pinned
+        return pinned.route[0] if pinned.route else self.world.session.request.acquirer_id
 
     def checked(self, checks):
         words = checks.split()
