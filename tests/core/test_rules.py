@@ -31,6 +31,7 @@ def test_every_rule_appears_in_a_scenario():
     words = {
         "refuse_by_name": "ShowDeclined unknown-role",
         "place_first_hold": "PlaceHold",
+        "fail_over": "PlaceHold 20.00 at sim-reverse",
         "decline_at_tap": "ShowDeclined insufficient_funds",
         "give_up_waiting": "ShowDeclined no-answer",
         "start_charging": "StartCharging",
@@ -42,6 +43,7 @@ def test_every_rule_appears_in_a_scenario():
         "lower_before_capture": "LowerHold",
         "capture_proven": "CaptureHold",
         "release_after_capture": "ReleaseHold 12.10 remainder",
+        "release_surplus": "ReleaseHold 20.00 surplus",
         "release_unused": "ReleaseHold 20.00 nothing-due",
         "resolve_unknown": "Inquire",
     }
