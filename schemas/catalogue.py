@@ -9,6 +9,7 @@ RECORDS: dict[str, type[Fact]] = {
     record.__name__: record
     for record in (
         facts.SessionRequested,
+        facts.CardRead,
         facts.MeterReading,
         facts.ChargingStarted,
         facts.ChargingUpdated,
@@ -40,6 +41,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.StartCharging,
         commands.StopCharging,
         commands.ShowDeclined,
+        commands.OfferAmount,
         ledger.SessionLedger,
     )
 }

@@ -15,7 +15,9 @@ from schemas.fields import (
     EnergyWh,
     Id,
     Instant,
+    MaybeCount,
     MaybeId,
+    MaybePath,
     Minor,
     Path,
     Text,
@@ -51,6 +53,7 @@ class PlaceHold(MoneyCommand, frozen=True, kw_only=True):
     bin_country: Country
     merchant_country: Country
     terminal_id: Id
+    tap_id: MaybePath = ""
 
 
 class RaiseHold(MoneyCommand, frozen=True, kw_only=True):
@@ -155,9 +158,35 @@ class ShowDeclined(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class OfferAmount(Fact, frozen=True, kw_only=True):
+    """Show what is to be held, and at most, and ask for consent; the answer is a CardRead.
+
+    `amount_minor` is held first; it may rise by steps to `ceiling_minor`, which is what the driver
+    consents to. `cell`, `strategy` and `explanation` say by what rule of the policy.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    terminal_id: Id
+    amount_minor: Minor
+    step_minor: Minor
+    ceiling_minor: Minor
+    target_minor: MaybeCount
+    target_wh: MaybeCount
+    currency: Currency
+    cell: Word
+    strategy: Word
+    explanation: Text
+    reason: Word
+    rule: Id
+    policy_version: Id
+    issued_at: Instant
+
+
 PaymentCommand = (
     PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | InquireCommand | ResendCommand
 )
 ChargerCommand = StartCharging | StopCharging
-TerminalCommand = ShowDeclined
+TerminalCommand = ShowDeclined | OfferAmount
 Command = PaymentCommand | ChargerCommand | TerminalCommand

@@ -47,7 +47,13 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRequested(Fact, frozen=True, kw_only=True):
-    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one."""
+    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one.
+
+    `stage` tapped: the card was read and its amount is settled. amount_first: an amount is to be
+    offered before the card is read, tap_first: after; no field of the card is known, and CardRead
+    follows. `consented_minor`: the most that the driver agreed to have held, 0: not told. Zeros and
+    empty words elsewhere are not told, too.
+    """
 
     tenant: Id
     session_id: Id
@@ -80,6 +86,38 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     tariff_hash: Id
     requested_at: Instant
     time_zone: MaybeId = ""
+    site_id: MaybeId = ""
+    terminal_capability: Word = ""
+    stage: Literal["tapped", "amount_first", "tap_first"] = "tapped"
+    expected_wh: EnergyWh = 0
+    expected_ms: Count = 0
+    consented_minor: Minor = 0
+    consented_at: MaybeInstant = 0
+
+
+class CardRead(Fact, frozen=True, kw_only=True):
+    """A card was read for a session that is known: after an offer, or before it, or once more.
+
+    `tap` counts the cards read, from 1 on; a tap told again says the same card. `offer_id` is the
+    OfferAmount that the driver agreed to, `consented_minor` the most that may be held by it (0: not
+    asked yet). `shown` says how the amount was shown.
+    """
+
+    tenant: Id
+    session_id: Id
+    terminal_id: Id
+    tap: Annotated[int, Meta(ge=1, le=1000, description="number of the tap, from 1 on")]
+    scheme: Word
+    funding: Literal["credit", "debit", "prepaid", "unknown"]
+    entry_mode: Word
+    cvm: Word
+    bin_country: Country
+    card_token: MaybeId
+    offer_id: MaybePath = ""
+    consented_minor: Minor = 0
+    consented_at: MaybeInstant = 0
+    shown: Word = ""
+    read_at: Instant
 
 
 # --- from chargers ----------------------------------------------------------------------------

@@ -108,6 +108,15 @@ def decline_notice_id(session: str) -> CommandId:
     return CommandId(f"{session}/declined")
 
 
+def offer_id(session: str, number: int) -> CommandId:
+    return CommandId(f"{session}/offer/{number}")
+
+
+def tap_id(session: str, number: int) -> CommandId:
+    """No command: what a hold rests on. The tap of the request itself has number 0."""
+    return CommandId(f"{session}/tap/{number}")
+
+
 def inquiry_id(command: str, number: int) -> CommandId:
     return CommandId(f"{command}/inquire/{number}")
 

@@ -111,7 +111,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=REQUESTS,
         key="session_id",
-        records=("SessionRequested",),
+        records=("SessionRequested", "CardRead"),
         written_by="terminals, replay",
         read_by="sessions",
         retention_ms=EVIDENCE_MS,
@@ -246,7 +246,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TERMINAL_COMMANDS,
         key="session_id",
-        records=("ShowDeclined",),
+        records=("ShowDeclined", "OfferAmount"),
         written_by="sessions",
         read_by="terminals, replay",
         retention_ms=EVIDENCE_MS,

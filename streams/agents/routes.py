@@ -1,7 +1,7 @@
 """Which topic and key each thing a session says goes to: the catalogue, as code."""
 
 from schemas import codec, ids, topics
-from schemas.commands import MoneyCommand, ShowDeclined, StartCharging, StopCharging
+from schemas.commands import MoneyCommand, OfferAmount, ShowDeclined, StartCharging, StopCharging
 from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionJournal, Watch
 from schemas.ledger import SessionLedger
 from streams.core.pipe import Step
@@ -9,6 +9,7 @@ from streams.engine.stage import Output
 
 _BY_SESSION: dict[type[Fact], str] = {
     ShowDeclined: topics.TERMINAL_COMMANDS,
+    OfferAmount: topics.TERMINAL_COMMANDS,
     SessionLedger: topics.LEDGER,
     SessionJournal: topics.JOURNAL,
     DiscrepancyChanged: topics.DISCREPANCIES,

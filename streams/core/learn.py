@@ -16,6 +16,7 @@ from schemas.commands import (
     Command,
     InquireCommand,
     LowerHold,
+    OfferAmount,
     PlaceHold,
     RaiseHold,
     ReleaseHold,
@@ -65,6 +66,7 @@ KINDS: dict[type[Fact], str] = {
     StartCharging: "start",
     StopCharging: "stop",
     ShowDeclined: "show_declined",
+    OfferAmount: "offer",
 }
 
 

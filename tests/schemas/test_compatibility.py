@@ -24,6 +24,7 @@ FULL = {
     "StartCharging",
     "StopCharging",
     "ShowDeclined",
+    "OfferAmount",
     "AcquirerAnswered",
     "AcquirerNotified",
     "SessionLedger",
