@@ -76,23 +76,23 @@ class Case(NamedTuple):
     def look_ahead_minor(self) -> int:
         """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.power_w, self.ahead.raise_ms)
+        return accrual_minor(self.tariff, self.ahead.raise_w, self.ahead.raise_ms)
 
     @property
     def stop_ahead_minor(self) -> int:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.power_w, self.ahead.stop_ms)
+        return accrual_minor(self.tariff, self.ahead.stop_w, self.ahead.stop_ms)
 
     @property
     def stop_latency_minor(self) -> int:
         """What can still fall due after a stop was asked for."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.power_w, self.policy.stop_latency_ms)
+        return accrual_minor(self.tariff, self.ahead.raise_w, self.policy.stop_latency_ms)
 
     @property
     def stop_latency_wh(self) -> int:
-        return energy_wh(self.ahead.power_w, self.policy.stop_latency_ms) - 1
+        return energy_wh(self.ahead.raise_w, self.policy.stop_latency_ms)
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)

@@ -9,7 +9,7 @@ from schemas.facts import (
     LinkedFact,
     MeterReading,
 )
-from streams.core.session import Begun, Change, Charging, End
+from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Power
 from streams.core.trace import Sample, with_sample
 
 ChargerFact = ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
@@ -35,7 +35,7 @@ def merged(
         case MeterReading():
             charging = _read(charging, fact.energy_wh, fact.read_at)
             at = fact.read_at
-    charging = _shown(charging, fact.power_w, linked.gap_ms)
+    charging = _shown(charging, at, fact.power_w, linked.gap_ms)
     return _traced(charging, at, fact.energy_wh) if traced else charging
 
 
@@ -72,14 +72,16 @@ def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
     )
 
 
-def _shown(charging: Charging, power_w: int, gap_ms: int) -> Charging:
+def _shown(charging: Charging, at: int, power_w: int, gap_ms: int) -> Charging:
     """What this charger can do, as far as it has shown it."""
-    if power_w <= charging.top_power_w and gap_ms <= charging.gap_ms:
+    power = Power(at, power_w) if power_w >= 0 else NOT_SHOWN
+    if power <= charging.power and power_w <= charging.top_power_w and gap_ms <= charging.gap_ms:
         return charging
     return replace(
         charging,
         top_power_w=max(power_w, charging.top_power_w),
         gap_ms=max(gap_ms, charging.gap_ms),
+        power=max(power, charging.power),
     )
 
 

@@ -99,10 +99,21 @@ class End(msgspec.Struct, array_like=True, frozen=True, order=True):
     reason: str
 
 
+class Power(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """At `at` energy flowed at `power_w`; -1: not told."""
+
+    at: int
+    power_w: int
+
+
+NOT_SHOWN = Power(0, -1)
+
+
 class Charging(msgspec.Struct, array_like=True, frozen=True):
     """One charging of the session. `top_wh`: the highest register value seen, -1: none.
 
-    `top_power_w`: the highest power told, -1: none; `gap_ms`: the longest wait for a reading.
+    `top_power_w`: the highest power told, -1: none; `power`: the newest; `gap_ms`: the longest wait
+    for a reading.
     """
 
     charging_id: str
@@ -118,6 +129,7 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     trace: Trace = NO_TRACE
     top_power_w: int = -1
     gap_ms: int = 0
+    power: Power = NOT_SHOWN
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):

@@ -132,7 +132,7 @@ def notified(event, amount_minor=0, path="", at=T0):
     )
 
 
-def linked(fact, *, complete=False, offset=0):
+def linked(fact, *, complete=False, offset=0, gap_ms=0):
     return LinkedFact(
         tenant="t",
         session_id=SESSION,
@@ -143,6 +143,7 @@ def linked(fact, *, complete=False, offset=0):
         crossing=0,
         sequence_complete=complete,
         fact=codec.encode(fact),
+        gap_ms=gap_ms,
     )
 
 
@@ -163,9 +164,11 @@ def started(wh, at=T0, tx="tx1", seq=0):
     return linked(fact)
 
 
-def reading(wh, at=T0, tx="tx1", seq=1):
-    fact = MeterReading(**EVSE, transaction_id=tx, seq=seq, energy_wh=wh, power_w=-1, read_at=at)
-    return linked(fact)
+def reading(wh, at=T0, tx="tx1", seq=1, power_w=-1, gap_ms=0):
+    fact = MeterReading(
+        **EVSE, transaction_id=tx, seq=seq, energy_wh=wh, power_w=power_w, read_at=at
+    )
+    return linked(fact, gap_ms=gap_ms)
 
 
 def updated(state, wh, at=T0, tx="tx1", seq=1):

@@ -62,7 +62,15 @@ acquirer_facts = st.one_of(
 )
 charger_facts = st.one_of(
     st.builds(started, registers, instants, chargings),
-    st.builds(reading, registers, instants, chargings, numbers),
+    st.builds(
+        reading,
+        registers,
+        instants,
+        chargings,
+        numbers,
+        st.sampled_from([-1, 0, 50_000, 90_000]),
+        st.sampled_from([0, 10_000, 30_000]),
+    ),
     st.builds(updated, states, registers, instants, chargings, numbers),
     st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
 )

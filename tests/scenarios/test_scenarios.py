@@ -114,7 +114,8 @@ class Story:
             case "started":
                 return started(int(plain[0]), at, tx)
             case "reading":
-                return reading(int(plain[0]), at, tx, seq)
+                power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
+                return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
                 return updated(plain[0], int(plain[1]), at, tx, seq)
         complete = plain[1:] != ["incomplete"]
