@@ -17,9 +17,10 @@ from streams.core.acquirers import Acquirer, Registry
 ANY = frozenset({"", "any"})
 """Instead of an acquirer's id on a request: the policy's routes decide."""
 
-TECHNICAL = frozenset(
-    {"technical", "issuer_unavailable", "not_sent", "unknown_acquirer", "unavailable"}
-)
+NOT_SENT = "not_sent"
+"""No connection stood: the acquirer knows of nothing, so that it can be asked anew."""
+
+TECHNICAL = frozenset({"technical", "issuer_unavailable", NOT_SENT, "unknown_acquirer"})
 """Reasons of a definite no by which nobody judged the card: another acquirer may reach its issuer.
 
 payments.md section 3 (ISO 8583 91, 92, 96; no connection stood; no account there).

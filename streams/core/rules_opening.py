@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from schemas import ids
 from streams.core import orders
+from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.tariff import NOTHING, price
@@ -25,7 +26,7 @@ def decline_at_tap(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or case.given_up:
         return
-    if hold.outcome in NO:
+    if hold.outcome in NO and another(case) is None:
         yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
     elif hold.outcome == "done" and case.start is None and hold.open_minor < _due_at_once(case):
         yield orders.show_declined(case, "approved-too-little")

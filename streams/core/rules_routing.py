@@ -3,20 +3,16 @@
 from collections.abc import Iterator
 
 from streams.core import orders
+from streams.core.another_hold import another
 from streams.core.case import Case
-from streams.core.proposal import Proposed
-from streams.core.routing import TECHNICAL
-from streams.core.verdicts import NO
+from streams.core.proposal import AskAgain, Proposed
 
 
 def fail_over(case: Case) -> Iterator[Proposed]:
-    hold, number = case.hold, case.next_hold
-    if hold is None or number is None or case.choice is None or case.start is not None:
+    following = another(case)
+    if following is None:
         return
-    if hold.outcome not in NO or case.session.answers[hold.hold_id].reason not in TECHNICAL:
+    if following.at > case.now_at:
+        yield AskAgain(following.at)
         return
-    asked = {one.acquirer_id for one in case.holds}
-    following = next((one for one in case.route if one not in asked), None)
-    placed = case.issued(hold.hold_id)
-    if following is not None and placed is not None:
-        yield orders.place_hold(case, placed.amount_minor, number, following)
+    yield orders.place_hold(case, following.amount_minor, following.number, following.acquirer_id)

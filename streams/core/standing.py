@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.verdicts import NO, unsettled
@@ -60,7 +61,7 @@ def _closed_reason(case: Case) -> str:
 
 def _unapproved(case: Case, hold: HoldBook) -> str:
     if hold.outcome in NO:
-        return "declined"
+        return "declined" if another(case) is None else ""
     return "given-up" if case.given_up else ""
 
 
