@@ -4,8 +4,15 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 
-from schemas import codec, topics
-from schemas.facts import AppliedInput, Fact, LinkedFact, SessionJournal, SessionRequested
+from schemas import codec, ids, topics
+from schemas.facts import (
+    AcquirerHealth,
+    AppliedInput,
+    Fact,
+    LinkedFact,
+    SessionJournal,
+    SessionRequested,
+)
 from schemas.ledger import SessionLedger
 from streams.agents.references import ReferencePins
 from streams.core import pipe
@@ -52,21 +59,31 @@ async def find_session(consumer: AIOKafkaConsumer, partitions: int, name: str) -
     return found
 
 
-async def _journal(
-    consumer: AIOKafkaConsumer, partitions: int, session_id: str
-) -> list[AppliedInput]:
+class _Journal(NamedTuple):
+    """The inputs in order, and how acquirers were doing when the session was opened."""
+
+    applied: list[AppliedInput]
+    health: list[AcquirerHealth]
+
+
+async def _journal(consumer: AIOKafkaConsumer, partitions: int, session_id: str) -> _Journal:
     number = partition_of(session_id.encode(), partitions)
-    applied: list[AppliedInput] = []
+    found = _Journal([], [])
     async for record in records_of(consumer, topics.JOURNAL, [number]):
         if record.key == session_id.encode():
             journal = codec.decode(record.value)
             assert isinstance(journal, SessionJournal)
-            applied += journal.applied
-    return applied
+            found.applied.extend(journal.applied)
+            found.health.extend(journal.health)
+    return found
 
 
-async def _references(consumer: AIOKafkaConsumer) -> _Table:
-    tables: dict[str, dict[bytes, bytes]] = {}
+async def _references(consumer: AIOKafkaConsumer, journal: _Journal) -> _Table:
+    """As they are by now; how acquirers are doing changes by the minute, and is taken as it was."""
+    tables: dict[str, dict[bytes, bytes]] = {topics.HEALTH: {}}
+    for one in journal.health:
+        key = ids.acquirer_key(one.tenant, one.acquirer_id)
+        tables[topics.HEALTH][key.encode()] = codec.encode(one)
     for topic in (topics.TARIFFS, topics.POLICIES):
         tables[topic] = {
             record.key: record.value async for record in records_of(consumer, topic, [0])
@@ -76,10 +93,11 @@ async def _references(consumer: AIOKafkaConsumer) -> _Table:
 
 async def tell_story(consumer: AIOKafkaConsumer, partitions: int, session_id: str) -> list[Told]:
     """Apply the journalled inputs once more and keep every step. Writes nothing anywhere."""
-    pins = ReferencePins(await _references(consumer))
+    journal = await _journal(consumer, partitions, session_id)
+    pins = ReferencePins(await _references(consumer, journal))
     session: PaymentSession | None = None
     told: list[Told] = []
-    for entry in await _journal(consumer, partitions, session_id):
+    for entry in journal.applied:
         fact = await _input(consumer, entry)
         step = None
         if fact is not None:

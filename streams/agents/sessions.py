@@ -11,6 +11,7 @@ from typing import Any
 from schemas import codec, topics
 from schemas.facts import (
     AcquirerAnswered,
+    AcquirerHealth,
     AcquirerNotified,
     AppliedInput,
     ClockApplied,
@@ -78,6 +79,7 @@ class SessionsLogic(Logic):
         self._tally = Tally()
         self._journal: dict[str, list[AppliedInput]] = {}
         self._tenants: dict[str, str] = {}
+        self._openings: dict[str, list[AcquirerHealth]] = {}
 
     # --- the engine's calls ---
 
@@ -124,6 +126,7 @@ class SessionsLogic(Logic):
                     session_id=session_id,
                     partition=self._partition,
                     applied=applied,
+                    health=self._openings.get(session_id, []),
                 )
             )
             for session_id, applied in self._journal.items()
@@ -191,6 +194,9 @@ class SessionsLogic(Logic):
         view.put(key, step.session)
         self._plan(key, step.session)
         self._note(step, source, clock_at)
+        if session is None:  # what it was opened by cannot be looked up later: it moves on
+            health = self._pins.health(step.session.request.tenant)
+            self._openings[session_id] = [health[name] for name in sorted(health)]
         return said
 
     def _note(self, step: Step, source: tuple[str, int, int], clock_at: int) -> None:
@@ -207,6 +213,7 @@ class SessionsLogic(Logic):
     def _forget(self) -> None:
         self._journal.clear()
         self._tenants.clear()
+        self._openings.clear()
 
     # --- facts that came before their session ---
 
@@ -358,7 +365,7 @@ def sessions_stage(partitions: int) -> SessionsStage:
             StateKind(prefix=EARLY, type=EarlyFacts),
             StateKind(prefix=MARKS, type=Marks),
         ),
-        references=(topics.TARIFFS, topics.POLICIES),
+        references=(topics.TARIFFS, topics.POLICIES, topics.HEALTH),
         barrier_topics=frozenset({topics.EVENTS}),
         check_keys=frozenset({topics.REQUESTS, topics.RESPONSES}),
     )

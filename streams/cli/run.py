@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 import typer
@@ -11,6 +11,7 @@ from connectors.acquirers.executor import run_executor
 from connectors.acquirers.settings import ExecutorSettings, WebhookSettings
 from schemas import codec, topics
 from schemas.facts import Tick
+from streams.agents.health import health_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.app import engine_settings
@@ -22,8 +23,8 @@ from streams.engine.worker import run_stage
 from streams.settings import Settings
 from streams.stack import child
 
-STAGES = ("link", "sessions")
-StageName = Literal["link", "sessions"]
+StageName = Literal["link", "sessions", "health"]
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +42,8 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
     match name:
         case "sessions":
             return sessions_stage(partitions)
+        case "health":
+            return health_stage(partitions)
         case "link":
             stage = link_stage(partitions)
             if settings.clock.source == "replay":
@@ -60,9 +63,9 @@ def worker(
         fail("HOLDFAST_KAFKA__BOOTSTRAP: a worker needs a broker (or use `holdfast up`)", USAGE)
     if stage == "":
         sys.exit(_all_stages(settings, slot))
-    if stage not in STAGES:
+    name = next((one for one in STAGES if one == stage), None)
+    if name is None:
         fail(f"--stage: {stage!r} is none of {', '.join(STAGES)}", USAGE)
-    name: StageName = "link" if stage == "link" else "sessions"
     sys.exit(run_stage(stage_named(name, settings), engine_settings(settings, slot)))
 
 

@@ -14,7 +14,7 @@ EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS
 EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
 COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
-STAGES = ("link", "sessions")
+STAGES = ("link", "sessions", "health")
 
 
 @EVERY_TOPIC
