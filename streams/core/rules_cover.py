@@ -15,7 +15,10 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
     needed = case.price_minor + case.look_ahead_minor
     if needed <= hold.open_minor:
         return
-    total = next_total(choice, hold.open_minor, needed, case.attempts_left)
+    # As much again, where there is room: a raise that calls for the next one at once is an attempt
+    # wasted, and acquirers count them.
+    wanted = needed + case.look_ahead_minor
+    total = next_total(choice, hold.open_minor, wanted, case.attempts_left)
     if total is not None:
         yield orders.raise_hold(case, hold, total)
 
