@@ -238,6 +238,9 @@ def test_the_choice_explains_itself():
     assert stepped().explanation == (
         "cell steps (incremental) for DC, credit visa, CHF:"
         " hold 10.00 CHF, raised by 5.00 CHF up to 32.00 CHF. Because."
+        " By policy p 1 on stage=with_card, tenant=t, channel=terminal, power_type=DC,"
+        " power_w=150000, declared=none, scheme=visa, funding=credit, entry_mode=contactless,"
+        " cvm=none, issuer_country=CH, merchant_country=CH, currency=CHF."
     )
 
 

@@ -145,11 +145,11 @@ def test_a_problem_names_its_field(text, problem):
         ),
         (
             'strategy = "declared"\nceiling_minor = 1',
-            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or both',
+            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or "fill"',
         ),
         (
             'strategy = "declared"\nceiling_minor = 1\ndeclared = ["amount", "fill"]',
-            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or both',
+            "cell[1].fill_wh: missing: the energy that filling up is taken for",
         ),
         (
             'strategy = "declared"\ndeclared = ["amount"]',
