@@ -17,6 +17,9 @@ RECORDS: dict[str, type[Fact]] = {
         facts.ChargerSeen,
         facts.AcquirerAnswered,
         facts.AcquirerNotified,
+        facts.CardUsed,
+        facts.CardVisit,
+        facts.VisitSeen,
         facts.AcquirerSampled,
         facts.AcquirerHealth,
         facts.TariffPublished,
@@ -40,8 +43,10 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ResendCommand,
         commands.StartCharging,
         commands.StopCharging,
+        commands.LimitCharging,
         commands.ShowDeclined,
         commands.OfferAmount,
+        commands.AskPinOrRetap,
         ledger.SessionLedger,
     )
 }

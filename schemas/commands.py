@@ -6,6 +6,8 @@ everything but the hash itself: the same id with another hash is a conflict, not
 `rule` and `policy_version` say why it was issued.
 """
 
+from typing import Literal
+
 from schemas.facts import CommandKind, Fact, Performer
 from schemas.fields import (
     Count,
@@ -146,6 +148,28 @@ class StopCharging(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class LimitCharging(Fact, frozen=True, kw_only=True):
+    """Ask the charger to end by itself at so much energy of this charging (OCPP transactionLimit).
+
+    `amount_minor` is the most that the session may come to by then, `max_energy_wh` counts from the
+    begin of the charging. A later number takes the place of an earlier one.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: Id
+    max_energy_wh: EnergyWh
+    amount_minor: Minor
+    currency: Currency
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
 class ShowDeclined(Fact, frozen=True, kw_only=True):
     """Tell the driver that there will be no charging, and why in the reason's word."""
 
@@ -184,9 +208,28 @@ class OfferAmount(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class AskPinOrRetap(Fact, frozen=True, kw_only=True):
+    """The card wants more than a tap: ask for what `how` says; the answer is a CardRead.
+
+    pin: a PIN or the owner's own device; insert: the chip; retap: the same or another card.
+    `amount_minor` is what will be held by it.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    terminal_id: Id
+    how: Literal["pin", "insert", "retap"]
+    amount_minor: Minor
+    currency: Currency
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
 PaymentCommand = (
     PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | InquireCommand | ResendCommand
 )
-ChargerCommand = StartCharging | StopCharging
-TerminalCommand = ShowDeclined | OfferAmount
+ChargerCommand = StartCharging | StopCharging | LimitCharging
+TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap
 Command = PaymentCommand | ChargerCommand | TerminalCommand

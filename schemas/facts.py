@@ -139,7 +139,10 @@ class MeterReading(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class ChargingStarted(Fact, frozen=True, kw_only=True):
-    """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register."""
+    """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register.
+
+    `takes_limit`: the charger ends by itself at the energy that LimitCharging names (OCPP 2.1).
+    """
 
     tenant: Id
     network: Id
@@ -154,10 +157,15 @@ class ChargingStarted(Fact, frozen=True, kw_only=True):
     offline: Offline
     started_at: Instant
     flags: Count = 0
+    takes_limit: YesNo = False
 
 
 class ChargingUpdated(Fact, frozen=True, kw_only=True):
-    """TransactionEvent(Updated) with a charging state: tells the end of charging from departure."""
+    """TransactionEvent(Updated) with a charging state: tells the end of charging from departure.
+
+    `limit_wh`: the charger will end at so much energy of this charging (transactionLimit); -1: not
+    told.
+    """
 
     tenant: Id
     network: Id
@@ -171,6 +179,7 @@ class ChargingUpdated(Fact, frozen=True, kw_only=True):
     offline: Offline
     updated_at: Instant
     flags: Count = 0
+    limit_wh: MaybeCount = -1
 
 
 class ChargingEnded(Fact, frozen=True, kw_only=True):
@@ -211,7 +220,8 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     `resolves`: on the answer to an inquiry or a resend, the command that it speaks of; else empty.
     Only an explicit yes is `done`, only an explicit no is `declined` (issuer) or `failed`
     (could not be done); everything else is `unknown`. `not_found` answers inquiries only.
-    `issued_at`: of the command that it answers, so that its latency can be told.
+    `issued_at`: of the command that it answers, so that its latency can be told. `advice_code`:
+    what came beside a no (Mastercard's merchant advice code, Stripe's advice_code).
     """
 
     tenant: Id
@@ -231,6 +241,7 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     source: Literal["executor", "webhook", "inquiry", "consumer"]
     answered_at: Instant
     issued_at: MaybeInstant = 0
+    advice_code: Word = ""
 
 
 class AcquirerNotified(Fact, frozen=True, kw_only=True):
@@ -246,6 +257,72 @@ class AcquirerNotified(Fact, frozen=True, kw_only=True):
     currency: Currency
     psp_reference: MaybeId = ""
     occurred_at: Instant
+
+
+# --- what a card does at a site -------------------------------------------------------------------
+
+
+class CardUsed(Fact, frozen=True, kw_only=True):
+    """What a session did with its card, on its way to the card's visit at its site.
+
+    `command_id`: the hold or raise that was asked for and answered; a repeat says the same again.
+    `retry`: what the no says of trying again (streams.core.declines), `wait_ms` for how long not.
+    """
+
+    tenant: Id
+    site_id: Id
+    card_token: Id
+    session_id: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    scheme: Word
+    event: Literal["tapped", "approved", "declined", "charging", "over"]
+    command_id: MaybePath = ""
+    amount_minor: Minor = 0
+    retry: Word = ""
+    wait_ms: Count = 0
+    requested_at: Instant
+    used_at: Instant
+
+
+class CardVisit(Fact, frozen=True, kw_only=True):
+    """One card at one site: its visit, and its refused attempts in the windows of its scheme.
+
+    `sessions`: those of the newest visit. `attempts_left`: what the scheme still allows, -1: it has
+    no cap; `barred`: it must not be tried again; not before `wait_until_at` otherwise.
+    """
+
+    tenant: Id
+    site_id: Id
+    card_token: Id
+    scheme: Word
+    version: Count
+    visit_from_at: Instant
+    last_at: Instant
+    sessions: Annotated[list[str], Meta(description="session ids, by the time of their request")]
+    declined_day: Count
+    declined_month: Count
+    attempts_left: MaybeCount
+    barred: YesNo
+    wait_until_at: MaybeInstant
+
+
+class VisitSeen(Fact, frozen=True, kw_only=True):
+    """What a session has to know of its card's visit; of several the highest version counts.
+
+    `superseded_by`: a later session of the same card took its place, so that its hold is surplus.
+    The rest as in CardVisit.
+    """
+
+    tenant: Id
+    session_id: Id
+    version: Count
+    superseded_by: MaybeId = ""
+    attempts_left: MaybeCount = -1
+    barred: YesNo = False
+    wait_until_at: MaybeInstant = 0
+    seen_at: Instant
 
 
 # --- how acquirers are doing --------------------------------------------------------------------

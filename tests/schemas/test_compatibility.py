@@ -25,6 +25,8 @@ FULL = {
     "StopCharging",
     "ShowDeclined",
     "OfferAmount",
+    "LimitCharging",
+    "AskPinOrRetap",
     "AcquirerAnswered",
     "AcquirerNotified",
     "SessionLedger",
