@@ -93,6 +93,7 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     expected_ms: Count = 0
     consented_minor: Minor = 0
     consented_at: MaybeInstant = 0
+    reauthorise_consent: YesNo = False
 
 
 class CardRead(Fact, frozen=True, kw_only=True):
