@@ -52,8 +52,9 @@ class Segment(NamedTuple):
 class Course(NamedTuple):
     """Segments in order of time.
 
-    Durations (min_duration) count from the first that is no reservation. `zone` is the location's IANA time zone; "": not known, which only tariffs that ask
-    for local time mind (Unpriceable, `no-zone`). `expired`: the reservation lapsed unused.
+    Durations (min_duration) count from the first that is no reservation. `zone` is the location's
+    IANA time zone; "": not known, which only tariffs that ask for local time mind (Unpriceable,
+    `no-zone`). `expired`: the reservation lapsed unused.
     """
 
     segments: tuple[Segment, ...]
