@@ -14,6 +14,7 @@ from schemas.facts import (
     AcquirerHealth,
     AcquirerNotified,
     AppliedInput,
+    CardRead,
     ClockApplied,
     Fact,
     LinkedFact,
@@ -63,7 +64,7 @@ _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
 _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.EVENTS: (Watermark, LinkedFact),
-    topics.REQUESTS: (SessionRequested,),
+    topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
 }
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from schemas import ids
 from schemas.facts import SessionRequested
+from streams.core import taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, energy_wh
 from streams.core.charging import Total, total
@@ -65,7 +66,14 @@ class Case(NamedTuple):
 
     @property
     def choice(self) -> Choice | None:
-        return self.session.pinned.choice if self.session.pinned else None
+        """What the hold goes by: of the tap that it rests on, else of one that may be held now."""
+        pinned = self.session.pinned
+        if not self.session.taps:
+            return pinned.choice if pinned and self.session.request.stage == "tapped" else None
+        placed = self.issued(self.hold.hold_id) if self.hold is not None else None
+        number = taps.newest(self.session) if placed is None else taps.tap_of(placed)
+        chosen = taps.chosen_for(self.session, number)
+        return chosen.choice if chosen is not None and chosen.settled else None
 
     @property
     def captures_here(self) -> bool:
@@ -112,7 +120,7 @@ class Case(NamedTuple):
     def may_raise(self) -> bool:
         """Whether the hold can still grow: no raise refused or given in part, no end begun."""
         hold, choice = self.hold, self.choice
-        if hold is None or choice is None or choice.strategy != "incremental":
+        if hold is None or choice is None or not choice.rises:
             return False
         if hold.refused_raise is not None or hold.capped_minor is not None:
             return False

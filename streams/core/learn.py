@@ -28,14 +28,17 @@ from schemas.commands import (
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
+    CardRead,
     Fact,
     LinkedFact,
     SessionRequested,
 )
+from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
 from streams.core.session import (
     MONEY,
     Answer,
+    Chosen,
     HoldTerms,
     Issued,
     IssuedCommand,
@@ -46,6 +49,7 @@ from streams.core.session import (
     QuarantineLifted,
     ReferenceReused,
     SessionUnknown,
+    TapChosen,
     TimeReached,
 )
 
@@ -54,6 +58,8 @@ START_APART_MS = 2 * 60 * 60 * 1000
 
 # An explicit yes stands above an explicit no, any verdict above none (design.md, section 1).
 _RANK = {"unknown": 1, "not_found": 2, "failed": 3, "declined": 3, "done": 4}
+# Money may have to be sent again; an offer is what a driver agrees to, word for word.
+_KEPT = MONEY | {"offer"}
 DEFINITE = frozenset({"done", "declined", "failed"})
 KINDS: dict[type[Fact], str] = {
     PlaceHold: "hold",
@@ -106,6 +112,21 @@ def _difference(known: SessionRequested, fact: SessionRequested) -> str:
 def _pinned(session: PaymentSession, fact: Pinned) -> PaymentSession:
     # Written once, in the step that opens the session: whoever pins again says the same.
     return session if session.pinned else replace(session, pinned=fact)
+
+
+def _tapped(session: PaymentSession, fact: CardRead) -> PaymentSession:
+    number = str(fact.tap)
+    known = session.taps.get(number)
+    tap = taps.merged(known, session.session_id, fact)
+    return session if tap == known else replace(session, taps={**session.taps, number: tap})
+
+
+def _tap_chosen(session: PaymentSession, fact: TapChosen) -> PaymentSession:
+    # As the pin: made from what the key names, by the pinned policy, and written once.
+    if fact.key in session.chosen:
+        return session
+    chosen = Chosen(fact.choice, fact.refusal, fact.settled)
+    return replace(session, chosen={**session.chosen, fact.key: chosen})
 
 
 def _time(session: PaymentSession, fact: TimeReached) -> PaymentSession:
@@ -257,7 +278,7 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
 def issued_of(command: Command) -> IssuedCommand:
     """The command as a fact."""
     kind = KINDS[type(command)]
-    of = command.of_command_id if isinstance(command, InquireCommand | ResendCommand) else ""
+    of = getattr(command, "of_command_id", "") or getattr(command, "tap_id", "")
     return IssuedCommand(
         command_id=command.command_id,
         kind=kind,
@@ -265,7 +286,7 @@ def issued_of(command: Command) -> IssuedCommand:
         hold_id=getattr(command, "hold_id", ""),
         performer=getattr(command, "performer", ""),
         amount_minor=getattr(command, "amount_minor", 0),
-        body=codec.encode(command) if kind in MONEY else b"",
+        body=codec.encode(command) if kind in _KEPT else b"",
         body_hash=getattr(command, "body_hash", "") or codec.body_hash(command),
         rule=command.rule,
         policy_version=getattr(command, "policy_version", ""),
@@ -296,6 +317,8 @@ def _forget_body(session: PaymentSession, command_id: str) -> PaymentSession:
 
 _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     Pinned: _pinned,
+    CardRead: _tapped,
+    TapChosen: _tap_chosen,
     TimeReached: _time,
     Quarantined: _quarantined,
     QuarantineLifted: _lifted,

@@ -1,11 +1,16 @@
 """What is settled before the card is asked for anything: reference data, and the choice by it."""
 
+import msgspec
 from msgspec.structs import replace
 
+from schemas import codec
+from schemas.commands import OfferAmount
 from schemas.facts import SessionRequested
+from streams.core import taps
 from streams.core.routing import ANY, Health, Routing, route
-from streams.core.session import Pinned
-from streams.core.strategy import Choice, Policy, Refusal, choose
+from streams.core.session import PaymentSession, Pinned, TapChosen
+from streams.core.strategy import Choice, Consent, Policy, Refusal, Strategy, bounded, choose
+from streams.core.strategy_plan import due_at_once
 from streams.core.tariff import Unpriceable, parse
 
 OURS = frozenset({"operator_side", "terminal_provider_side"})
@@ -51,3 +56,67 @@ def _decide(
         return decided
     words = f"{decided.explanation} Asked by {routing.words}"
     return replace(decided, explanation=words)
+
+
+# --- at a tap after the request -------------------------------------------------------------------
+
+
+def choose_at_tap(session: PaymentSession, policy: Policy) -> TapChosen | None:
+    """What the newest tap calls for; None: that is known already, or there is nothing to choose.
+
+    A tap that says yes to an offer is held by that offer, within what its card allows. One that
+    does not is chosen for anew, now with its card, and has to be offered first; unless the request
+    was settled when it came, and this is its card once more (with a PIN, or another one).
+    """
+    number = taps.newest(session)
+    pinned = session.pinned
+    if number == taps.REQUESTED or pinned is None or taps.chosen_for(session, number) is not None:
+        return None
+    if not pinned.tariff_body or session.request.role not in OURS:
+        return None  # refused at the opening; a card changes nothing about that
+    tap, key = session.taps[str(number)], taps.key_of(session, number)
+    if tap.disputed or tap.card.terminal_id != session.request.terminal_id:
+        refusal = Refusal("tap-disputed", f"tap {number} was told with two cards or terminals")
+        return TapChosen(key=key, refusal=refusal)
+    request = routed(session)
+    base, consent = _agreed(session, number)
+    if base is None:
+        tariff = parse(pinned.tariff_body)
+        found = choose(policy, request, tariff, carded=True)
+        return _tap_chosen(key, found, settled=request.stage == "tapped")
+    due = due_at_once(parse(pinned.tariff_body))
+    return _tap_chosen(key, bounded(policy, request, base, due, consent), settled=True)
+
+
+def _tap_chosen(key: str, found: Choice | Refusal, *, settled: bool) -> TapChosen:
+    if isinstance(found, Refusal):
+        return TapChosen(key=key, refusal=found)
+    return TapChosen(key=key, choice=found, settled=settled)
+
+
+def routed(session: PaymentSession) -> SessionRequested:
+    """The request with the newest card and the acquirer that its route asks first."""
+    request = taps.presented(session)
+    route = session.pinned.route if session.pinned is not None else ()
+    return replace(request, acquirer_id=route[0]) if route else request
+
+
+def _agreed(session: PaymentSession, number: int) -> tuple[Choice | None, Consent]:
+    """The offer that a tap said yes to, as a choice again, and to how much; None: to none."""
+    agreed = session.taps[str(number)].agreed
+    made = taps.offers(session)
+    if not 1 <= agreed.offer <= len(made):
+        return None, Consent()
+    offer = codec.decode(made[agreed.offer - 1].body)
+    assert isinstance(offer, OfferAmount)  # its body is kept as it was issued
+    choice = Choice(
+        cell=offer.cell,
+        strategy=msgspec.convert(offer.strategy, Strategy),
+        first_minor=offer.amount_minor,
+        step_minor=offer.step_minor,
+        ceiling_minor=offer.ceiling_minor,
+        target_energy_wh=None if offer.target_wh < 0 else offer.target_wh,
+        target_minor=None if offer.target_minor < 0 else offer.target_minor,
+        explanation=offer.explanation,
+    )
+    return choice, Consent(offer.amount_minor, agreed.minor)

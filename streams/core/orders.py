@@ -13,6 +13,7 @@ from schemas.commands import (
     Command,
     InquireCommand,
     LowerHold,
+    OfferAmount,
     PlaceHold,
     RaiseHold,
     ReleaseHold,
@@ -22,10 +23,12 @@ from schemas.commands import (
     StopCharging,
 )
 from schemas.facts import CommandKind
+from streams.core import taps
 from streams.core.case import Case
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import NO_TERMS, HoldBook, acquirer_id_of, first_acquirer_id
 from streams.core.session import Charging, IssuedCommand
+from streams.core.strategy import Choice
 
 UNSEALED = "unsealed"
 _AnyCommand = TypeVar("_AnyCommand", bound=Command)
@@ -61,7 +64,8 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
 
 def place_hold(case: Case, amount_minor: int, number: int = 1, acquirer_id: str = "") -> PlaceHold:
     """Hold `number`; asked of the route's first acquirer, unless another is named."""
-    request = case.request
+    request = taps.presented(case.session)
+    tap = taps.newest(case.session)
     hold_id = ids.hold_id(request.session_id, number)
     money = _money(case, hold_id, hold_id, amount_minor)
     money["acquirer_id"] = acquirer_id or first_acquirer_id(case.session)
@@ -74,6 +78,7 @@ def place_hold(case: Case, amount_minor: int, number: int = 1, acquirer_id: str 
         bin_country=request.bin_country,
         merchant_country=request.merchant_country,
         terminal_id=request.terminal_id,
+        tap_id=ids.tap_id(request.session_id, tap) if tap != taps.REQUESTED else "",
     )
 
 
@@ -215,5 +220,31 @@ def show_declined(case: Case, reason: str) -> ShowDeclined:
         terminal_id=request.terminal_id,
         reason=reason or "declined",
         rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def offer_amount(case: Case, choice: Choice, reason: str = "") -> OfferAmount:
+    """The next offer; `reason`: why the one before, or the hold by it, came to nothing."""
+    request, pinned = case.request, case.session.pinned
+    assert pinned is not None  # the opening pins before anything is decided
+    number = len(taps.offers(case.session)) + 1
+    return OfferAmount(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.offer_id(request.session_id, number),
+        terminal_id=request.terminal_id,
+        amount_minor=choice.first_minor,
+        step_minor=choice.step_minor,
+        ceiling_minor=choice.ceiling_minor,
+        target_minor=-1 if choice.target_minor is None else choice.target_minor,
+        target_wh=-1 if choice.target_energy_wh is None else choice.target_energy_wh,
+        currency=request.currency,
+        cell=choice.cell,
+        strategy=choice.strategy,
+        explanation=choice.explanation[:4096],
+        reason=reason,
+        rule=UNSEALED,
+        policy_version=pinned.policy_version,
         issued_at=case.now_at,
     )

@@ -14,7 +14,7 @@ from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionRequested
 from schemas.ledger import SessionLedger
 from streams.core.differences import Difference
 from streams.core.learn import learn
-from streams.core.opening import pin
+from streams.core.opening import choose_at_tap, pin
 from streams.core.public import ledger
 from streams.core.routing import Health
 from streams.core.rules import Decision, decide
@@ -61,6 +61,9 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
     if clock_at > learned.clock_at:
         learned = learn(learned, TimeReached(at=clock_at))
     learned, policy = _with_pins(learned, pins)
+    chosen = choose_at_tap(learned, policy)
+    if chosen is not None:
+        learned = learn(learned, chosen)
     decision = decide(learned, policy)
     shown, discrepancies = _tell_differences(decision)
     published = replace(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
+from streams.core import taps
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
@@ -23,6 +24,7 @@ def ledger_of(session: PaymentSession, policy: Policy) -> SessionLedger:
 def ledger(case: Case, standing: Standing) -> SessionLedger:
     """As `ledger_of`, for who has derived case and standing already."""
     session, hold = case.session, case.hold
+    presented = taps.presented(session)
     return SessionLedger(
         session_id=session.session_id,
         version=session.published.ledger_version,
@@ -39,7 +41,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         explanation=_explanation(case, standing),
         holds=[_hold_line(case, one) for one in case.holds],
         commands=_command_lines(session),
-        **{name: getattr(case.request, name) for name in _ASKED},
+        **{name: getattr(presented, name) for name in _ASKED},
         **_chosen(case),
         **_money(case.holds, standing),
         **_instants(case, standing),
@@ -185,10 +187,10 @@ def _command_lines(session: PaymentSession) -> list[CommandLine]:
 
 def _explanation(case: Case, standing: Standing) -> str:
     """The choice in the policy's words, and how it went, for people."""
-    pinned = case.session.pinned
     parts: list[str] = []
-    if pinned is not None and pinned.refusal is not None:
-        parts.append(f"Refused: {pinned.refusal.reason}, {pinned.refusal.detail}.")
+    refusal = taps.refusal(case.session)
+    if refusal is not None:
+        parts.append(f"Refused: {refusal.reason}, {refusal.detail}.")
     if case.choice is not None:
         parts.append(case.choice.explanation)
     if len(case.chargings) > 1:

@@ -40,6 +40,12 @@ RULES: tuple[Rule, ...] = (
         rules_opening.refuse_by_name,
     ),
     Rule(
+        "offer_amount",
+        "An amount is shown and agreed to before it is held, by what is known of the card by then"
+        " (design.md 4; payments.md 1.1)",
+        rules_opening.offer_amount,
+    ),
+    Rule(
         "place_first_hold",
         "The chosen cell's first amount is held before any energy flows (seed 001)",
         rules_opening.place_first_hold,

@@ -39,6 +39,19 @@ class Pinned(Fact, frozen=True, kw_only=True):
     route: tuple[str, ...] = ()
 
 
+class TapChosen(Fact, frozen=True, kw_only=True):
+    """What was chosen for one tap, once its card or its consent was known; kept as made.
+
+    `key`: tap, offer and consent that it was made from (`streams.core.taps.key_of`). `settled`: the
+    driver has agreed to it, so that it may be held; else it is to be offered first.
+    """
+
+    key: str
+    choice: Choice | None = None
+    refusal: Refusal | None = None
+    settled: bool = False
+
+
 class TimeReached(Fact, frozen=True, kw_only=True):
     """The session partition's time, epoch ms: it never comes from a clock of ours."""
 
@@ -158,9 +171,9 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     """A command that was emitted. `kind` is a word of CommandKind, or inquire, resend, start, ...
 
-    `of`: the command that an inquiry or a resend speaks of. `acquirer_id`: who is asked, where it
-    is about money. `body` is the encoded record, kept only while it may have to be sent again; the
-    commands topic keeps it for good.
+    `of`: the command that an inquiry or a resend speaks of; of a hold the tap that it rests on.
+    `acquirer_id`: who is asked, where it is about money. `body` is the encoded record, kept only
+    while it may have to be sent again, and of an offer; the commands topic keeps it for good.
     """
 
     command_id: str
@@ -182,6 +195,47 @@ class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
 
     psp_reference: str = ""
     expires_at: int = 0
+
+
+class Card(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What is known of a card that was read. Never a PAN."""
+
+    scheme: str
+    funding: str
+    entry_mode: str
+    cvm: str
+    bin_country: str
+    card_token: str
+    terminal_id: str
+
+
+class Agreed(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """To which offer (by number, 0: none) the driver said yes, and to how much at most."""
+
+    offer: int
+    minor: int
+    at: int
+    shown: str
+
+
+NOT_ASKED = Agreed(0, 0, 0, "")
+
+
+class Tap(msgspec.Struct, array_like=True, frozen=True):
+    """One card read after the request. `disputed`: told with two cards, so that none is sure."""
+
+    card: Card
+    read_at: int
+    agreed: Agreed = NOT_ASKED
+    disputed: bool = False
+
+
+class Chosen(msgspec.Struct, array_like=True, frozen=True):
+    """What was chosen for a tap."""
+
+    choice: Choice | None
+    refusal: Refusal | None
+    settled: bool
 
 
 # --- what was published: outputs, last by version -------------------------------------------------
@@ -236,6 +290,8 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     lifted: tuple[str, ...] = ()
     published: Published = NOTHING_PUBLISHED
     deadline: int | None = None
+    taps: dict[str, Tap] = {}
+    chosen: dict[str, Chosen] = {}
 
     @property
     def now_at(self) -> int:

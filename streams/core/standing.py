@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from streams.core import taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
@@ -45,13 +46,16 @@ def _priced(case: Case, captured: int) -> int:
 def _closed_reason(case: Case) -> str:
     """Why nothing is left to do; '' while something is."""
     session, hold = case.session, case.hold
-    pinned = session.pinned
-    if pinned is not None and pinned.refusal is not None:
-        return pinned.refusal.reason
-    if hold is None or unsettled(session) or quarantined(case):
-        return ""
-    if any(one.open_minor for one in case.holds) or not _charging_is_over(case):
-        return ""
+    refusal = taps.refusal(session)
+    if refusal is not None and not session.taps:
+        return refusal.reason
+    if hold is None:
+        return _never_held(case)
+    waits = unsettled(session) or quarantined(case) or any(one.open_minor for one in case.holds)
+    return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
+
+
+def _where_it_went(case: Case, hold: HoldBook) -> str:
     if any(one.captured_minor for one in case.holds):
         return "captured"
     if hold.approved_minor == 0:
@@ -61,8 +65,16 @@ def _closed_reason(case: Case) -> str:
 
 def _unapproved(case: Case, hold: HoldBook) -> str:
     if hold.outcome in NO:
-        return "declined" if another(case) is None else ""
+        over = another(case) is None and taps.open_offer(case.session) is None
+        return "declined" if over or case.given_up else ""
     return "given-up" if case.given_up else ""
+
+
+def _never_held(case: Case) -> str:
+    if not case.given_up or case.chargings or quarantined(case):
+        return ""
+    refusal = taps.refusal(case.session)
+    return "given-up" if refusal is None else refusal.reason
 
 
 def _charging_is_over(case: Case) -> bool:

@@ -9,6 +9,7 @@ from schemas import codec, ids
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
+    CardRead,
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
@@ -88,6 +89,27 @@ REQUEST = SessionRequested(
 
 def request(**changed):
     return msgspec.structs.replace(REQUEST, **changed)
+
+
+def card_read(tap=1, offer=0, consented=0, at=T0, **changed):
+    """The usual card, tapped after an offer (0: none was made) with this much agreed to."""
+    fields = {
+        "tenant": "t",
+        "session_id": SESSION,
+        "terminal_id": "term",
+        "tap": tap,
+        "scheme": "visa",
+        "funding": "credit",
+        "entry_mode": "contactless",
+        "cvm": "cdcvm",
+        "bin_country": "CH",
+        "card_token": "tok",
+        "offer_id": ids.offer_id(SESSION, offer) if offer else "",
+        "consented_minor": consented,
+        "consented_at": at if consented else 0,
+        "read_at": at,
+    }
+    return CardRead(**{**fields, **changed})
 
 
 def path_of(command_id):

@@ -9,6 +9,7 @@ from sessionworld import (
     T0,
     World,
     answered,
+    card_read,
     ended,
     notified,
     reading,
@@ -27,7 +28,9 @@ from streams.core.session import (
     QuarantineLifted,
     ReferenceReused,
     SessionUnknown,
+    TapChosen,
 )
+from streams.core.strategy_plan import Refusal
 
 PATHS = ["hold/1", "hold/1/raise/1", "hold/1/raise/2", "hold/1/lower/1", "capture/1", "capture/2"]
 PROBES = [
@@ -75,6 +78,18 @@ charger_facts = st.one_of(
     st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
 )
 own_facts = st.one_of(
+    st.builds(
+        card_read,
+        st.integers(1, 2),
+        st.integers(0, 2),
+        amounts,
+        instants,
+        cvm=st.sampled_from(["none", "cdcvm"]),
+    ),
+    st.builds(
+        lambda number: TapChosen(key=f"{number}/1/1000", refusal=Refusal(f"no-{number}", "")),
+        st.integers(1, 2),
+    ),
     st.builds(tick, instants),
     st.builds(Quarantined, ref=st.sampled_from(["a", "b"])),
     st.builds(QuarantineLifted, ref=st.sampled_from(["a", "b"])),

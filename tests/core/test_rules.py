@@ -30,6 +30,7 @@ def test_a_rule_is_named_as_its_function():
 def test_every_rule_appears_in_a_scenario():
     words = {
         "refuse_by_name": "ShowDeclined unknown-role",
+        "offer_amount": "OfferAmount",
         "place_first_hold": "PlaceHold",
         "fail_over": "PlaceHold 20.00 at sim-reverse",
         "decline_at_tap": "ShowDeclined insufficient_funds",

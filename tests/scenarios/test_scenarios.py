@@ -10,6 +10,7 @@ from sessionworld import (
     T0,
     World,
     answered,
+    card_read,
     ended,
     notified,
     path_of,
@@ -92,20 +93,29 @@ class Story:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
             case "answer":
-                amount = minor(plain[2]) if len(plain) > 2 else 0
-                if "expires" in given:
-                    count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
-                    given["expires_at"] = at + int(count) * UNITS[unit]
-                if "hold_id" in given:
-                    given["hold_id"] = f"{SESSION}/hold/{given['hold_id']}"
-                return answered(plain[0], plain[1], amount, at, **given)
+                return self.answer(plain, given)
             case "notified":
                 return notified(plain[0], minor(plain[1]), given.get("of", ""), at)
+            case "card":
+                return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
             case "tick":
                 return tick(at)
         raise AssertionError(f"no such fact: {verb}")
+
+    def answer(self, plain, given):
+        amount = minor(plain[2]) if len(plain) > 2 else 0
+        if "expires" in given:
+            count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
+            given["expires_at"] = self.now_at + int(count) * UNITS[unit]
+        if "hold_id" in given:
+            given["hold_id"] = f"{SESSION}/hold/{given['hold_id']}"
+        return answered(plain[0], plain[1], amount, self.now_at, **given)
+
+    def card(self, number, given):
+        agreed, offer = minor(given.pop("agreed", "0")), int(given.pop("offer", "0"))
+        return card_read(number, offer, agreed, self.now_at, **given)
 
     def charger_fact(self, verb, plain, given):
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
@@ -131,6 +141,8 @@ class Story:
             words.append(major(command.amount_minor))
         if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
             words.append(command.transaction_id)
+        if hasattr(command, "ceiling_minor"):
+            words.append(f"up to {major(command.ceiling_minor)} by {command.cell}")
         if getattr(command, "reason", ""):
             words.append(command.reason)
         if getattr(command, "acquirer_id", first) != first:
@@ -164,7 +176,15 @@ class Story:
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
-            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
+            case (
+                "raises"
+                | "closed_reason"
+                | "scheme"
+                | "policy_cell"
+                | "energy_wh"
+                | "proof"
+                | "strategy"
+            ):
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
 
