@@ -83,6 +83,10 @@ class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
         """How long it keeps a hold on such a card, from the authorisation."""
         return self.lifetimes.get(scheme.casefold(), self.hold_lifetime_ms)
 
+    def extends(self, scheme: str) -> bool:
+        """Whether an approved raise makes such a card's hold last anew."""
+        return scheme.casefold() in self.increment_extends
+
     def takes(self, currency: str) -> bool:
         """Whether every minor unit of this currency can be held there."""
         coarser = self.exponents.get(currency, exponent_of(currency)) < exponent_of(currency)
@@ -109,6 +113,11 @@ def contradictions(acquirer: Acquirer) -> list[str]:
         f"lifetimes.{scheme}: longer than hold_lifetime_ms, the longest that it keeps a hold"
         for scheme, lifetime_ms in acquirer.lifetimes.items()
         if lifetime_ms > acquirer.hold_lifetime_ms
+    ]
+    problems += [
+        f"increment_extends: {scheme!r}: a scheme is written in small letters"
+        for scheme in acquirer.increment_extends
+        if scheme != scheme.casefold()
     ]
     if acquirer.increment_extends and not acquirer.increments:
         problems.append("increment_extends: holds are not raised here")

@@ -7,7 +7,7 @@ from schemas.facts import SessionRequested
 from streams.core import taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, energy_wh
-from streams.core.charging import Total, total
+from streams.core.charging import Total, contradiction, total
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice, accrual_minor
@@ -138,6 +138,20 @@ class Case(NamedTuple):
             return None
         over = all(one.outcome in NO and one.approved_minor == 0 for one in self.holds)
         return len(self.holds) + 1 if over else None
+
+    @property
+    def floor(self) -> tuple[int, int]:
+        """Wh between begin and end of the chargings that ended, and their price without any time.
+
+        What may be missing between them can only add to it.
+        """
+        assert self.tariff is not None  # nothing is held without a price
+        energy_wh = sum(
+            one.end.energy_wh - one.begun.energy_wh
+            for one in self.chargings
+            if one.begun is not None and one.end is not None and not contradiction(one)
+        )
+        return energy_wh, _due(self.tariff, Quantities(energy_wh, 0, 0))
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
         """The number of the next attempt; None while one has no definite no, or too many have."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
+from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
 from streams.core.verdicts import NO, of_kind, unsettled, verdict
@@ -41,6 +42,7 @@ def differences(case: Case) -> dict[str, Difference]:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
     found |= _other_amounts(case) | _exhausted(case) | _above(case)
+    found |= {name: Difference(*alarm) for name, alarm in clock_alarms(case).items()}
     return {_fitting(name): difference for name, difference in found.items()}
 
 

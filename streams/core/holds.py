@@ -8,6 +8,7 @@ import msgspec
 
 from schemas import ids
 from streams.core.acquirers import Acquirer
+from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
 from streams.core.session import MONEY, HoldTerms, PaymentSession
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
@@ -19,6 +20,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
 
     `in_flight`: a command on this hold has no verdict, by kind. `refused_raise`: the reason of the
     first raise that was refused, None: none was. `captures`: how many took effect, 1 at most.
+    `expires_at`: until when its acquirer keeps it; `deadline`: until when it can be captured.
     """
 
     hold_id: str
@@ -39,6 +41,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     psp_reference: str
     captures: int
+    deadline: Deadline
 
 
 class _Flow(msgspec.Struct):
@@ -102,6 +105,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     placed = session.issued.get(hold_id)
     terms = session.terms.get(hold_id, NO_TERMS)
     asked = [one.amount_minor for one in (*raises, placed) if one is not None]
+    expires_at = _expires_at(session, hold_id, acquirer)
     return HoldBook(
         hold_id=hold_id,
         acquirer_id=acquirer_id_of(session, hold_id),
@@ -118,9 +122,10 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         raises_approved=outcomes.count("done"),
         raises_declined=len(refused),
         refused_raise=session.answers[refused[0].command_id].reason if refused else None,
-        expires_at=_expires_at(session, hold_id, acquirer),
+        expires_at=expires_at,
         psp_reference=terms.psp_reference,
         captures=sum(not failed for _, _, failed in told.captures),
+        deadline=_deadline(session, hold_id, acquirer, expires_at),
     )
 
 
@@ -182,7 +187,53 @@ def _expires_at(session: PaymentSession, hold_id: str, acquirer: Acquirer | None
     answer = session.answers.get(hold_id)
     if told or acquirer is None or answer is None or answer.outcome != "done":
         return told
-    return answer.answered_at + acquirer.hold_lifetime_ms
+    scheme = session.request.scheme
+    begins_at = answer.answered_at
+    if acquirer.extends(scheme):
+        begins_at = max(begins_at, _raised_at(session, hold_id))
+    return begins_at + acquirer.lifetime_ms(scheme)
+
+
+def _deadline(
+    session: PaymentSession, hold_id: str, acquirer: Acquirer | None, expires_at: int
+) -> Deadline:
+    answer = session.answers.get(hold_id)
+    if answer is None or answer.outcome != "done":
+        return NO_DEADLINE
+    request = session.request
+    extends = acquirer is not None and acquirer.extends(request.scheme)
+    return deadline(
+        Authorised(
+            scheme=request.scheme,
+            entry_mode=request.entry_mode,
+            channel=request.channel,
+            merchant_country=request.merchant_country,
+            bin_country=request.bin_country,
+            approved_at=answer.answered_at,
+            raised_at=_raised_at(session, hold_id),
+            ended_at=_ended_at(session),
+            acquirer_ends_at=expires_at,
+            acquirer_extends=extends,
+        )
+    )
+
+
+def _raised_at(session: PaymentSession, hold_id: str) -> int:
+    """When a raise of it was approved last, 0: never."""
+    return max(
+        (
+            one.answered_at
+            for one in session.answers.values()
+            if one.kind == "raise" and one.hold_id == hold_id and one.outcome == "done"
+        ),
+        default=0,
+    )
+
+
+def _ended_at(session: PaymentSession) -> int:
+    """When the last charging ended; 0 while one runs, or before any."""
+    ends = [one.end for one in session.chargings.values()]
+    return max((one.ended_at if one else 0 for one in ends), default=0) if all(ends) else 0
 
 
 def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:

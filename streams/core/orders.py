@@ -31,6 +31,7 @@ from streams.core.session import Charging, IssuedCommand
 from streams.core.strategy import Choice
 
 UNSEALED = "unsealed"
+CHARGER_FLOOR = "CHARGER_FLOOR"
 _AnyCommand = TypeVar("_AnyCommand", bound=Command)
 
 
@@ -120,11 +121,30 @@ def capture_hold(case: Case, hold: HoldBook, number: int) -> CaptureHold:
     )
 
 
+def capture_floor(
+    case: Case, hold: HoldBook, number: int, energy_wh: int, amount_minor: int
+) -> CaptureHold:
+    """What the chargers' own ends prove, where the rest was not proven in time: final all the same.
+
+    No rung of the ladder: `proof` says so by its name.
+    """
+    command_id = ids.capture_id(case.session.session_id, number)
+    return CaptureHold(
+        **_money(case, command_id, hold.hold_id, amount_minor),
+        psp_reference=hold.psp_reference,
+        proof=CHARGER_FLOOR,
+        evidence=_evidence(case),
+        energy_wh=energy_wh,
+        priced_minor=amount_minor,
+        capturable_minor=hold.open_minor,
+    )
+
+
 def _evidence(case: Case) -> str:
     ends = sorted(case.chargings, key=lambda one: one.charging_id)
     return "; ".join(
         f"{one.charging_id}: register {one.begun.energy_wh} to {one.end.energy_wh} Wh, "
-        f"sequence complete to {one.end.seq}"
+        f"sequence {'complete' if one.end.complete else 'with gaps'} to {one.end.seq}"
         for one in ends
         if one.begun is not None and one.end is not None
     )[:4096]

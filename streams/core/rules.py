@@ -11,8 +11,15 @@ from typing import NamedTuple
 
 from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
-from streams.core import rules_cover, rules_opening, rules_routing, rules_settle
+from streams.core import (
+    rules_clocks,
+    rules_cover,
+    rules_opening,
+    rules_routing,
+    rules_settle,
+)
 from streams.core.case import Case, case_of
+from streams.core.clock_alarms import release_due_at
 from streams.core.differences import Difference, differences
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
@@ -101,6 +108,12 @@ RULES: tuple[Rule, ...] = (
         rules_cover.raise_to_cost,
     ),
     Rule(
+        "extend_hold",
+        "Where scheme and acquirer let a raise of nothing begin a hold's time anew, an unproven one"
+        " is extended before it runs out (payments.md 1.2, 7.1)",
+        rules_clocks.extend_hold,
+    ),
+    Rule(
         "lower_before_capture",
         "Where a capture must equal the hold, the hold is lowered to the cost first"
         " (payments.md 7.3)",
@@ -111,6 +124,12 @@ RULES: tuple[Rule, ...] = (
         "Only a proven number is captured, once, never above the hold, never beside an unknown"
         " (design.md 1.3, 6)",
         rules_settle.capture_proven,
+    ),
+    Rule(
+        "capture_floor",
+        "Where the operator chose it, what the chargers' own ends prove is captured before the hold"
+        " runs out, finally (design.md 6)",
+        rules_clocks.capture_floor,
     ),
     Rule(
         "release_after_capture",
@@ -128,6 +147,18 @@ RULES: tuple[Rule, ...] = (
         "A hold that nothing is due on goes back whole: nothing delivered, never started, given up"
         " (design.md 1.5)",
         rules_settle.release_unused,
+    ),
+    Rule(
+        "release_expired",
+        "Past the least of its clocks a hold is never captured: it goes back within a day, and what"
+        " is due becomes arrears (design.md 6; payments.md 1.4, 7.1)",
+        rules_clocks.release_expired,
+    ),
+    Rule(
+        "reauthorise",
+        "What is proven after its hold has gone is asked for anew only with the acquirer's token"
+        " and recorded consent, once (design.md 6)",
+        rules_clocks.reauthorise,
     ),
     Rule(
         "resolve_unknown",
@@ -213,6 +244,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     """The rules' own instants, the expiry of the hold, and where time alone passes a threshold."""
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
+    ahead += [release_due_at(case, one) for one in case.holds]
     known = {**case.session.published.watches, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
     later = [at for at in ahead if at > case.now_at]

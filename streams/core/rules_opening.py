@@ -54,7 +54,12 @@ def decline_at_tap(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or case.given_up:
         return
-    if hold.outcome in NO and another(case) is None and taps.open_offer(case.session) is None:
+    if (
+        hold.outcome in NO
+        and case.start is None
+        and another(case) is None
+        and taps.open_offer(case.session) is None
+    ):
         yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
     elif hold.outcome == "done" and case.start is None and hold.open_minor < _due_at_once(case):
         yield orders.show_declined(case, "approved-too-little")

@@ -20,7 +20,8 @@ def _ready_to_settle(case: Case) -> HoldBook | None:
         return None
     if hold.outcome != "done" or hold.open_minor == 0 or hold.in_flight & SETTLING:
         return None
-    return hold
+    # Once a clock of the hold has run out it is released: a capture would be disputed or refused.
+    return hold if case.now_at < hold.deadline.ends_at else None
 
 
 def lower_before_capture(case: Case) -> Iterator[Proposed]:

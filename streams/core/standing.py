@@ -8,6 +8,8 @@ from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.verdicts import NO, unsettled
 
+FLOOR = "capture_floor"
+
 
 class Standing(NamedTuple):
     """`priced = captured + arrears + forgiven` for every closed session; before, 0 and 0."""
@@ -58,9 +60,15 @@ def _closed_reason(case: Case) -> str:
 def _where_it_went(case: Case, hold: HoldBook) -> str:
     if any(one.captured_minor for one in case.holds):
         return "captured"
+    return _uncaptured(case, hold)
+
+
+def _uncaptured(case: Case, hold: HoldBook) -> str:
     if hold.approved_minor == 0:
         return _unapproved(case, hold)
-    return "lapsed" if hold.lapsed_minor else "released"
+    if hold.lapsed_minor:
+        return "lapsed"
+    return "expired" if _has_expired(case, hold) and case.chargings else "released"
 
 
 def _unapproved(case: Case, hold: HoldBook) -> str:
@@ -78,11 +86,17 @@ def _never_held(case: Case) -> str:
 
 
 def _charging_is_over(case: Case) -> bool:
-    """Proven, never begun, or out of time: a lapsed hold ends the wait for a proof."""
+    """Proven, never begun, or out of time: a hold that is gone ends the wait for a proof."""
     if not case.chargings or case.total.final is not None:
         return True
-    lapsed = any(one.lapsed_minor for one in case.holds)
-    return lapsed and not any(one.captured_minor for one in case.holds)
+    if any(one.captured_minor for one in case.holds):
+        return any(one.rule == FLOOR for one in case.session.issued.values())
+    return any(one.lapsed_minor or _has_expired(case, one) for one in case.holds)
+
+
+def _has_expired(case: Case, hold: HoldBook) -> bool:
+    """It was given back because its time was over."""
+    return hold.released_minor > 0 and case.now_at >= hold.deadline.ends_at
 
 
 def quarantined(case: Case) -> bool:

@@ -17,6 +17,7 @@ from schemas.fields import Minor
 from schemas.money import UnknownCurrency, exponent_of
 from streams.core import acquirers, routing, strategy_cells
 from streams.core.acquirers import Acquirer
+from streams.core.hold_clocks import Clocks
 from streams.core.routing import Breaker, Route
 from streams.core.strategy_cells import Cell, Regime
 
@@ -79,6 +80,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     acquirers: dict[str, Acquirer]
     route: tuple[Route, ...] = ()
     breaker: Breaker = Breaker()
+    clocks: Clocks = Clocks()
     time_zone: str = ""
     fiscal: dict[str, Fiscal] = {}
     no_cvm_limits: dict[str, dict[str, Minor]] = {}

@@ -41,11 +41,15 @@ def test_every_rule_appears_in_a_scenario():
         "stop_inside_hold": "StopCharging cover-reached",
         "stop_uncovered": "no-cover",
         "raise_to_cost": "RaiseHold 31.60",
+        "extend_hold": "RaiseHold 20.00",
         "lower_before_capture": "LowerHold",
         "capture_proven": "CaptureHold",
+        "capture_floor": "CaptureHold 7.90 floor",
         "release_after_capture": "ReleaseHold 12.10 remainder",
         "release_surplus": "ReleaseHold 20.00 surplus",
         "release_unused": "ReleaseHold 20.00 nothing-due",
+        "release_expired": "ReleaseHold 20.00 expired",
+        "reauthorise": "PlaceHold 7.90 anew",
         "resolve_unknown": "Inquire",
     }
     stories = "".join(path.read_text() for path in (ROOT / "tests" / "scenarios").glob("*.txt"))

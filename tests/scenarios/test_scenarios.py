@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sessionworld import (
     POLICY,
     SESSION,
@@ -28,6 +29,7 @@ from streams.core.session import ReferenceReused
 HERE = Path(__file__).parent
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 NUMBERS = {"power_max_w", "declared_value"}
+YES_NO = {"reauthorise_consent"}
 
 
 def minor(text):
@@ -41,7 +43,23 @@ def major(amount):
 
 def options(words):
     pairs = dict(word.split("=", 1) for word in words if "=" in word)
-    return {name: int(value) if name in NUMBERS else value for name, value in pairs.items()}
+    return {name: option(name, value) for name, value in pairs.items()}
+
+
+def option(name, value):
+    if name in YES_NO:
+        return value == "yes"
+    return int(value) if name in NUMBERS else value
+
+
+def changed_policy(at_deadline="lapse", extends="", consent=""):
+    """The usual policy, with what it says of a hold's time, at every acquirer."""
+    more = {"increment_extends": tuple(extends.split()), "reauthorise": consent == "yes"}
+    return replace(
+        POLICY,
+        clocks=replace(POLICY.clocks, at_deadline=at_deadline),
+        acquirers={name: replace(one, **more) for name, one in POLICY.acquirers.items()},
+    )
 
 
 class Story:
@@ -52,6 +70,7 @@ class Story:
         self.now_at = T0
         self.given = {}
         self.tariff_body = tariff()
+        self.policy = POLICY
 
     def line(self, text):
         if text.startswith("given"):
@@ -66,7 +85,9 @@ class Story:
         return None
 
     def set_up(self, words):
-        if words[0] == "tariff":
+        if words[0] == "policy":
+            self.policy = changed_policy(**options(words))
+        elif words[0] == "tariff":
             self.tariff_body = "" if words[1] == "none" else tariff(**options(words))
         else:
             self.given = options(words)
@@ -74,7 +95,7 @@ class Story:
     def told(self, words, checks):
         """The commands of this step, and the value of everything that the line asks about."""
         if self.world is None:
-            self.world = World(self.tariff_body, POLICY)
+            self.world = World(self.tariff_body, self.policy)
             if not self.tariff_body:
                 self.world.pins.body = None
         try:
@@ -141,6 +162,8 @@ class Story:
             words.append(major(command.amount_minor))
         if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
             words.append(command.transaction_id)
+        if getattr(command, "rule", "") in ("capture_floor", "reauthorise"):
+            words.append({"capture_floor": "floor", "reauthorise": "anew"}[command.rule])
         if hasattr(command, "ceiling_minor"):
             words.append(f"up to {major(command.ceiling_minor)} by {command.cell}")
         if getattr(command, "reason", ""):
@@ -176,15 +199,9 @@ class Story:
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
-            case (
-                "raises"
-                | "closed_reason"
-                | "scheme"
-                | "policy_cell"
-                | "energy_wh"
-                | "proof"
-                | "strategy"
-            ):
+            case "scheme" | "policy_cell":
+                return f"{name}={getattr(self.world.ledger, name)}"
+            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
 
