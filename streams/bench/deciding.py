@@ -18,11 +18,11 @@ from schemas.facts import (
 )
 from streams.core import tariff
 from streams.core.pipe import apply
+from streams.core.pricing import Quantities
 from streams.core.routing import Health
 from streams.core.rules import decide
 from streams.core.session import PaymentSession
 from streams.core.strategy_policy import Policy
-from streams.core.tariff import Quantities
 
 _AT = 1_790_000_000_000
 _TIMES = 2_000

@@ -20,8 +20,6 @@ LONGEST_ANSWER_MS = 2 * 60 * 1000
 RAMP_PERCENT = 25
 """How much stronger than shown a charging may be by the time of its next reading."""
 
-_MS_PER_HOUR = 3_600_000
-
 
 class Ahead(NamedTuple):
     """`raise_ms`: from a reading to an approved raise, or to a stop carried out after its refusal.
@@ -35,11 +33,6 @@ class Ahead(NamedTuple):
     raise_ms: int
     stop_w: int
     stop_ms: int
-
-
-def energy_wh(power_w: int, window_ms: int) -> int:
-    """At this power, rounded up."""
-    return -(-power_w * window_ms // _MS_PER_HOUR)
 
 
 def ahead_of(

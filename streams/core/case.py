@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 from schemas import ids
 from schemas.facts import SessionRequested
-from streams.core import taps
+from streams.core import due, pricing, taps
 from streams.core.acquirers import Acquirer
-from streams.core.ahead import Ahead, ahead_of, energy_wh
+from streams.core.ahead import Ahead, ahead_of
 from streams.core.charging import Total, contradiction, total
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
+from streams.core.metered import metered
+from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.session import Charging, IssuedCommand, PaymentSession
-from streams.core.strategy import Choice, accrual_minor
+from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
-from streams.core.tariff import NOTHING, Quantities, Tariff, Unpriceable, parse, price
 from streams.core.verdicts import NO, given_up, is_definite, of_kind, verdict
 
 ATTEMPTS_MAX = 3
@@ -32,7 +33,7 @@ class Case(NamedTuple):
     is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
     until we asked to start. `has_cover`: energy may flow, on an open hold that nobody has begun to
     finish. `given_up`: the driver was told that there will be no charging, so that whatever is
-    approved later goes back.
+    approved later goes back. `metered`: what flowed when, None where quantities alone decide.
     """
 
     session: PaymentSession
@@ -50,6 +51,7 @@ class Case(NamedTuple):
     price_minor: int
     cost_minor: int | None
     ahead: Ahead
+    metered: pricing.Course | None
 
     @property
     def request(self) -> SessionRequested:
@@ -84,23 +86,25 @@ class Case(NamedTuple):
     def look_ahead_minor(self) -> int:
         """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.raise_w, self.ahead.raise_ms)
+        return due.may_add(self.tariff, self.metered, self.ahead.raise_w, self.ahead.raise_ms)
 
     @property
     def stop_ahead_minor(self) -> int:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.stop_w, self.ahead.stop_ms)
+        return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
 
     @property
     def stop_latency_minor(self) -> int:
         """What can still fall due after a stop was asked for."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.ahead.raise_w, self.policy.stop_latency_ms)
+        return due.may_add(
+            self.tariff, self.metered, self.ahead.raise_w, self.policy.stop_latency_ms
+        )
 
     @property
     def stop_latency_wh(self) -> int:
-        return energy_wh(self.ahead.raise_w, self.policy.stop_latency_ms)
+        return due.energy_wh(self.ahead.raise_w, self.policy.stop_latency_ms)
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
@@ -151,7 +155,9 @@ class Case(NamedTuple):
             for one in self.chargings
             if one.begun is not None and one.end is not None and not contradiction(one)
         )
-        return energy_wh, _due(self.tariff, Quantities(energy_wh, 0, 0))
+        if energy_wh == 0:
+            return 0, 0
+        return energy_wh, due.floor(self.tariff, self.metered, Quantities(energy_wh, 0, 0))
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
         """The number of the next attempt; None while one has no definite no, or too many have."""
@@ -168,6 +174,9 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     tariff = _tariff(session)
     chargings = list(session.chargings.values())
     totals = total(chargings, session.now_at)
+    flowed = None
+    if tariff is not None and tariff.simple is None:
+        flowed = metered(chargings, session.now_at, session.request.time_zone)
     holds = [
         book(session, one, policy.acquirers.get(acquirer_id_of(session, one)))
         for one in hold_ids(session)
@@ -188,9 +197,10 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         chargings=chargings,
         live=[one for one in chargings if one.end is None],
         total=totals,
-        price_minor=_due(tariff, totals.so_far if chargings else NOTHING),
-        cost_minor=None if totals.final is None else _due(tariff, totals.final),
+        price_minor=due.so_far(tariff, flowed, totals.so_far),
+        cost_minor=None if totals.final is None else due.so_far(tariff, flowed, totals.final),
         ahead=ahead_of(policy.look_ahead, session.pinned, session.request.power_max_w, chargings),
+        metered=flowed,
     )
 
 
@@ -203,13 +213,6 @@ def _covers(hold: HoldBook) -> bool:
 def _tariff(session: PaymentSession) -> Tariff | None:
     body = session.pinned.tariff_body if session.pinned else ""
     try:
-        return parse(body) if body else None
+        return due.tariff_for(body, session.request) if body else None
     except Unpriceable:
         return None  # refused by name at the opening
-
-
-def _due(tariff: Tariff | None, quantities: Quantities) -> int:
-    """Nothing delivered is nothing due: flat fees and times are for those who got energy."""
-    if tariff is None or quantities.energy_wh == 0:
-        return 0
-    return price(tariff, quantities).minor

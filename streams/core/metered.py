@@ -30,7 +30,8 @@ def _segments(charging: Charging, begun: Begun, now_at: int) -> list[Segment]:
     end = charging.end
     until_at = max(now_at, charging.seen_at) if end is None else end.ended_at
     if until_at <= begun.started_at:
-        return [Segment(begun.started_at, begun.started_at, Amounts())]
+        at_once = Amounts(energy_wh=max(_last_wh(charging) - begun.energy_wh, 0))
+        return [Segment(begun.started_at, begun.started_at, at_once)]
     instants, registers = _register(charging, begun, until_at)
     changed = {one.at for one in charging.changes if begun.started_at < one.at < until_at}
     cuts = sorted({*instants, *changed})
@@ -47,8 +48,7 @@ def _segments(charging: Charging, begun: Begun, now_at: int) -> list[Segment]:
 
 def _register(charging: Charging, begun: Begun, until_at: int) -> tuple[list[int], list[int]]:
     """What is known of the register from begin to end: instants, and values that never fall."""
-    last_wh = charging.top_wh if charging.end is None else charging.end.energy_wh
-    last_wh = max(last_wh, begun.energy_wh)
+    last_wh = max(_last_wh(charging), begun.energy_wh)
     known = {begun.started_at: begun.energy_wh}
     read = [(one.at, one.energy_wh) for one in charging.trace.samples]
     if charging.end is None:
@@ -60,6 +60,10 @@ def _register(charging: Charging, begun: Begun, until_at: int) -> tuple[list[int
             known[at] = rising
     known[until_at] = last_wh
     return list(known), list(known.values())
+
+
+def _last_wh(charging: Charging) -> int:
+    return charging.top_wh if charging.end is None else charging.end.energy_wh
 
 
 def _shown(instants: list[int], registers: list[int], at: int) -> int:

@@ -6,12 +6,11 @@ from msgspec.structs import replace
 from schemas import codec
 from schemas.commands import OfferAmount
 from schemas.facts import SessionRequested
-from streams.core import taps
+from streams.core import due, taps
+from streams.core.pricing import Unpriceable, parse
 from streams.core.routing import ANY, Health, Routing, route
 from streams.core.session import PaymentSession, Pinned, TapChosen
 from streams.core.strategy import Choice, Consent, Policy, Refusal, Strategy, bounded, choose
-from streams.core.strategy_plan import due_at_once
-from streams.core.tariff import Unpriceable, parse
 
 OURS = frozenset({"operator_side", "terminal_provider_side"})
 """Roles in which a session's money is ours to command (design.md, section 1, idea 7)."""
@@ -33,9 +32,18 @@ def pin(
         policy_version=policy.version,
         choice=decided if isinstance(decided, Choice) else None,
         refusal=decided if isinstance(decided, Refusal) else None,
+        traced=_asks_when(tariff_body),
         acquirer_p95_ms=max(first.p95_ms, 0) if first is not None else 0,
         route=routing.acquirers if request.acquirer_id in ANY else (),
     )
+
+
+def _asks_when(tariff_body: str | None) -> bool:
+    """Whether this tariff's price follows from when energy flowed, so that readings are kept."""
+    try:
+        return tariff_body is not None and parse(tariff_body).needs_course
+    except Unpriceable:
+        return False
 
 
 def _decide(
@@ -49,7 +57,7 @@ def _decide(
         return Refusal("no-route", routing.words)
     routed = replace(request, acquirer_id=routing.acquirers[0])
     try:
-        decided = choose(policy, routed, parse(tariff_body))
+        decided = choose(policy, routed, due.tariff_for(tariff_body, request))
     except Unpriceable as error:
         return Refusal(error.reason, error.detail)
     if isinstance(decided, Refusal) or not routing.words:
@@ -81,11 +89,11 @@ def choose_at_tap(session: PaymentSession, policy: Policy) -> TapChosen | None:
     request = routed(session)
     base, consent = _agreed(session, number)
     if base is None:
-        tariff = parse(pinned.tariff_body)
+        tariff = due.tariff_for(pinned.tariff_body, request)
         found = choose(policy, request, tariff, carded=True)
         return _tap_chosen(key, found, settled=request.stage == "tapped")
-    due = due_at_once(parse(pinned.tariff_body))
-    return _tap_chosen(key, bounded(policy, request, base, due, consent), settled=True)
+    due_minor = due.at_once(due.tariff_for(pinned.tariff_body, request), request)
+    return _tap_chosen(key, bounded(policy, request, base, due_minor, consent), settled=True)
 
 
 def _tap_chosen(key: str, found: Choice | Refusal, *, settled: bool) -> TapChosen:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import orders, taps
+from streams.core import due, orders, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.strategy import Choice
-from streams.core.tariff import NOTHING, price
 from streams.core.verdicts import NO
 
 
@@ -67,7 +66,7 @@ def decline_at_tap(case: Case) -> Iterator[Proposed]:
 
 def _due_at_once(case: Case) -> int:
     assert case.tariff is not None  # nothing is held without a price
-    return max(price(case.tariff, NOTHING).minor, 1)
+    return max(due.at_once(case.tariff, case.request), 1)
 
 
 def give_up_waiting(case: Case) -> Iterator[Proposed]:

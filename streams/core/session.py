@@ -249,6 +249,8 @@ class WatchShown(msgspec.Struct, array_like=True, frozen=True):
     wake_read_at: int
     closing: bool
     basis: tuple[int, ...]
+    marks: tuple[int, ...] = ()
+    every_ms: int = 0
 
 
 class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):

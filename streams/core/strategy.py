@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from schemas.facts import SessionRequested
 from schemas.money import Money
+from streams.core import due
+from streams.core.pricing import Tariff
 from streams.core.strategy_cells import Buffer, Cell, Strategy, matches
 from streams.core.strategy_inputs import inputs_of, words_of
 from streams.core.strategy_limits import Forbidden, Limit, raises_barred, tap_limits
@@ -19,13 +21,11 @@ from streams.core.strategy_plan import (
     Choice,
     Plan,
     Refusal,
-    due_at_once,
     first_usable,
     stair,
 )
 from streams.core.strategy_policy import LookAhead, Policy, PolicyInvalid, parse_policy
 from streams.core.strategy_smaller import smaller
-from streams.core.tariff import Tariff
 
 __all__ = [
     "NO_CONSENT",
@@ -38,17 +38,13 @@ __all__ = [
     "PolicyInvalid",
     "Refusal",
     "Strategy",
-    "accrual_minor",
     "bounded",
     "can_raise",
     "choose",
-    "look_ahead_minor",
     "next_total",
     "parse_policy",
     "smaller",
 ]
-
-_MS_PER_HOUR = 3_600_000
 
 
 class Consent(NamedTuple):
@@ -94,10 +90,10 @@ def choose(
     choice = _choice(plan, request, carded=carded)
     words = f" Passed over: {'; '.join(passed)}." if passed else ""
     choice = replace(choice, explanation=f"{choice.explanation}{words} By {seen}.")
-    due = due_at_once(tariff)
+    due_minor = due.at_once(tariff, request)
     if not carded:
-        return _affordable(choice, due, request.currency)
-    return bounded(policy, request, choice, due, Consent(0, request.consented_minor))
+        return _affordable(choice, due_minor, request.currency)
+    return bounded(policy, request, choice, due_minor, Consent(0, request.consented_minor))
 
 
 def bounded(
@@ -245,28 +241,3 @@ def next_total(
     share = -(-(choice.ceiling_minor - held_minor) // attempts_left)  # at least 1: always above
     at_least = max(needed_minor, held_minor + share)
     return stair(choice.first_minor, choice.step_minor, at_least, choice.ceiling_minor)
-
-
-# --- looking ahead ------------------------------------------------------------------------------
-
-
-def look_ahead_minor(policy: Policy, tariff: Tariff, power_max_w: int) -> int:
-    """What can fall due within the policy's window at full power, in minor units, rounded up.
-
-    payments.md 7.4: with less headroom than this a declined raise cannot be absorbed by the hold.
-    """
-    ahead = policy.look_ahead
-    power_w = power_max_w if power_max_w > 0 else ahead.power_when_unknown_w
-    return accrual_minor(tariff, power_w, ahead.window_ms)
-
-
-def accrual_minor(tariff: Tariff, power_w: int, window_ms: int) -> int:
-    """What `window_ms` can add to a price at most, however charging and parking share it.
-
-    Rounded up, and for one Wh more: a register shows whole ones, so it may be that far ahead.
-    """
-    energy_wh = -(-power_w * window_ms // _MS_PER_HOUR)
-    charging = energy_wh * tariff.energy_rate + window_ms * tariff.charging_rate
-    parked = window_ms * tariff.parking_rate
-    most = max(charging, parked) + tariff.energy_rate
-    return -(-most // (10 * tariff.denominator))

@@ -6,8 +6,9 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.facts import SessionRequested
+from streams.core import due
+from streams.core.pricing import Quantities, Tariff
 from streams.core.strategy_cells import Amounts, Cell, Strategy
-from streams.core.tariff import NOTHING, Quantities, Tariff, price
 
 _MS_PER_HOUR = 3_600_000
 
@@ -61,11 +62,6 @@ class Asked(NamedTuple):
     raises: bool
 
 
-def due_at_once(tariff: Tariff) -> int:
-    """What is due before any energy has flowed, in minor units: the least that a hold must be."""
-    return price(tariff, NOTHING).minor
-
-
 def first_usable(matching: list[Cell], asked: Asked) -> tuple[Plan | None, list[str]]:
     """The first cell that can be done, and the names of those before it with what they lack."""
     passed: list[str] = []
@@ -102,10 +98,10 @@ def _incremental(cell: Cell, amounts: Amounts, asked: Asked, wanted: int | None)
     if not asked.raises:
         return "its hold cannot be raised"
     ceiling = _least(amounts.ceiling_minor, wanted)
-    due = due_at_once(asked.tariff)  # the first hold covers at least that
+    at_once = due.at_once(asked.tariff, asked.request)  # the first hold covers at least that
     low = min(amounts.first_minor, ceiling)
     return Plan(
-        cell, stair(low, amounts.step_minor, due, ceiling), amounts.step_minor, ceiling, wanted
+        cell, stair(low, amounts.step_minor, at_once, ceiling), amounts.step_minor, ceiling, wanted
     )
 
 
@@ -173,7 +169,8 @@ def _energy_minor(energy_wh: int, asked: Asked) -> int:
     power_w = max(asked.request.power_max_w, 0)
     fastest_ms = -(-energy_wh * _MS_PER_HOUR // power_w) if power_w else 0
     charging_ms = max(fastest_ms, asked.request.expected_ms)
-    return price(asked.tariff, Quantities(energy_wh, charging_ms, 0)).minor
+    wanted = Quantities(energy_wh, charging_ms, 0)
+    return due.estimate(asked.tariff, asked.request, wanted)
 
 
 def stair(first_minor: int, step_minor: int, at_least: int, ceiling_minor: int) -> int:

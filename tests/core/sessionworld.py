@@ -18,6 +18,8 @@ from schemas.facts import (
     SessionRequested,
 )
 from streams.core import pipe
+from streams.core.pricing import Rates, parse
+from streams.core.pricing.simple import Prices
 from streams.core.session import TimeReached
 from streams.core.strategy_policy import parse_policy
 
@@ -37,6 +39,13 @@ def tariff(energy="0.79", time=None, parking=None, flat=None, currency="CHF"):
         if price is not None
     ]
     return json.dumps({"currency": currency, "elements": [{"price_components": components}]})
+
+
+def rated(currency, prices):
+    """A tariff that its quantities decide, by gross prices of any exactness."""
+    gross = {kind.lower().removesuffix("_time"): price for kind, price in prices.items()}
+    simple = Rates.of(currency, Prices(**gross))
+    return parse(tariff(currency=currency))._replace(simple=simple)
 
 
 class Pins:

@@ -30,7 +30,7 @@ from schemas.commands import RaiseHold, StopCharging
 from schemas.facts import MeterReading
 from streams.core import gate
 from streams.core.gate import Kept
-from streams.core.tariff import Quantities, parse, price
+from streams.core.pricing import Quantities, parse
 
 AHEAD = POLICY.look_ahead
 ANSWER_MS = AHEAD.acquirer_latency_ms + AHEAD.retries_ms
@@ -42,7 +42,7 @@ class Street:
     """One charging on its way through gate and session, event by event."""
 
     def __init__(self, body, power_max_w, curve, *, tells_power=False, answers=(), limit=10**9):
-        self.body, self.tells_power = parse(body), tells_power
+        self.rates, self.tells_power = parse(body).simple, tells_power
         self.curve = [(ms, min(power_w, power_max_w)) for ms, power_w in curve]
         self.answers = list(answers) or [ANSWER_MS]
         self.limit = limit
@@ -76,7 +76,7 @@ class Street:
     def due(self, at):
         """What is due for what has truly flowed, and for the time it took."""
         spent = max((at if self.stop_at is None else min(at, self.stop_at)) - BEGIN_AT, 0)
-        return price(self.body, Quantities(self.watt_ms(at) // HOURS, spent, 0)).minor
+        return self.rates.minor(Quantities(self.watt_ms(at) // HOURS, spent, 0))
 
     @property
     def open_minor(self):
