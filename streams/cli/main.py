@@ -2,7 +2,20 @@
 
 import typer
 
-from streams.cli import bench, demo, explain, parked, query, replay, run, sink, topics, up, verify
+from streams.cli import (
+    bench,
+    demo,
+    explain,
+    parked,
+    price,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+)
 
 app = typer.Typer(
     name="holdfast",
@@ -11,7 +24,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for module in (bench, demo, explain, parked, query, replay, run, sink, topics, up, verify):
+for module in (bench, demo, explain, parked, price, query, replay, run, sink, topics, up, verify):
     module.register(app)
 
 

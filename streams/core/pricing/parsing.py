@@ -39,7 +39,7 @@ _ELEMENTS_MAX = 2_000  # an hourly price for a quarter of a year; more is no tar
 
 
 @functools.lru_cache(maxsize=4096)
-def parse(body: str, unmarked: Version = "2.2.1") -> Tariff:
+def parse(body: str, unmarked: Version | None = None) -> Tariff:
     """The tariff in this JSON. Raises Unpriceable naming what cannot be priced.
 
     `unmarked` is the version of a body that does not show it: its CDR's, say. 2.1.1 and 2.2.1 tell
@@ -53,7 +53,7 @@ def parse(body: str, unmarked: Version = "2.2.1") -> Tariff:
     return tariff_of(found, unmarked)
 
 
-def tariff_of(found: object, unmarked: Version = "2.2.1") -> Tariff:
+def tariff_of(found: object, unmarked: Version | None = None) -> Tariff:
     """The same of a decoded body. Raises Unpriceable."""
     if not isinstance(found, dict):
         raise Unpriceable("not-a-tariff", "no JSON object")
@@ -81,8 +81,8 @@ def tariff_of(found: object, unmarked: Version = "2.2.1") -> Tariff:
     return tariff._replace(simple=_simple(tariff))
 
 
-def version_of(given: dict[str, Any], unmarked: Version = "2.2.1") -> Version:
-    """By the marks that only one version makes (protocols.md 11)."""
+def version_of(given: dict[str, Any], unmarked: Version | None = None) -> Version:
+    """By the marks that only one version makes (protocols.md 11); a bare sketch is a 2.2.1."""
     limits = [given.get(name) for name in ("min_price", "max_price")]
     if "tax_included" in given or any(
         isinstance(one, dict) and "before_taxes" in one for one in limits
@@ -90,7 +90,9 @@ def version_of(given: dict[str, Any], unmarked: Version = "2.2.1") -> Version:
         return "2.3.0"
     if any(name in given for name in _MARKS_2_2_1) or _has_mark_inside(given):
         return "2.2.1"
-    return "2.1.1" if {"id", "last_updated"} <= given.keys() else unmarked
+    if unmarked is not None:
+        return unmarked
+    return "2.1.1" if {"id", "last_updated"} <= given.keys() else "2.2.1"
 
 
 def _has_mark_inside(given: dict[str, Any]) -> bool:
