@@ -1,12 +1,12 @@
 """What may fall due next: never less than any way to spend the window can come to."""
 
-import json
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import T0, rated, request
+from tariffworld import body, element
 
 from streams.core import due
 from streams.core.pricing import Course, Quantities, Segment, Unpriceable, charging, parking, parse
@@ -60,22 +60,10 @@ def test_headroom_covers_any_mix_within_the_window(tariff, power_w, at, charging
 # --- tariffs that ask when
 
 
-def body(*elements, **more):
-    return json.dumps({"currency": "CHF", "elements": list(elements), **more})
-
-
-def element(restrictions=None, **components):
-    listed = [
-        {"type": kind, "price": float(price), "step_size": step}
-        for kind, (price, step) in components.items()
-    ]
-    return {"price_components": listed, **({"restrictions": restrictions} if restrictions else {})}
-
-
 NIGHT = parse(
     body(
-        element({"start_time": "22:00", "end_time": "06:00"}, ENERGY=("0.40", 1)),
-        element(ENERGY=("0.80", 1)),
+        element(start_time="22:00", end_time="06:00", energy="0.40"),
+        element(energy="0.80"),
     )
 )
 TEN_AT_NIGHT = 1_790_020_800_000  # 22:00 in Berlin
@@ -95,9 +83,9 @@ def test_the_dearer_side_of_a_change_within_the_window_counts():
 
 POWER = parse(
     body(
-        element({"max_power": 10}, ENERGY=("2.00", 1)),
-        element({"min_duration": 3600}, FLAT=("1.00", 1), ENERGY=("0.50", 1)),
-        element(ENERGY=("0.50", 1)),
+        element(max_power=10, energy="2.00"),
+        element(min_duration=3600, flat="1.00", energy="0.50"),
+        element(energy="0.50"),
     )
 )
 
@@ -118,21 +106,21 @@ def test_where_power_decides_the_weaker_may_be_the_dearer(powers, begun_ago_ms):
 
 
 def test_steps_count_as_if_it_ended_now():
-    stepped = parse(body(element(ENERGY=("1.00", 1_000))))
+    stepped = parse(body(element(energy="1.00/1000")))
     assert due.so_far(stepped, course(charging(T0, T0 + 1, 1)), Quantities(1, 1, 0)) == 100
     assert due.may_add(stepped, course(charging(T0, T0 + 1, 900)), 3_600, 99_000) == 0
     assert due.may_add(stepped, course(charging(T0, T0 + 1, 900)), 3_600, 100_000) == 100
 
 
 def test_a_least_price_is_due_at_once_and_nothing_delivered_is_nothing_due():
-    least = parse(body(element(ENERGY=("1.00", 1)), min_price={"excl_vat": 2.50, "incl_vat": 2.50}))
+    least = parse(body(element(energy="1.00"), least="2.50"))
     assert due.at_once(least, request()) == 250
     assert due.so_far(least, course(parking(T0, T0 + 1)), Quantities(0, 0, 1)) == 0
     assert due.may_add(least, course(Segment(T0, T0, charging(0, 0, 0).amounts)), 1, 1) == 0
 
 
 def test_local_time_without_a_zone_is_a_named_outcome():
-    night = body(element({"start_time": "22:00"}, ENERGY=("0.40", 1)))
+    night = body(element(start_time="22:00", energy="0.40"))
     for zone in ("", "Europe/Nowhere"):
         with pytest.raises(Unpriceable, match="no-zone"):
             due.tariff_for(night, request(time_zone=zone))

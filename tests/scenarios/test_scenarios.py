@@ -1,7 +1,9 @@
 """Whole sessions as text: one fact a line, what it must lead to beside it. See README.md here."""
 
 import re
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ from sessionworld import (
     tick,
     updated,
 )
+from tariffworld import body, element
 
 from schemas.commands import InquireCommand, ResendCommand
 from streams.core.session import ReferenceReused
@@ -70,6 +73,7 @@ class Story:
         self.now_at = T0
         self.given = {}
         self.tariff_body = tariff()
+        self.elements, self.limits = [], {}
         self.policy = POLICY
 
     def line(self, text):
@@ -89,8 +93,14 @@ class Story:
             self.policy = changed_policy(**options(words))
         elif words[0] == "tariff":
             self.tariff_body = "" if words[1] == "none" else tariff(**options(words))
+        elif words[0] in ("element", "limits"):
+            self.elements += [element(**options(words))] if words[0] == "element" else []
+            self.limits |= options(words) if words[0] == "limits" else {}
+            self.tariff_body = body(*self.elements, **self.limits)
+        elif words[0] == "time":
+            self.now_at = round(datetime.fromisoformat(words[1]).timestamp()) * 1000
         else:
-            self.given = options(words)
+            self.given |= options(words)
 
     def told(self, words, checks):
         """The commands of this step, and the value of everything that the line asks about."""
@@ -191,9 +201,10 @@ class Story:
     def value(self, word, step):
         name = word.split("=")[0]
         match name:
-            case "watch":
+            case "watch" | "marks":
                 said = step.watches[-1] if step.watches else None
-                return f"watch={self.say_watch(said)}"
+                words = self.say_watch(said) if name == "watch" else self.say_marks(said)
+                return f"{name}={words}"
             case "difference":
                 said = step.discrepancies[-1] if step.discrepancies else None
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
@@ -204,6 +215,12 @@ class Story:
             case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
+
+    def say_marks(self, watch):
+        """The local times at which the tariff changes."""
+        zone = ZoneInfo(self.given["time_zone"])
+        moments = [datetime.fromtimestamp(at / 1000, zone) for at in watch.marks] if watch else []
+        return ",".join(one.strftime("%H:%M") for one in moments)
 
     @staticmethod
     def say_watch(watch):
