@@ -212,7 +212,7 @@ class AskPinOrRetap(Fact, frozen=True, kw_only=True):
     """The card wants more than a tap: ask for what `how` says; the answer is a CardRead.
 
     pin: a PIN or the owner's own device; insert: the chip; retap: the same or another card.
-    `amount_minor` is what will be held by it.
+    `amount_minor` is held by it, as the OfferAmount `offer_id` says, which goes with it.
     """
 
     tenant: Id
@@ -220,6 +220,7 @@ class AskPinOrRetap(Fact, frozen=True, kw_only=True):
     command_id: Path
     terminal_id: Id
     how: Literal["pin", "insert", "retap"]
+    offer_id: Path
     amount_minor: Minor
     currency: Currency
     reason: Word

@@ -313,11 +313,12 @@ class VisitSeen(Fact, frozen=True, kw_only=True):
     """What a session has to know of its card's visit; of several the highest version counts.
 
     `superseded_by`: a later session of the same card took its place, so that its hold is surplus.
-    The rest as in CardVisit.
+    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet.
     """
 
     tenant: Id
     session_id: Id
+    card_token: Id
     version: Count
     superseded_by: MaybeId = ""
     attempts_left: MaybeCount = -1

@@ -20,6 +20,7 @@ from schemas.facts import (
     LinkedFact,
     SessionJournal,
     SessionRequested,
+    VisitSeen,
     Watermark,
 )
 from streams.agents import waiting
@@ -66,6 +67,7 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.EVENTS: (Watermark, LinkedFact),
     topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
+    topics.VISIT_FACTS: (VisitSeen,),
 }
 
 
@@ -356,8 +358,8 @@ class SessionsStage(Stage):
 def sessions_stage(partitions: int) -> SessionsStage:
     return SessionsStage(
         name="sessions",
-        version=1,
-        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES),
+        version=2,
+        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES, topics.VISIT_FACTS),
         state_topic=topics.SESSIONS_STATE,
         parked_topic=topics.PARKED,
         partitions=partitions,

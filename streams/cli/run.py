@@ -14,6 +14,7 @@ from schemas.facts import Tick
 from streams.agents.health import health_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
+from streams.agents.visits import visits_stage
 from streams.app import engine_settings
 from streams.cli.screen import USAGE, fail, quiet, settings_or_exit
 from streams.cli.serve import serve
@@ -23,7 +24,7 @@ from streams.engine.worker import run_stage
 from streams.settings import Settings
 from streams.stack import child
 
-StageName = Literal["link", "sessions", "health"]
+StageName = Literal["link", "sessions", "health", "visits"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
@@ -44,6 +45,8 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
             return sessions_stage(partitions)
         case "health":
             return health_stage(partitions)
+        case "visits":
+            return visits_stage(partitions)
         case "link":
             stage = link_stage(partitions)
             if settings.clock.source == "replay":

@@ -8,6 +8,7 @@ from streams.core import due, pricing, taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of
 from streams.core.charging import Total, contradiction, total
+from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.metered import metered
 from streams.core.pricing import Quantities, Tariff, Unpriceable
@@ -126,11 +127,27 @@ class Case(NamedTuple):
         hold, choice = self.hold, self.choice
         if hold is None or choice is None or not choice.rises:
             return False
-        if hold.refused_raise is not None or hold.capped_minor is not None:
+        if hold.capped_minor is not None:
+            return False
+        after = self.after_refusals
+        if not after.raises or after.again_at > self.now_at:
             return False
         if any(of_kind(self.session, kind, hold.hold_id) for kind in _ENDING):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
+
+    @property
+    def after_refusals(self) -> Aftermath:
+        """What follows from the raises of this hold that were refused."""
+        hold, choice = self.hold, self.choice
+        if hold is None or choice is None or hold.refused_raise is None:
+            return CLEAR
+        return aftermath_of(self.session, hold.hold_id, self.policy.declines, choice.cell)
+
+    @property
+    def superseded(self) -> bool:
+        """A later session of the same card took its place before any energy flowed here."""
+        return not self.chargings and bool(visit_of(self.session).superseded_by)
 
     @property
     def next_hold(self) -> int | None:

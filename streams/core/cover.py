@@ -71,7 +71,7 @@ def cover_minor(case: Case) -> int | None:
     if case.hold is None or awaits_raise(case):
         return None
     ahead = case.look_ahead_minor if may_raise_now(case) else case.stop_ahead_minor
-    return case.hold.open_minor - ahead
+    return case.hold.open_minor + case.after_refusals.grace_minor - ahead
 
 
 def stop_sent(case: Case, charging: Charging) -> bool:

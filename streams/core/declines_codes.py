@@ -198,7 +198,7 @@ ADVICE: dict[str, Advice] = {
 class Limit(NamedTuple):
     """A scheme's cap: so many declined attempts of a card at an acceptor within `within_ms`.
 
-    `same_amount`: only those for the amount that is to be tried again count.
+    `same_amount`: only those for one amount count. `consecutive`: an approval begins anew.
     """
 
     schemes: frozenset[str]
@@ -206,8 +206,9 @@ class Limit(NamedTuple):
     until_at: int
     within_ms: int
     most: int
-    same_amount: bool
     source: str
+    same_amount: bool = False
+    consecutive: bool = False
 
 
 _NEVER_ENDS = 2**62
@@ -220,7 +221,6 @@ LIMITS: tuple[Limit, ...] = (
         day_at(2025, 5, 25),
         30 * DAY_MS,
         15,
-        same_amount=False,
         source="Visa Core Rules 7.3.6.3, until 24 May 2025",
     ),
     Limit(
@@ -229,7 +229,6 @@ LIMITS: tuple[Limit, ...] = (
         _NEVER_ENDS,
         30 * DAY_MS,
         20,
-        same_amount=False,
         source="Visa Core Rules 7.3.6.3 (0030640), 18 October 2025",
     ),
     Limit(
@@ -238,7 +237,7 @@ LIMITS: tuple[Limit, ...] = (
         _NEVER_ENDS,
         DAY_MS,
         10,
-        same_amount=False,
+        consecutive=True,
         source="Mastercard transaction processing excellence, since October 2022",
     ),
     Limit(

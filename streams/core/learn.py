@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from schemas import codec
 from schemas.commands import (
+    AskPinOrRetap,
     CaptureHold,
     Command,
     InquireCommand,
+    LimitCharging,
     LowerHold,
     OfferAmount,
     PlaceHold,
@@ -32,6 +34,7 @@ from schemas.facts import (
     Fact,
     LinkedFact,
     SessionRequested,
+    VisitSeen,
 )
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
@@ -51,6 +54,7 @@ from streams.core.session import (
     SessionUnknown,
     TapChosen,
     TimeReached,
+    VisitKnown,
 )
 
 START_APART_MS = 2 * 60 * 60 * 1000
@@ -73,6 +77,8 @@ KINDS: dict[type[Fact], str] = {
     StopCharging: "stop",
     ShowDeclined: "show_declined",
     OfferAmount: "offer",
+    LimitCharging: "limit",
+    AskPinOrRetap: "retap",
 }
 
 
@@ -231,6 +237,8 @@ def _answer(fact: AcquirerAnswered, kind: str) -> Answer:
         fact.reason,
         fact.source,
         outcomes,
+        fact.raw_code,
+        fact.advice_code,
     )
 
 
@@ -252,6 +260,8 @@ def _order(answer: Answer) -> tuple[Any, ...]:
         answer.reason,
         answer.kind,
         answer.hold_id,
+        answer.raw_code,
+        answer.advice_code,
     )
 
 
@@ -270,6 +280,16 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
     purpose = (new.event, new.hold_id, new.command_id)
     by_purpose[purpose] = min(new, by_purpose.get(purpose, new))
     return replace(session, notices=tuple(sorted(by_purpose.values())))
+
+
+def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:
+    told = VisitKnown(
+        fact.version, fact.superseded_by, fact.attempts_left, fact.barred, fact.wait_until_at
+    )
+    known = session.visits.get(fact.card_token)
+    if known is not None and told <= known:
+        return session
+    return replace(session, visits={**session.visits, fact.card_token: told})
 
 
 # --- our own commands -----------------------------------------------------------------------------
@@ -325,6 +345,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     LinkedFact: _linked,
     AcquirerAnswered: _answered,
     AcquirerNotified: _notified,
+    VisitSeen: _visited,
     Issued: _issued,
 }
 

@@ -9,7 +9,7 @@ from schemas.facts import (
     LinkedFact,
     MeterReading,
 )
-from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Power
+from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Limited, Power
 from streams.core.trace import Sample, with_sample
 
 ChargerFact = ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
@@ -49,7 +49,12 @@ def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
     begun = Begun(fact.started_at, fact.energy_wh)
     known = charging.begun
     first = begun if known is None else min(begun, known)
-    return replace(charging, begun=first, seen_at=max(charging.seen_at, fact.started_at))
+    return replace(
+        charging,
+        begun=first,
+        seen_at=max(charging.seen_at, fact.started_at),
+        takes_limit=charging.takes_limit or fact.takes_limit,
+    )
 
 
 def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
@@ -57,7 +62,11 @@ def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
     changes = charging.changes
     if change not in changes:
         changes = tuple(sorted({*changes, change}))
-    return _read(replace(charging, changes=changes), fact.energy_wh, fact.updated_at)
+    limited = charging.limited
+    if fact.limit_wh >= 0:
+        limited = max(limited, Limited(fact.updated_at, fact.limit_wh))
+    charging = replace(charging, changes=changes, limited=limited)
+    return _read(charging, fact.energy_wh, fact.updated_at)
 
 
 def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact

@@ -3,15 +3,17 @@
 `rule`, the body's hash and nothing else are filled in by `sealed`, once, for all.
 """
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
 from schemas import codec, ids
 from schemas.commands import (
+    AskPinOrRetap,
     CaptureHold,
     Command,
     InquireCommand,
+    LimitCharging,
     LowerHold,
     OfferAmount,
     PlaceHold,
@@ -212,19 +214,62 @@ def start_charging(case: Case) -> StartCharging:
     )
 
 
-def stop_charging(case: Case, charging: Charging | None, reason: str) -> StopCharging:
+def stop_charging(
+    case: Case, charging: Charging | None, reason: str, number: int = 1
+) -> StopCharging:
     """Of one charging; None: of whatever our remote start may yet have begun."""
     request = case.request
     transaction_id = charging.transaction_id if charging else ""
     return StopCharging(
         tenant=request.tenant,
         session_id=request.session_id,
-        command_id=ids.stop_id(request.session_id, transaction_id),
+        command_id=ids.stop_id(request.session_id, transaction_id, number),
         network=charging.network if charging else request.network,
         charger_id=charging.charger_id if charging else request.charger_id,
         evse_uid=charging.evse_uid if charging else request.evse_uid,
         transaction_id=transaction_id,
         remote_start_id=ids.remote_start_id(request.session_id),
+        reason=reason,
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def limit_charging(
+    case: Case, charging: Charging, number: int, max_energy_wh: int, amount_minor: int
+) -> LimitCharging:
+    """The charger is to end at so much energy of this charging, which comes to `amount_minor`."""
+    request = case.request
+    return LimitCharging(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.limit_id(request.session_id, charging.transaction_id, number),
+        network=charging.network,
+        charger_id=charging.charger_id,
+        evse_uid=charging.evse_uid,
+        transaction_id=charging.transaction_id,
+        max_energy_wh=max_energy_wh,
+        amount_minor=amount_minor,
+        currency=request.currency,
+        reason=case.after_refusals.reason,
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def ask_pin_or_retap(case: Case, offer: OfferAmount, reason: str) -> AskPinOrRetap:
+    """What the card wants beside the tap, for the amount of an offer that goes with it."""
+    request = case.request
+    how: Literal["pin", "insert"] = "insert" if reason == "other_interface" else "pin"
+    return AskPinOrRetap(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.retap_id(request.session_id, taps.newest(case.session) + 1),
+        terminal_id=request.terminal_id,
+        how=how,
+        offer_id=offer.command_id,
+        amount_minor=offer.amount_minor,
+        currency=request.currency,
         reason=reason,
         rule=UNSEALED,
         issued_at=case.now_at,

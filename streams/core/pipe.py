@@ -10,8 +10,16 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.commands import Command
-from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionRequested, Watch
+from schemas.facts import (
+    AliasBound,
+    CardUsed,
+    DiscrepancyChanged,
+    Fact,
+    SessionRequested,
+    Watch,
+)
 from schemas.ledger import SessionLedger
+from streams.core.card_uses import new_uses
 from streams.core.differences import Difference
 from streams.core.learn import learn
 from streams.core.opening import choose_at_tap, pin
@@ -49,6 +57,7 @@ class Step(NamedTuple):
     ledger: SessionLedger | None
     discrepancies: list[DiscrepancyChanged]
     deadline_at: int | None
+    uses: list[CardUsed]
 
 
 def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins) -> Step:
@@ -66,11 +75,13 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         learned = learn(learned, chosen)
     decision = decide(learned, policy)
     shown, discrepancies = _tell_differences(decision)
+    uses = new_uses(decision.case, over=decision.standing.phase == "closed")
     published = replace(
         learned.published,
         watches={**learned.published.watches, **decision.watches},
         differences=shown,
         aliases=(*learned.published.aliases, *(one.alias for one in decision.aliases)),
+        uses=(*learned.published.uses, *(name for name, _ in uses)),
     )
     public, published = _tell_ledger(decision, published)
     return Step(
@@ -81,6 +92,7 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         ledger=public,
         discrepancies=discrepancies,
         deadline_at=decision.deadline_at,
+        uses=[use for _, use in uses],
     )
 
 

@@ -14,6 +14,7 @@ from schemas.facts import AliasBound
 from streams.core import (
     rules_clocks,
     rules_cover,
+    rules_declined,
     rules_opening,
     rules_routing,
     rules_settle,
@@ -65,7 +66,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "decline_at_tap",
-        "A definite no is shown at once, with its reason (seed 001)",
+        "After a definite no less is offered, or a PIN asked for, where that may help and the scheme"
+        " allows it; else it is shown at once, with its reason (seed 001; payments.md 1.6, 3)",
         rules_opening.decline_at_tap,
     ),
     Rule(
@@ -100,6 +102,23 @@ RULES: tuple[Rule, ...] = (
         "stop_uncovered",
         "Energy without cover is stopped at once; what flowed becomes arrears (seed 002)",
         rules_cover.stop_uncovered,
+    ),
+    Rule(
+        "stop_refused",
+        "A card that was stolen or looks like fraud ends the charging at once; a raise that may be"
+        " tried again waits its time (payments.md 3)",
+        rules_declined.stop_refused,
+    ),
+    Rule(
+        "limit_charging",
+        "Where the end is settled a charger that can is told it, so that no stop comes too early or"
+        " too late (payments.md 7.5; OCPP 2.1 transactionLimit)",
+        rules_declined.limit_charging,
+    ),
+    Rule(
+        "stop_again",
+        "A stop that did not stop the energy is sent again, a few times (seed 002)",
+        rules_declined.stop_again,
     ),
     Rule(
         "raise_to_cost",

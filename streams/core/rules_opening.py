@@ -7,6 +7,7 @@ from streams.core import due, orders, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
+from streams.core.rules_declined import another_try
 from streams.core.strategy import Choice
 from streams.core.verdicts import NO
 
@@ -51,16 +52,14 @@ def place_first_hold(case: Case) -> Iterator[Proposed]:
 
 def decline_at_tap(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is None or case.given_up:
+    if hold is None or case.given_up or case.superseded or case.start is not None:
         return
-    if (
-        hold.outcome in NO
-        and case.start is None
-        and another(case) is None
-        and taps.open_offer(case.session) is None
-    ):
-        yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
-    elif hold.outcome == "done" and case.start is None and hold.open_minor < _due_at_once(case):
+    if hold.outcome in NO and another(case) is None and taps.open_offer(case.session) is None:
+        asked = list(another_try(case))
+        yield from asked
+        if not asked:
+            yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
+    elif hold.outcome == "done" and hold.open_minor < _due_at_once(case):
         yield orders.show_declined(case, "approved-too-little")
 
 
@@ -103,7 +102,9 @@ def _give_up_on_the_driver(case: Case) -> Iterator[Proposed]:
 
 def start_charging(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is not None and hold.outcome == "done" and case.has_cover and case.start is None:
+    if case.superseded or case.start is not None:
+        return
+    if hold is not None and hold.outcome == "done" and case.has_cover:
         yield orders.start_charging(case)
 
 
@@ -112,7 +113,7 @@ def stop_never_started(case: Case) -> Iterator[Proposed]:
     if start is None or case.chargings or not case.has_cover:
         return
     grace_at = start.issued_at + case.policy.start_grace_ms
-    if case.now_at < grace_at:
+    if case.now_at < grace_at and not case.superseded:
         yield AskAgain(grace_at)
     elif case.issued(ids.stop_id(case.session.session_id, "")) is None:
         yield orders.stop_charging(case, None, "never-started")

@@ -80,6 +80,8 @@ def _why_unused(case: Case) -> str:
         return "given-up"
     if not case.chargings:
         stopped = case.issued(ids.stop_id(case.session.session_id, ""))
+        if case.superseded and (stopped or case.start is None):
+            return "superseded"
         return "never-started" if stopped else ""
     return "nothing-due" if case.cost_minor == 0 else ""
 

@@ -122,6 +122,16 @@ class Power(msgspec.Struct, array_like=True, frozen=True, order=True):
 NOT_SHOWN = Power(0, -1)
 
 
+class Limited(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """At `at` the charger said that it ends by itself at `energy_wh` of this charging; -1: not."""
+
+    at: int
+    energy_wh: int
+
+
+NOT_LIMITED = Limited(0, -1)
+
+
 class Charging(msgspec.Struct, array_like=True, frozen=True):
     """One charging of the session. `top_wh`: the highest register value seen, -1: none.
 
@@ -143,10 +153,15 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     top_power_w: int = -1
     gap_ms: int = 0
     power: Power = NOT_SHOWN
+    takes_limit: bool = False
+    limited: Limited = NOT_LIMITED
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """The best that is known of one command; `outcomes` are all definite ones ever heard."""
+    """The best that is known of one command; `outcomes` are all definite ones ever heard.
+
+    `raw_code` and `advice_code` are the acquirer's own words for a no.
+    """
 
     kind: str
     hold_id: str
@@ -156,6 +171,8 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     reason: str
     source: str
     outcomes: tuple[str, ...] = ()
+    raw_code: str = ""
+    advice_code: str = ""
 
 
 class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -238,6 +255,19 @@ class Chosen(msgspec.Struct, array_like=True, frozen=True):
     settled: bool
 
 
+class VisitKnown(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What the visits stage said last of a card: see schemas.facts.VisitSeen."""
+
+    version: int = 0
+    superseded_by: str = ""
+    attempts_left: int = -1
+    barred: bool = False
+    wait_until_at: int = 0
+
+
+NO_VISIT = VisitKnown()
+
+
 # --- what was published: outputs, last by version -------------------------------------------------
 
 
@@ -270,6 +300,7 @@ class Published(msgspec.Struct, array_like=True, frozen=True):
     watches: dict[str, WatchShown] = {}
     differences: dict[str, DifferenceShown] = {}
     aliases: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 NOTHING_PUBLISHED = Published()
@@ -294,6 +325,7 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     deadline: int | None = None
     taps: dict[str, Tap] = {}
     chosen: dict[str, Chosen] = {}
+    visits: dict[str, VisitKnown] = {}
 
     @property
     def now_at(self) -> int:

@@ -15,8 +15,9 @@ from msgspec.structs import fields
 
 from schemas.fields import Minor
 from schemas.money import UnknownCurrency, exponent_of
-from streams.core import acquirers, routing, strategy_cells
+from streams.core import acquirers, declines_policy, routing, strategy_cells
 from streams.core.acquirers import Acquirer
+from streams.core.declines_policy import DeclinePolicy
 from streams.core.hold_clocks import Clocks
 from streams.core.routing import Breaker, Route
 from streams.core.strategy_cells import Cell, Regime
@@ -81,6 +82,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     route: tuple[Route, ...] = ()
     breaker: Breaker = Breaker()
     clocks: Clocks = Clocks()
+    declines: DeclinePolicy = DeclinePolicy()
     time_zone: str = ""
     fiscal: dict[str, Fiscal] = {}
     no_cvm_limits: dict[str, dict[str, Minor]] = {}
@@ -107,6 +109,10 @@ def parse_policy(body: str) -> Policy:
     }
     policy = _checked(Policy, raw, "", problems, parts)
     problems += _limit_problems(raw.get("no_cvm_limits", {}))
+    if policy is not None:
+        names = frozenset(cell.name for cell in policy.cell)
+        found = declines_policy.contradictions(policy.declines, names)
+        problems += [f"declines.{problem}" for problem in found]
     if policy is None or problems:
         raise PolicyInvalid(problems)
     return policy

@@ -16,6 +16,7 @@ from schemas.facts import (
     LinkedFact,
     MeterReading,
     SessionRequested,
+    VisitSeen,
 )
 from streams.core import pipe
 from streams.core.pricing import Rates, parse
@@ -181,7 +182,14 @@ def linked(fact, *, complete=False, offset=0, gap_ms=0):
 EVSE = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e"}
 
 
-def started(wh, at=T0, tx="tx1", seq=0):
+def visited(version=1, at=T0, **told):
+    """What the visits stage says of the usual card."""
+    return VisitSeen(
+        tenant="t", session_id=SESSION, card_token="tok", version=version, seen_at=at, **told
+    )
+
+
+def started(wh, at=T0, tx="tx1", seq=0, *, takes_limit=False):
     fact = ChargingStarted(
         **EVSE,
         transaction_id=tx,
@@ -191,6 +199,7 @@ def started(wh, at=T0, tx="tx1", seq=0):
         energy_wh=wh,
         offline=False,
         started_at=at,
+        takes_limit=takes_limit,
     )
     return linked(fact)
 

@@ -23,6 +23,7 @@ from sessionworld import (
     tariff,
     tick,
     updated,
+    visited,
 )
 from tariffworld import body, element
 
@@ -131,6 +132,11 @@ class Story:
                 return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
+            case "visit":
+                number = int(given.pop("version", 1))
+                barred = "barred" in plain
+                given = {n: int(v) if n == "attempts_left" else v for n, v in given.items()}
+                return visited(number, at, barred=barred, **given)
             case "tick":
                 return tick(at)
         raise AssertionError(f"no such fact: {verb}")
@@ -153,7 +159,7 @@ class Story:
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
         match verb:
             case "started":
-                return started(int(plain[0]), at, tx)
+                return started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
             case "reading":
                 power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
                 return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
@@ -170,6 +176,10 @@ class Story:
         words, first = [name], self.first_acquirer()
         if hasattr(command, "amount_minor"):
             words.append(major(command.amount_minor))
+        if hasattr(command, "max_energy_wh"):
+            words.append(f"{command.max_energy_wh}Wh")
+        if hasattr(command, "how"):
+            words.append(command.how)
         if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
             words.append(command.transaction_id)
         if getattr(command, "rule", "") in ("capture_floor", "reauthorise"):
