@@ -7,6 +7,7 @@ from streams.cli import (
     demo,
     explain,
     parked,
+    policy,
     price,
     query,
     replay,
@@ -24,7 +25,21 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for module in (bench, demo, explain, parked, price, query, replay, run, sink, topics, up, verify):
+for module in (
+    bench,
+    demo,
+    explain,
+    parked,
+    policy,
+    price,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+):
     module.register(app)
 
 

@@ -109,6 +109,11 @@ def tap_limits(
     return [Limit(minor, "sum", words)]
 
 
+def published(country: str, currency: str) -> list[int]:
+    """Every figure of the country in this currency, whatever its first day."""
+    return [one.minor for one in CONTACTLESS if (one.country, one.currency) == (country, currency)]
+
+
 def _published(country: str, currency: str, at: int) -> int | None:
     """The row in force at this instant; None: no row of the country is in this currency."""
     rows = [one for one in CONTACTLESS if (one.country, one.currency) == (country, currency)]
