@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from streams.core.pricing.course import Amounts, Course, Flow, Number, Segment
-from streams.core.pricing.matching import NONE, Picks, Table
+from streams.core.pricing.matching import NONE, Picks, Table, began
 from streams.core.pricing.model import STEP_UNITS, Component, Tariff
 from streams.core.pricing.settling import cost
 from streams.core.pricing.tally import Tally
@@ -35,13 +35,13 @@ def ahead(tariff: Tariff, course: Course, tally: Tally, power_w: int | None) -> 
     """From the end of the course. `power_w`: the most there can be; None: not charging."""
     table = tariff.table
     now_at = course.segments[-1].until_at
-    look = now_at + max(_LOOK_MS, *table.durations) + 1 if table.timed else now_at + _LOOK_MS
-    slots = table.slots(course, course.segments[0].from_at, look)
-    place = bisect_right(slots.starts, now_at)
-    until_at = slots.starts[place] if place < len(slots.starts) else _NEVER
+    slots = table.slots(course, now_at, now_at + _LOOK_MS)
+    began_at = began(course)
+    later = [began_at + one for one in table.durations if began_at + one > now_at]
+    until_at = min([*slots.starts[:1], *later], default=_NEVER)
     mark = bisect_right(table.wh_marks, tally.wh)
     until_wh = table.wh_marks[mark] if mark < len(table.wh_marks) else None
-    mask = slots.masks[place] & table.wh_mask(tally.wh) & table.usual_mask
+    mask = slots.masks[0] & table.wh_mask(tally.wh) & table.usual_mask
     found = {table.picks(mask & table.flow_mask(one)) for one in _flows(table, power_w)}
     return Ahead(
         picks=Picks(*(_dearest(table, every) for every in zip(*found, strict=True))),
@@ -62,7 +62,7 @@ def _flows(table: Table, power_w: int | None) -> list[Segment]:
     for _, rules in table.flows:
         for mark in (rules.from_w, rules.to_w):
             if mark is not None and mark <= power_w:
-                powers |= {mark, max(mark - _LITTLE, Fraction(0))}
+                powers |= {Fraction(mark), max(mark - _LITTLE, Fraction(0))}
         for mark in (rules.from_ma, rules.to_ma):
             if mark is not None:
                 currents |= {mark, max(mark - _LITTLE, Fraction(0))}

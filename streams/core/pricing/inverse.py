@@ -8,15 +8,16 @@ from typing import NamedTuple
 from schemas.money import exponent_of
 from streams.core.pricing.ahead import Ahead, ahead
 from streams.core.pricing.course import Amounts, Course, Number, Segment
+from streams.core.pricing.matching import NONE, Slots
 from streams.core.pricing.model import Tariff
 from streams.core.pricing.settling import settle
 from streams.core.pricing.tally import Tally, tally_of
 
 # Look again after a month at the latest: nothing is said about what comes then.
 HORIZON_MS = 31 * 86_400_000
+_DAY_MS = 86_400_000
 _MAX_WH = 10**12
 _WH_MS_PER_W = 3_600_000
-_NOTHING = Amounts()
 
 
 class Assumed(NamedTuple):
@@ -49,24 +50,33 @@ def limits(tariff: Tariff, course: Course, assumed: Assumed, ceiling_minor: int)
         return Limits(math.floor(tally.wh), walk.now_at)
     if walk.unreachable():
         return Limits(None, None)
-    slots = tariff.table.slots(course, course.segments[0].from_at, walk.now_at + HORIZON_MS)
     at = walk.now_at
-    for until_at in _stops(tariff, walk, slots.starts, assumed):
+    while at < walk.now_at + HORIZON_MS:
+        slots = tariff.table.slots(course, at, at + _DAY_MS)
+        for until_at in _stops(tariff, tally, (at, at + _DAY_MS), slots.starts, assumed):
 
-        def reached(to_at: int, from_at: int = at, before: Tally = tally) -> Tally:
-            after = before.copy()
-            after.add(_going_on(assumed, from_at, to_at), slots)
-            return after
+            def reached(
+                to_at: int, from_at: int = at, before: Tally = tally, slots: Slots = slots
+            ) -> Tally:
+                after = before.copy()
+                after.add(_going_on(assumed, from_at, to_at), slots)
+                return after
 
-        after = reached(until_at)
-        if walk.exceeds(after):
-            first_at = _first(at, until_at, lambda to_at: walk.exceeds(reached(to_at)))
-            energy = math.ceil(reached(first_at).wh) if assumed.power_w else None
-            return Limits(energy if assumed.charging else None, first_at)
-        tally, at = after, until_at
-    if tariff.table.unrestricted and walk.standing_still(assumed):
-        return Limits(None, None)
+            after = reached(until_at)
+            if walk.exceeds(after):
+                return _found(walk, reached, (at, until_at), assumed)
+            tally, at = after, until_at
+        if tariff.table.unrestricted and walk.standing_still(assumed):
+            return Limits(None, None)
     return Limits(math.floor(tally.wh) + 1 if assumed.charging else None, at)
+
+
+def _found(
+    walk: "_Walk", reached: Callable[[int], Tally], between: tuple[int, int], assumed: Assumed
+) -> Limits:
+    at = _first(*between, lambda to_at: walk.exceeds(reached(to_at)))
+    charged = assumed.charging and assumed.power_w
+    return Limits(math.ceil(reached(at).wh) if charged else None, at)
 
 
 def wake(
@@ -133,20 +143,33 @@ class _Box:
         if self._charging:
             mark = next_one.until_wh
             room_wh = _MAX_WH if mark is None else math.floor(mark - walk.tally.wh)
-        spent = walk.due(walk.tally)
-        most = _last(room_ms, lambda ms: self._due(0, ms) < walk.bound)
+        most = self._last_ms(room_ms, walk.bound)
         horizon_ms = most
         if self._charging and next_one.prices_energy and next_one.prices_time:
-            half = (spent + walk.bound) / 2
-            fair = _last(room_ms, lambda ms: self._due(0, ms) < half)
+            fair = self._last_ms(room_ms, (walk.due(walk.tally) + walk.bound) / 2)
             horizon_ms = min(max(fair, min_horizon_ms), most)
-        energy = _last(room_wh, lambda wh: self._due(wh, horizon_ms) < walk.bound)
+        energy = self._last_wh(room_wh, horizon_ms)
         bounded_wh = self._charging and energy < _MAX_WH
         bounded_ms = horizon_ms < HORIZON_MS
         return Limits(
             math.floor(walk.tally.wh) + energy + 1 if bounded_wh else None,
             walk.now_at + horizon_ms + 1 if bounded_ms else None,
         )
+
+    def _last_ms(self, room_ms: int, bound: Fraction) -> int:
+        kind = self._next.picks.time if self._charging else self._next.picks.parking
+        guess = self._guess(kind, bound - self._due(0, 0), room_ms)
+        return _last(room_ms, lambda ms: self._due(0, ms) < bound, guess)
+
+    def _last_wh(self, room_wh: int, ms: int) -> int:
+        guess = self._guess(self._next.picks.energy, self._walk.bound - self._due(0, ms), room_wh)
+        return _last(room_wh, lambda wh: self._due(wh, ms) < self._walk.bound, guess)
+
+    def _guess(self, component: int, left: Fraction, room: int) -> int:
+        """How much of it the rest pays for, steps and limits aside."""
+        table = self._walk.tariff.table
+        rate = 0 if component == NONE else table.prices[component].due
+        return min(math.ceil(left * table.denominator / rate), room) if rate else room
 
     def _due(self, energy_wh: int, ms: int) -> Fraction:
         """At most so much is due after so much more."""
@@ -169,17 +192,19 @@ def _energy(assumed: Assumed, took_ms: int) -> Number:
     return Fraction(assumed.power_w * took_ms, _WH_MS_PER_W)
 
 
-def _stops(tariff: Tariff, walk: _Walk, starts: list[int], assumed: Assumed) -> list[int]:
+def _stops(
+    tariff: Tariff, tally: Tally, between: tuple[int, int], starts: list[int], assumed: Assumed
+) -> list[int]:
     """Up to each of these the same components apply: the tariff's marks on the way."""
-    now_at, end_at = walk.now_at, walk.now_at + HORIZON_MS
-    stops = {at for at in starts if now_at < at < end_at} | {end_at}
+    from_at, until_at = between
+    stops = {*starts, until_at}
     if assumed.charging and assumed.power_w:
         for mark in tariff.table.wh_marks:
-            if mark > walk.tally.wh:
-                took = (mark - walk.tally.wh) * _WH_MS_PER_W / Fraction(assumed.power_w)
+            if mark > tally.wh:
+                took = (mark - tally.wh) * _WH_MS_PER_W / Fraction(assumed.power_w)
                 # On both sides of it: marks fall between two milliseconds.
-                stops |= {now_at + math.floor(took), now_at + math.ceil(took)}
-    return sorted(at for at in stops if now_at < at <= end_at)
+                stops |= {from_at + math.floor(took), from_at + math.ceil(took)}
+    return sorted(at for at in stops if from_at < at <= until_at)
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
@@ -193,8 +218,23 @@ def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return high
 
 
-def _last(high: int, holds: Callable[[int], bool]) -> int:
+def _last(high: int, holds: Callable[[int], bool], guess: int) -> int:
     """The greatest number up to `high` for which it holds; it does for 0, and up to there."""
-    if high <= 0 or holds(high):
-        return max(high, 0)
-    return _first(0, high, lambda one: not holds(one)) - 1
+    if high <= 0:
+        return 0
+    low, step = 0, 1
+    if 0 < guess < high:  # from the guess on, in growing steps
+        if holds(guess):
+            low = guess
+            while low + step < high and holds(low + step):
+                low, step = low + step, 2 * step
+            if low + step < high:
+                return _first(low, low + step, lambda one: not holds(one)) - 1
+        else:
+            high = guess
+            while high - step > 0 and not holds(high - step):
+                high, step = high - step, 2 * step
+            return _first(max(high - step, 0), high, lambda one: not holds(one)) - 1
+    if holds(high):
+        return high
+    return _first(low, high, lambda one: not holds(one)) - 1

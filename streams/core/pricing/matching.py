@@ -4,19 +4,28 @@ Compiled once a tariff. Elements are bits of a mask; what holds at a moment is t
 time, of the duration, of the energy so far and of the power, joined; each joint mask is looked up.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from streams.core.pricing.clock import local, marks, zone_of
-from streams.core.pricing.course import Course, Flow, Number, Segment
-from streams.core.pricing.model import DAY_MINUTES, Component, Dimension, Element, Restrictions
+from streams.core.pricing.course import Course, Number, Segment
+from streams.core.pricing.model import (
+    DAY_MINUTES,
+    UNITS,
+    Component,
+    Dimension,
+    Element,
+    Restrictions,
+)
 from streams.core.pricing.unpriceable import Unpriceable
 
 NONE = -1
 _W_FROM_WH_PER_MS = 3_600_000
+_KNOWN_MAX = 4_096  # masks of instants that were asked for: a session asks again and again
 
 
 class Picks(NamedTuple):
@@ -71,6 +80,7 @@ class Table:
             _mask(_within(at, one.from_wh, one.to_wh) for one in rules)
             for at in [0, *self.wh_marks]
         ]
+        self.prices, self.denominator = _integers(self.components)
         self._slots: dict[Dimension, list[tuple[int, int]]] = {}
         index = 0
         for n, element in enumerate(elements):
@@ -78,6 +88,7 @@ class Table:
                 self._slots.setdefault(one.dimension, []).append((1 << n, index))
                 index += 1
         self._picked: dict[int, Picks] = {}
+        self._known: dict[tuple[str, int], int] = {}
 
     @property
     def unrestricted(self) -> bool:
@@ -124,14 +135,18 @@ class Table:
         for at in [from_at, *starts]:
             mask = self.all_mask
             if zone is not None:
-                mask &= self._local_mask(local(zone, at))
+                mask &= self._local_mask(zone, at)
             for bit, rules in self.timed:
                 if not _within(at - began_at, rules.from_ms, rules.to_ms):
                     mask &= ~bit
             masks.append(mask)
         return Slots(starts, masks)
 
-    def _local_mask(self, now: datetime) -> int:
+    def _local_mask(self, zone: ZoneInfo, at: int) -> int:
+        known = self._known.get((zone.key, at))
+        if known is not None:
+            return known
+        now = local(zone, at)
         mask = self.all_mask
         minute, day, weekday = now.hour * 60 + now.minute, now.toordinal(), now.weekday()
         for bit, rules in self.local:
@@ -141,25 +156,67 @@ class Table:
                 and _in_day(minute, rules.minutes)
             ):
                 mask &= ~bit
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        self._known[zone.key, at] = mask
         return mask
 
     def flow_mask(self, segment: Segment) -> int:
         """What the power and the current of this segment let hold."""
         mask = self.all_mask
-        if self.flows:
-            flow = known_flow(segment)
-            for bit, rules in self.flows:
-                if not (
-                    _flowing(flow.min_w, flow.max_w, rules.from_w, rules.to_w)
-                    and _flowing(flow.min_ma, flow.max_ma, rules.from_ma, rules.to_ma)
-                ):
-                    mask &= ~bit
+        if not self.flows:
+            return mask
+        flow, amounts = segment.flow, segment.amounts
+        watts, took = _power(segment)
+        low_ma = flow.max_ma if flow.min_ma is None else flow.min_ma
+        high_ma = flow.min_ma if flow.max_ma is None else flow.max_ma
+        if low_ma is None and not (amounts.energy_wh or amounts.charging_ms):
+            low_ma = high_ma = 0  # it only parks
+        for bit, rules in self.flows:
+            if watts is not None and not (
+                (rules.from_w is None or watts[0] >= rules.from_w * took)
+                and (rules.to_w is None or watts[1] < rules.to_w * took)
+            ):
+                mask &= ~bit
+            if low_ma is not None and not (
+                (rules.from_ma is None or low_ma >= rules.from_ma)
+                and (rules.to_ma is None or high_ma is None or high_ma < rules.to_ma)
+            ):
+                mask &= ~bit
         return mask
 
     def wh_mask(self, wh: Number) -> int:
-        return self.wh_masks[bisect_right(self.wh_marks, wh)]
+        return self.wh_masks[bisect_right(self.wh_marks, wh) if self.wh_marks else 0]
 
 
+class Prices(NamedTuple):
+    """Of a Wh, a ms or one, times the table's denominator; None: tax not known."""
+
+    due: int
+    net: int | None
+    gross: int | None
+
+
+def _integers(components: tuple[Component, ...]) -> tuple[list[Prices], int]:
+    rates = [
+        rate / UNITS[one.dimension]
+        for one in components
+        for rate in (one.due_rate, one.net_rate or _NOTHING, one.gross_rate or _NOTHING)
+    ]
+    denominator = math.lcm(*(one.denominator for one in rates))
+    whole = [int(one * denominator) for one in rates]
+    prices = [
+        Prices(
+            whole[3 * n],
+            None if one.net_rate is None else whole[3 * n + 1],
+            None if one.gross_rate is None else whole[3 * n + 2],
+        )
+        for n, one in enumerate(components)
+    ]
+    return prices, denominator
+
+
+_NOTHING = Fraction(0)
 _PICKED: tuple[Dimension, ...] = ("ENERGY", "TIME", "PARKING_TIME", "FLAT")
 
 
@@ -172,30 +229,22 @@ def began(course: Course) -> int:
     return course.segments[0].from_at if course.segments else 0
 
 
-def known_flow(segment: Segment) -> Flow:
-    """What was told, and else the average power, which is 0 of one that only parks."""
-    flow, amounts = segment.flow, segment.amounts
-    if (flow.min_w, flow.max_w) == (None, None):
-        took_ms = amounts.charging_ms or segment.until_at - segment.from_at
-        if took_ms > 0:
-            average = Fraction(amounts.energy_wh * _W_FROM_WH_PER_MS) / took_ms
-            flow = flow._replace(min_w=average, max_w=average)
-    if (flow.min_ma, flow.max_ma) == (None, None) and not (
-        amounts.energy_wh or amounts.charging_ms
-    ):
-        flow = flow._replace(min_ma=0, max_ma=0)
-    return flow
+def _power(segment: Segment) -> tuple[tuple[Number, Number] | None, Number]:
+    """Least and most W times a divisor: what was told (one stands for both), or the average.
 
-
-def _flowing(
-    least: Number | None, most: Number | None, low: Number | None, high: Number | None
-) -> bool:
-    """Nobody told: it holds. One of the two told: it stands for both."""
-    lower = most if least is None else least
-    upper = least if most is None else most
-    return (low is None or lower is None or lower >= low) and (
-        high is None or upper is None or upper < high
-    )
+    The average of one that only parks is 0. None: nothing tells it, and then every bound holds.
+    """
+    low, high = segment.flow.min_w, segment.flow.max_w
+    if low is not None or high is not None:
+        least = high if low is None else low
+        most = low if high is None else high
+        return (least or 0, most or 0), 1
+    amounts = segment.amounts
+    took = amounts.charging_ms or segment.until_at - segment.from_at
+    if took <= 0:
+        return None, 1
+    average = amounts.energy_wh * _W_FROM_WH_PER_MS
+    return (average, average), took
 
 
 def _within(value: Number, low: Number | None, high: Number | None) -> bool:

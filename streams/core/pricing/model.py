@@ -7,6 +7,7 @@ major units per kWh, per hour or once.
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from streams.core.pricing.course import Number
 from streams.core.pricing.simple import Rates
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ class Restrictions(NamedTuple):
     from_day: int | None = None
     to_day: int | None = None
     days: frozenset[int] = frozenset()
-    from_wh: Fraction | None = None
-    to_wh: Fraction | None = None
-    from_w: Fraction | None = None
-    to_w: Fraction | None = None
-    from_ma: Fraction | None = None
-    to_ma: Fraction | None = None
+    from_wh: Number | None = None
+    to_wh: Number | None = None
+    from_w: Number | None = None
+    to_w: Number | None = None
+    from_ma: Number | None = None
+    to_ma: Number | None = None
     from_ms: int | None = None
     to_ms: int | None = None
     reserved: Reserved = ""

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
+from streams.core.pricing.course import Number
 from streams.core.pricing.model import DAY_MINUTES, Reserved, Restrictions
 from streams.core.pricing.numbers import not_negative, whole
 from streams.core.pricing.unpriceable import Unpriceable
@@ -85,11 +85,12 @@ def _days(value: object, where: str) -> frozenset[int]:
     return frozenset(_DAYS.index(one) for one in names)
 
 
-def _scaled(given: dict[str, Any], field: str, where: str) -> Fraction | None:
+def _scaled(given: dict[str, Any], field: str, where: str) -> Number | None:
     """From kWh, kW or A to Wh, W or mA."""
     if field not in given:
         return None
-    return not_negative(given[field], f"{where}.{field}") * 1_000
+    scaled = not_negative(given[field], f"{where}.{field}") * 1_000
+    return int(scaled) if scaled.denominator == 1 else scaled
 
 
 def _seconds(given: dict[str, Any], field: str, where: str) -> int | None:

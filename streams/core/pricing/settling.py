@@ -40,13 +40,10 @@ def _missing(tally: Tally, last: Used) -> Number:
     if component.step <= (0 if component.dimension == "ENERGY" else 1):
         return 0  # 0 stands in free tariffs; one second is as good as none
     total: Number = 0
-    for table, used in zip(tally.tables, tally.used, strict=True):
-        for other, had in zip(table.components, used, strict=True):
-            if had and (other.dimension, other.reserved) == (
-                component.dimension,
-                component.reserved,
-            ):
-                total += had
+    for used in tally.first_at:
+        other = tally.tables[used.tariff].components[used.component]
+        if other.dimension == component.dimension and other.reserved == component.reserved:
+            total += tally.used[used.tariff][used.component]
     return -total % step
 
 
@@ -69,26 +66,24 @@ def cost(component: Component, rate: Fraction, quantity: Number) -> Fraction:
 
 
 def _sums(tally: Tally, tariff: int, steps: dict[Used, Number]) -> Totals:
-    net: Fraction | None = Fraction(0)
-    gross: Fraction | None = Fraction(0)
-    due = Fraction(0)
-    components = tally.tables[tariff].components
-    for index, had in enumerate(tally.used[tariff]):
-        if not had:
+    table = tally.tables[tariff]
+    due: Number = 0
+    net: Number | None = 0
+    gross: Number | None = 0
+    for used in tally.first_at:
+        if used.tariff != tariff:
             continue
-        one = components[index]
-        quantity = had + steps.get(Used(tariff, index), 0)
-        amount = cost(one, one.due_rate, quantity)
-        due += amount
-        if one.gross_rate is None:
-            gross = None
-        elif gross is not None:
-            gross += amount
-        if one.net_rate is None:
-            net = None
-        elif net is not None:
-            net += cost(one, one.net_rate, quantity)
-    return Totals(net, gross, due)
+        prices = table.prices[used.component]
+        quantity = tally.used[tariff][used.component] + steps.get(used, 0)
+        due += quantity * prices.due
+        net = None if net is None or prices.net is None else net + quantity * prices.net
+        gross = None if gross is None or prices.gross is None else gross + quantity * prices.gross
+    of = table.denominator
+    return Totals(
+        None if net is None else Fraction(net) / of,
+        None if gross is None else Fraction(gross) / of,
+        Fraction(due) / of,
+    )
 
 
 def _sum(parts: list[Fraction | None]) -> Fraction | None:

@@ -47,12 +47,18 @@ class Tally:
             if not (amounts.energy_wh or amounts.charging_ms or amounts.parking_ms):
                 return
         table = self.tables[segment.tariff]
-        mask = table.usual_mask & table.flow_mask(segment)
-        if table.by_current and segment.flow.min_ma is None and segment.flow.max_ma is None:
-            self.current_unknown |= bool(amounts.energy_wh or amounts.charging_ms)
-        shares = self._shares(segment, slots, table)
-        for from_at, share, wh in shares:
-            holding = mask & slots.masks[bisect_right(slots.starts, from_at)] & table.wh_mask(wh)
+        mask = table.usual_mask
+        if table.flows:
+            mask &= table.flow_mask(segment)
+            flow = segment.flow
+            if table.by_current and flow.min_ma is None and flow.max_ma is None:
+                self.current_unknown |= bool(amounts.energy_wh or amounts.charging_ms)
+        for from_at, share, wh in self._shares(segment, slots, table):
+            holding = mask & table.wh_mask(wh)
+            if slots.starts:
+                holding &= slots.masks[bisect_right(slots.starts, from_at)]
+            else:
+                holding &= slots.masks[0]
             part = amounts if share == 1 else _part(amounts, share)
             self.take(segment.tariff, table.picks(holding), part, from_at)
         self.wh += amounts.energy_wh
@@ -62,10 +68,13 @@ class Tally:
     ) -> list[tuple[int, Number, Number]]:
         """Where the segment is cut: each piece's start, its share of the whole, the Wh before."""
         starts, wh, more = slots.starts, self.wh, segment.amounts.energy_wh
-        first = bisect_right(starts, segment.from_at)
-        last = bisect_left(starts, segment.until_at)
-        low = bisect_right(table.wh_marks, wh) if more > 0 else 0
-        high = bisect_left(table.wh_marks, wh + more) if more > 0 else 0
+        first = last = low = high = 0
+        if starts:
+            first = bisect_right(starts, segment.from_at)
+            last = bisect_left(starts, segment.until_at)
+        if table.wh_marks and more > 0:
+            low = bisect_right(table.wh_marks, wh)
+            high = bisect_left(table.wh_marks, wh + more)
         if first >= last and low >= high:
             return [(segment.from_at, 1, wh)]
         took = segment.until_at - segment.from_at
@@ -78,20 +87,25 @@ class Tally:
         ]
 
     def take(self, tariff: int, picks: Picks, part: Amounts, at: int) -> None:
+        energy_wh, charging_ms, parking_ms, _ = part
         used = self.used[tariff]
-        if part.energy_wh and picks.energy != NONE:
-            used[picks.energy] += part.energy_wh
-            self.energy = self._seen(Used(tariff, picks.energy), at)
-        if part.charging_ms and picks.time != NONE:
-            used[picks.time] += part.charging_ms
-            self.time = self._seen(Used(tariff, picks.time), at)
-        if part.parking_ms and picks.parking != NONE:
-            used[picks.parking] += part.parking_ms
-            self.parking = self._seen(Used(tariff, picks.parking), at)
-        if not self.has_flat and picks.flat != NONE:
+        energy, time, parking, flat = picks
+        if energy_wh and energy != NONE:
+            used[energy] += energy_wh
+            if self.energy != (tariff, energy):
+                self.energy = self._seen(Used(tariff, energy), at)
+        if charging_ms and time != NONE:
+            used[time] += charging_ms
+            if self.time != (tariff, time):
+                self.time = self._seen(Used(tariff, time), at)
+        if parking_ms and parking != NONE:
+            used[parking] += parking_ms
+            if self.parking != (tariff, parking):
+                self.parking = self._seen(Used(tariff, parking), at)
+        if not self.has_flat and flat != NONE:
             self.has_flat = True
-            used[picks.flat] += 1
-            self._seen(Used(tariff, picks.flat), at)
+            used[flat] += 1
+            self._seen(Used(tariff, flat), at)
 
     def _reserve(self, segment: Segment, slots: Slots, *, expired: bool) -> None:
         """Reserved time, spread over the segment; its energy and duration are no concern here."""
