@@ -76,12 +76,12 @@ def amounts(choice):
 @pytest.mark.parametrize(
     ("power_type", "funding", "cell", "held"),
     [
-        ("DC", "credit", "dc-credit-chf", ("incremental", 2_000, 2_000, 12_000)),
-        ("DC", "debit", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
-        ("DC", "prepaid", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
-        ("DC", "unknown", "dc-thin-chf", ("incremental", 1_500, 1_500, 9_000)),
-        ("AC", "credit", "ac-credit-chf", ("fixed", 3_000, 0, 3_000)),
-        ("AC", "debit", "ac-thin-chf", ("fixed", 2_000, 0, 2_000)),
+        ("DC", "credit", "dc-credit", ("incremental", 2_000, 2_000, 12_000)),
+        ("DC", "debit", "dc-thin", ("incremental", 1_500, 1_500, 9_000)),
+        ("DC", "prepaid", "dc-thin", ("incremental", 1_500, 1_500, 9_000)),
+        ("DC", "unknown", "dc-thin", ("incremental", 1_500, 1_500, 9_000)),
+        ("AC", "credit", "ac-credit", ("fixed", 3_000, 0, 3_000)),
+        ("AC", "debit", "ac-thin", ("fixed", 2_000, 0, 2_000)),
     ],
 )
 def test_the_default_matrix(power_type, funding, cell, held):
@@ -115,7 +115,7 @@ def test_the_default_policy_has_no_gap(currency, acquirer, power_type, funding, 
 
 def test_a_declared_amount_is_held_as_it_was_named():
     choice = chosen(declared_kind="amount", declared_value=2_550)
-    assert choice.cell == "declared-amount-chf"
+    assert choice.cell == "declared-amount"
     assert amounts(choice) == ("declared", 2_550, 0, 2_550)
     assert (choice.target_minor, choice.target_energy_wh) == (2_550, None)
 
@@ -152,12 +152,12 @@ def test_a_declared_energy_at_a_charger_of_unknown_power():
 
 def test_fill_it_is_a_staircase():
     choice = chosen(declared_kind="fill")
-    assert choice.cell == "dc-credit-chf"
+    assert choice.cell == "dc-credit"
     assert amounts(choice) == ("incremental", 2_000, 2_000, 12_000)
 
 
 def test_a_hold_that_cannot_be_raised_is_a_wall():
-    assert chosen(scheme="Maestro", funding="debit").cell == "dc-wall-chf"
+    assert chosen(scheme="Maestro", funding="debit").cell == "dc-wall"
     assert amounts(chosen(acquirer_id="sim-lapse")) == ("fixed", 5_000, 0, 5_000)
 
 

@@ -188,5 +188,7 @@ def test_the_default_policy_covers_conventions_and_remainders():
         "REVERSE_AFTER_CAPTURE",
         "LAPSE_ONLY",
     }
-    assert {cell.currency for cell in policy.cell} == {"CHF", "EUR", "USD"}
-    assert {cell.strategy for cell in policy.cell} == {"fixed", "incremental", "declared"}
+    for cell in policy.cell:
+        assert set(cell.currencies()) == {"CHF", "EUR", "USD", "GBP"}
+    strategies = {"fixed", "incremental", "declared", "tariff_default"}
+    assert {cell.strategy for cell in policy.cell} == strategies

@@ -185,7 +185,7 @@ class Story:
         if getattr(command, "rule", "") in ("capture_floor", "reauthorise"):
             words.append({"capture_floor": "floor", "reauthorise": "anew"}[command.rule])
         if hasattr(command, "ceiling_minor"):
-            words.append(f"up to {major(command.ceiling_minor)} by {command.cell}")
+            words.append(f"up to {major(command.ceiling_minor)}")
         if getattr(command, "reason", ""):
             words.append(command.reason)
         if getattr(command, "acquirer_id", first) != first:
@@ -220,9 +220,7 @@ class Story:
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
-            case "scheme" | "policy_cell":
-                return f"{name}={getattr(self.world.ledger, name)}"
-            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
+            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy" | "scheme":
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
 
