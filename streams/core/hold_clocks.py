@@ -4,6 +4,7 @@ payments.md 7.1. A hold is released, not captured, once this has passed; what is
 `rules_clocks.py`. All is derived from facts, so that it is the same in whatever order they came.
 """
 
+import functools
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -69,8 +70,12 @@ class Deadline(NamedTuple):
 NO_DEADLINE = Deadline(0, 0, extends=False, why="")
 
 
+@functools.lru_cache(maxsize=4096)
 def deadline(hold: Authorised) -> Deadline:
-    """The least of all clocks of this hold; `NO_DEADLINE` while it is not approved."""
+    """The least of all clocks of this hold; `NO_DEADLINE` while it is not approved.
+
+    Asked at every fact of a session, and the same until its hold is raised or its charging ends.
+    """
     if not hold.approved_at:
         return NO_DEADLINE
     extends_now = False

@@ -9,7 +9,7 @@ import msgspec
 from schemas import ids
 from streams.core.acquirers import Acquirer
 from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
-from streams.core.session import MONEY, HoldTerms, PaymentSession
+from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, PaymentSession
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
 NO_TERMS = HoldTerms()
@@ -59,13 +59,17 @@ class _Flow(msgspec.Struct):
 
 
 class _Told(msgspec.Struct):
-    """The done answers about one hold, by kind, with the ids of those that captured."""
+    """The done answers about one hold, by kind, with the ids of those that captured.
+
+    `raised_at`: when a raise of it was approved last, 0: never.
+    """
 
     totals: list[int]
     capped: list[int]
     lowered: list[int]
     captures: list[tuple[str, int, bool]]
     releases: list[int]
+    raised_at: int = 0
 
 
 def hold_ids(session: PaymentSession) -> list[str]:
@@ -98,14 +102,14 @@ def first_acquirer_id(session: PaymentSession) -> str:
 def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> HoldBook:
     """The books of one hold as of the session's time."""
     told = _told(session, hold_id)
-    flow = _flow(session, hold_id, told, acquirer)
+    expires_at = _expires_at(session, hold_id, told, acquirer)
+    flow = _flow(session, hold_id, told, acquirer, expires_at)
     raises = of_kind(session, "raise", hold_id)
     outcomes = [verdict(session, one.command_id) for one in raises]
     refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
     placed = session.issued.get(hold_id)
     terms = session.terms.get(hold_id, NO_TERMS)
     asked = [one.amount_minor for one in (*raises, placed) if one is not None]
-    expires_at = _expires_at(session, hold_id, acquirer)
     return HoldBook(
         hold_id=hold_id,
         acquirer_id=acquirer_id_of(session, hold_id),
@@ -125,7 +129,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         expires_at=expires_at,
         psp_reference=terms.psp_reference,
         captures=sum(not failed for _, _, failed in told.captures),
-        deadline=_deadline(session, hold_id, acquirer, expires_at),
+        deadline=_deadline(session, hold_id, told, acquirer, expires_at),
     )
 
 
@@ -137,11 +141,7 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
         amount = answer.amount_minor
         match answer.kind:
             case "hold" | "raise":
-                told.totals.append(amount)
-                asked = session.issued.get(command_id)
-                if asked is not None and amount < asked.amount_minor:
-                    # A partial approval is the issuer's word on how much there is (7.9).
-                    told.capped.append(amount)
+                _approved(told, answer, session.issued.get(command_id))
             case "lower":
                 told.lowered.append(amount)
             case "capture":
@@ -154,7 +154,22 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
     return told
 
 
-def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer | None) -> _Flow:
+def _approved(told: _Told, answer: Answer, asked: IssuedCommand | None) -> None:
+    told.totals.append(answer.amount_minor)
+    if answer.kind == "raise":
+        told.raised_at = max(told.raised_at, answer.answered_at)
+    if asked is not None and answer.amount_minor < asked.amount_minor:
+        # A partial approval is the issuer's word on how much there is (payments.md 7.9).
+        told.capped.append(answer.amount_minor)
+
+
+def _flow(
+    session: PaymentSession,
+    hold_id: str,
+    told: _Told,
+    acquirer: Acquirer | None,
+    expires_at: int,
+) -> _Flow:
     # An acquirer that takes more than it ever approved is their error: shown, never hidden.
     taken = sum(amount for _, amount, failed in told.captures if not failed)
     approved = max(*told.totals, taken, 0) if told.totals else taken
@@ -173,29 +188,35 @@ def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer
             flow.open += moved
     for amount in told.releases:
         flow.release(amount)
-    if flow.open and _has_lapsed(session, hold_id, _expires_at(session, hold_id, acquirer)):
+    if flow.open and _has_lapsed(session, hold_id, expires_at):
         flow.lapsed, flow.open = flow.open, 0
     return flow
 
 
-def _expires_at(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> int:
+def _expires_at(
+    session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer | None
+) -> int:
     """As told, else by the acquirer's usual lifetime: no hold is waited for, or captured, for ever.
 
     0: not approved, or nobody knows.
     """
-    told = session.terms.get(hold_id, NO_TERMS).expires_at
+    answered_so = session.terms.get(hold_id, NO_TERMS).expires_at
     answer = session.answers.get(hold_id)
-    if told or acquirer is None or answer is None or answer.outcome != "done":
-        return told
+    if answered_so or acquirer is None or answer is None or answer.outcome != "done":
+        return answered_so
     scheme = session.request.scheme
     begins_at = answer.answered_at
     if acquirer.extends(scheme):
-        begins_at = max(begins_at, _raised_at(session, hold_id))
+        begins_at = max(begins_at, told.raised_at)
     return begins_at + acquirer.lifetime_ms(scheme)
 
 
 def _deadline(
-    session: PaymentSession, hold_id: str, acquirer: Acquirer | None, expires_at: int
+    session: PaymentSession,
+    hold_id: str,
+    told: _Told,
+    acquirer: Acquirer | None,
+    expires_at: int,
 ) -> Deadline:
     answer = session.answers.get(hold_id)
     if answer is None or answer.outcome != "done":
@@ -210,7 +231,7 @@ def _deadline(
             merchant_country=request.merchant_country,
             bin_country=request.bin_country,
             approved_at=answer.answered_at,
-            raised_at=_raised_at(session, hold_id),
+            raised_at=told.raised_at,
             ended_at=_ended_at(session),
             acquirer_ends_at=expires_at,
             acquirer_extends=extends,
@@ -218,22 +239,14 @@ def _deadline(
     )
 
 
-def _raised_at(session: PaymentSession, hold_id: str) -> int:
-    """When a raise of it was approved last, 0: never."""
-    return max(
-        (
-            one.answered_at
-            for one in session.answers.values()
-            if one.kind == "raise" and one.hold_id == hold_id and one.outcome == "done"
-        ),
-        default=0,
-    )
-
-
 def _ended_at(session: PaymentSession) -> int:
     """When the last charging ended; 0 while one runs, or before any."""
-    ends = [one.end for one in session.chargings.values()]
-    return max((one.ended_at if one else 0 for one in ends), default=0) if all(ends) else 0
+    ended_at = 0
+    for charging in session.chargings.values():
+        if charging.end is None:
+            return 0
+        ended_at = max(ended_at, charging.end.ended_at)
+    return ended_at
 
 
 def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:
