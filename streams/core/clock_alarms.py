@@ -1,9 +1,9 @@
 """What people have to know of a hold's time: money at risk, a release that nobody confirmed."""
 
+from schemas import ids
 from streams.core.case import Case
 from streams.core.hold_windows import RELEASE_WITHIN_MS
 from streams.core.holds import HoldBook
-from streams.core.verdicts import of_kind
 
 Alarm = tuple[str, str, int]
 """Kind, words, and the money at risk in minor units."""
@@ -44,5 +44,5 @@ def release_due_at(case: Case, hold: HoldBook) -> int:
     """Until when what is to go back has to be acknowledged; 0: nothing is asked to go back."""
     if hold.open_minor == 0:
         return 0
-    asked = of_kind(case.session, "release", hold.hold_id)
-    return asked[0].issued_at + RELEASE_WITHIN_MS if asked else 0
+    first = case.issued(ids.release_id(hold.hold_id, 1))
+    return first.issued_at + RELEASE_WITHIN_MS if first is not None else 0
