@@ -36,7 +36,7 @@ def _expiring(case: Case, hold: HoldBook) -> Alarm:
     if hold.open_minor and case.now_at < hold.deadline.ends_at:
         words = f"expires at {hold.deadline.ends_at} ({hold.deadline.why}): {at_risk} {proof}"
         return "hold-expiring", words, at_risk
-    words = f"expired at {hold.deadline.ends_at} ({hold.deadline.why}): {at_risk} {proof}, lost"
+    words = f"expired at {hold.deadline.ends_at} ({hold.deadline.why}): {at_risk} {proof}, not captured"
     return "hold-expired", words, at_risk
 
 

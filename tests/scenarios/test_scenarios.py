@@ -56,14 +56,26 @@ def option(name, value):
     return int(value) if name in NUMBERS else value
 
 
-def changed_policy(at_deadline="lapse", extends="", consent=""):
+def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes"):
     """The usual policy, with what it says of a hold's time, at every acquirer."""
     more = {"increment_extends": tuple(extends.split()), "reauthorise": consent == "yes"}
+    more["inquiry"] = inquiry == "yes"
     return replace(
         POLICY,
         clocks=replace(POLICY.clocks, at_deadline=at_deadline),
         acquirers={name: replace(one, **more) for name, one in POLICY.acquirers.items()},
     )
+
+
+SAID = (  # fields of commands that a story mentions, and how
+    ("amount_minor", major),
+    ("max_energy_wh", lambda energy_wh: f"{energy_wh}Wh"),
+    ("how", str),
+    ("transaction_id", lambda tx: "" if tx == "tx1" else tx),
+    ("rule", lambda rule: {"capture_floor": "floor", "reauthorise": "anew"}.get(rule, "")),
+    ("ceiling_minor", lambda ceiling: f"up to {major(ceiling)}"),
+    ("reason", str),
+)
 
 
 class Story:
@@ -124,24 +136,25 @@ class Story:
         match verb:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
-            case "answer":
-                return self.answer(plain, given)
-            case "notified":
-                return notified(plain[0], minor(plain[1]), given.get("of", ""), at)
+            case "answer" | "notified":
+                return self.acquirer_fact(verb, plain, given)
             case "card":
                 return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
             case "visit":
-                number = int(given.pop("version", 1))
-                barred = "barred" in plain
-                given = {n: int(v) if n == "attempts_left" else v for n, v in given.items()}
-                return visited(number, at, barred=barred, **given)
-            case "tick":
-                return tick(at)
-        raise AssertionError(f"no such fact: {verb}")
+                return self.visit(plain, given)
+        assert verb == "tick", f"no such fact: {verb}"
+        return tick(at)
 
-    def answer(self, plain, given):
+    def visit(self, plain, given):
+        number, barred = int(given.pop("version", 1)), "barred" in plain
+        given = {n: int(v) if n == "attempts_left" else v for n, v in given.items()}
+        return visited(number, self.now_at, barred=barred, **given)
+
+    def acquirer_fact(self, verb, plain, given):
+        if verb == "notified":
+            return notified(plain[0], minor(plain[1]), given.get("of", ""), self.now_at)
         amount = minor(plain[2]) if len(plain) > 2 else 0
         if "expires" in given:
             count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
@@ -173,26 +186,15 @@ class Story:
         match command:
             case InquireCommand() | ResendCommand():
                 return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
-        words, first = [name], self.first_acquirer()
-        if hasattr(command, "amount_minor"):
-            words.append(major(command.amount_minor))
-        if hasattr(command, "max_energy_wh"):
-            words.append(f"{command.max_energy_wh}Wh")
-        if hasattr(command, "how"):
-            words.append(command.how)
-        if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
-            words.append(command.transaction_id)
-        if getattr(command, "rule", "") in ("capture_floor", "reauthorise"):
-            words.append({"capture_floor": "floor", "reauthorise": "anew"}[command.rule])
-        if hasattr(command, "ceiling_minor"):
-            words.append(f"up to {major(command.ceiling_minor)}")
-        if getattr(command, "reason", ""):
-            words.append(command.reason)
-        if getattr(command, "acquirer_id", first) != first:
+        words = [
+            name,
+            *(how(getattr(command, field)) for field, how in SAID if hasattr(command, field)),
+        ]
+        if getattr(command, "acquirer_id", self.first_acquirer()) != self.first_acquirer():
             words.append(f"at {command.acquirer_id}")
         if getattr(command, "performer", "executor") != "executor":
             words.append(f"by {command.performer}")
-        return " ".join(words)
+        return " ".join(word for word in words if word)
 
     def first_acquirer(self):
         pinned = self.world.session.pinned
