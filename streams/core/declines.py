@@ -33,8 +33,15 @@ class Decline(NamedTuple):
 
     @property
     def again(self) -> bool:
-        """Whether this card may be asked again within minutes, without its owner doing anything."""
-        return self.retry in ("smaller", "soon", "later") and self.wait_ms == 0
+        """Whether this card may be asked again within minutes, without its owner doing anything.
+
+        Never after a no that nobody understands.
+        """
+        return (
+            self.kind != "unknown"
+            and self.wait_ms == 0
+            and self.retry in ("smaller", "soon", "later")
+        )
 
 
 def understood(
@@ -42,7 +49,8 @@ def understood(
 ) -> Decline:
     """What an answer's words say. `at`: when it was given, for the tables are dated.
 
-    The code, where it is listed, says more than the reason made of it; an advice only ever forbids.
+    The code, where it is listed, says more than the reason made of it, and an advice more than the
+    code; but a "never" stands, whoever said it.
     """
     listed = REASON_OF[system].get(raw_code)
     if listed is None and raw_code and reason in ("", _GENERIC):

@@ -12,9 +12,11 @@ EVERY_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=BY_NAME)
 EVIDENCE = [topics.COMMANDS, topics.CHARGER_COMMANDS, topics.TERMINAL_COMMANDS, topics.RESPONSES]
 EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS, topics.PARKED]
 EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES]
+EVIDENCE += [topics.CARD_USES, topics.VISITS, topics.VISIT_FACTS]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
 COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
-STAGES = ("link", "sessions", "health")
+COMPACTED += [topics.VISITS_STATE]
+STAGES = ("link", "sessions", "health", "visits")
 
 
 @EVERY_TOPIC
