@@ -103,8 +103,10 @@ def open_session(policy: Policy) -> PaymentSession:
     first = apply(None, _REQUEST, _AT, pins)
     (hold,) = (one for one in first.commands if isinstance(one, PlaceHold))
     session = first.session
-    for fact in (_approved(hold), _linked(_started()), _linked(_reading())):
-        session = apply(session, fact, _AT + 600_000, pins).session
+    # Each at its own time: a hold approved late would be given up, and nothing left to decide.
+    told = ((_AT + 1_000, _approved(hold)), (_AT + 5_000, _linked(_started())))
+    for at, fact in (*told, (_AT + 600_000, _linked(_reading()))):
+        session = apply(session, fact, at, pins).session
     return session
 
 

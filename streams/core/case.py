@@ -1,6 +1,6 @@
 """A session as the rules look at it: everything they ask about, derived once from the facts."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from schemas import ids
 from schemas.facts import SessionRequested
@@ -11,6 +11,7 @@ from streams.core.charging import Total, contradiction, total
 from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.metered import metered
+from streams.core.once import once
 from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
@@ -23,11 +24,12 @@ ATTEMPTS_MAX = 3
 HOLDS_MAX = 5
 """Holds asked for in one session, all acquirers and amounts together."""
 
-_ENDING = ("lower", "capture", "release")
+_ENDING = frozenset({"lower", "capture", "release"})
 CAPTURED_BY_US = frozenset({"executor", "operator"})
 
 
-class Case(NamedTuple):
+@dataclass(eq=False)  # replaced, never changed; not frozen, for that takes twice as long to make
+class Case:
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
@@ -63,11 +65,11 @@ class Case(NamedTuple):
         """The acquirers that may be asked, in order; empty where the request named one."""
         return self.session.pinned.route if self.session.pinned else ()
 
-    @property
+    @once
     def now_at(self) -> int:
         return self.session.now_at
 
-    @property
+    @once
     def choice(self) -> Choice | None:
         """What the hold goes by: of the tap that it rests on, else of one that may be held now."""
         pinned = self.session.pinned
@@ -83,13 +85,13 @@ class Case(NamedTuple):
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
         return self.request.capture_by in CAPTURED_BY_US
 
-    @property
+    @once
     def look_ahead_minor(self) -> int:
         """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
         return due.may_add(self.tariff, self.metered, self.ahead.raise_w, self.ahead.raise_ms)
 
-    @property
+    @once
     def stop_ahead_minor(self) -> int:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
@@ -114,14 +116,14 @@ class Case(NamedTuple):
         """Who was asked for this hold, and is for everything about it."""
         return self.policy.acquirers.get(acquirer_id_of(self.session, hold_id))
 
-    @property
+    @once
     def attempts_left(self) -> int:
         """Raises that the acquirer still allows on this hold, declined ones counted."""
         if self.acquirer is None or self.hold is None:
             return 0
         return max(self.acquirer.attempts_cap - self.hold.raises, 0)
 
-    @property
+    @once
     def may_raise(self) -> bool:
         """Whether the hold can still grow: no raise refused or given in part, no end begun."""
         hold, choice = self.hold, self.choice
@@ -132,11 +134,12 @@ class Case(NamedTuple):
         after = self.after_refusals
         if not after.raises or after.again_at > self.now_at:
             return False
-        if any(of_kind(self.session, kind, hold.hold_id) for kind in _ENDING):
+        made = self.session.issued.values()
+        if any(one.hold_id == hold.hold_id and one.kind in _ENDING for one in made):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
 
-    @property
+    @once
     def after_refusals(self) -> Aftermath:
         """What follows from the raises of this hold that were refused."""
         hold, choice = self.hold, self.choice
@@ -149,7 +152,7 @@ class Case(NamedTuple):
         """A later session of the same card took its place before any energy flowed here."""
         return not self.chargings and bool(visit_of(self.session).superseded_by)
 
-    @property
+    @once
     def next_hold(self) -> int | None:
         """The number of another hold; None while one before it may live, or after too many.
 

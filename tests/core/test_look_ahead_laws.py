@@ -8,8 +8,8 @@ are the real ones, and time is only what events say.
 import heapq
 import random
 from itertools import count, cycle
+from pathlib import Path
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import (
@@ -31,6 +31,7 @@ from schemas.facts import MeterReading
 from streams.core import gate
 from streams.core.gate import Kept
 from streams.core.pricing import Quantities, parse
+from streams.core.strategy_policy import parse_policy
 
 AHEAD = POLICY.look_ahead
 ANSWER_MS = AHEAD.acquirer_latency_ms + AHEAD.retries_ms
@@ -227,10 +228,8 @@ def check_raises(street):
 
 def test_a_raise_leaves_room_for_the_next_look():
     """Steps smaller than the look-ahead: each raise is worth several, or attempts run out."""
-    cell = msgspec.structs.replace(
-        next(one for one in POLICY.cell if one.name == "dc-credit-chf"), step_minor=50
-    )
-    policy = msgspec.structs.replace(POLICY, cell=(cell,))
+    text = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+    policy = parse_policy(text.replace("step_minor = 20_00", "step_minor = 50"))
     world = World(tariff(), policy)
     world.apply(request(), T0)
     world.apply(answered("hold/1", "done", 2_000), T0)
