@@ -7,12 +7,17 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 import msgspec
 
 from schemas import ids
+from streams.core import taps
 from streams.core.acquirers import Acquirer
 from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
 from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, PaymentSession
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
 NO_TERMS = HoldTerms()
+
+
+LAST_AT = 4_102_444_800_000
+"""The last instant that a record can carry, the begin of 2100: as good as never."""
 
 
 class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,11 +209,11 @@ def _expires_at(
     answer = session.answers.get(hold_id)
     if answered_so or acquirer is None or answer is None or answer.outcome != "done":
         return answered_so
-    scheme = session.request.scheme
+    scheme = taps.presented_for(session, hold_id).scheme
     begins_at = answer.answered_at
     if acquirer.extends(scheme):
         begins_at = max(begins_at, told.raised_at)
-    return begins_at + acquirer.lifetime_ms(scheme)
+    return min(begins_at + acquirer.lifetime_ms(scheme), LAST_AT)
 
 
 def _deadline(
@@ -221,7 +226,7 @@ def _deadline(
     answer = session.answers.get(hold_id)
     if answer is None or answer.outcome != "done":
         return NO_DEADLINE
-    request = session.request
+    request = taps.presented_for(session, hold_id)
     extends = acquirer is not None and acquirer.extends(request.scheme)
     return deadline(
         Authorised(

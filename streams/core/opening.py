@@ -7,6 +7,7 @@ from schemas import codec
 from schemas.commands import OfferAmount
 from schemas.facts import SessionRequested
 from streams.core import due, taps
+from streams.core.preauthorize import preauthorize_minor
 from streams.core.pricing import Unpriceable, parse
 from streams.core.routing import ANY, Health, Routing, route
 from streams.core.session import PaymentSession, Pinned, TapChosen
@@ -57,7 +58,9 @@ def _decide(
         return Refusal("no-route", routing.words)
     routed = replace(request, acquirer_id=routing.acquirers[0])
     try:
-        decided = choose(policy, routed, due.tariff_for(tariff_body, request))
+        tariff = due.tariff_for(tariff_body, request)
+        wish = preauthorize_minor(tariff_body, request.currency)
+        decided = choose(policy, routed, tariff, preauthorize_minor=wish)
     except Unpriceable as error:
         return Refusal(error.reason, error.detail)
     if isinstance(decided, Refusal) or not routing.words:
@@ -86,20 +89,28 @@ def choose_at_tap(session: PaymentSession, policy: Policy) -> TapChosen | None:
     if tap.disputed or tap.card.terminal_id != session.request.terminal_id:
         refusal = Refusal("tap-disputed", f"tap {number} was told with two cards or terminals")
         return TapChosen(key=key, refusal=refusal)
-    request = routed(session)
-    base, consent = _agreed(session, number)
-    if base is None:
-        tariff = due.tariff_for(pinned.tariff_body, request)
-        found = choose(policy, request, tariff, carded=True)
-        return _tap_chosen(key, found, settled=request.stage == "tapped")
-    due_minor = due.at_once(due.tariff_for(pinned.tariff_body, request), request)
-    return _tap_chosen(key, bounded(policy, request, base, due_minor, consent), settled=True)
-
-
-def _tap_chosen(key: str, found: Choice | Refusal, *, settled: bool) -> TapChosen:
+    found, settled = _decided_at_tap(session, number, policy)
     if isinstance(found, Refusal):
         return TapChosen(key=key, refusal=found)
     return TapChosen(key=key, choice=found, settled=settled)
+
+
+def _decided_at_tap(
+    session: PaymentSession, number: int, policy: Policy
+) -> tuple[Choice | Refusal, bool]:
+    """The choice, and whether the driver has agreed to it already."""
+    request, pinned = routed(session), session.pinned
+    assert pinned is not None  # whoever asks has looked
+    try:
+        tariff = due.tariff_for(pinned.tariff_body, request)
+    except Unpriceable as error:
+        return Refusal(error.reason, error.detail), False
+    base, consent = _agreed(session, number)
+    if base is not None:
+        return bounded(policy, request, base, due.at_once(tariff, request), consent), True
+    wish = preauthorize_minor(pinned.tariff_body, request.currency)
+    found = choose(policy, request, tariff, carded=True, preauthorize_minor=wish)
+    return found, request.stage == "tapped"
 
 
 def routed(session: PaymentSession) -> SessionRequested:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.core import orders
+from streams.core import orders, taps
 from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.proposal import AskAgain, Proposed
@@ -88,7 +88,7 @@ def reauthorise(case: Case) -> Iterator[Proposed]:
 def may_reauthorise(case: Case, hold: HoldBook) -> bool:
     """Once, where the driver agreed to it, on a token of the acquirer that held the money."""
     request, acquirer = case.request, case.acquirer_of(hold.hold_id)
-    if acquirer is None or not acquirer.reauthorise or not request.card_token:
+    if acquirer is None or not acquirer.reauthorise or not taps.presented(case.session).card_token:
         return False
     if not request.reauthorise_consent or any(one.captured_minor for one in case.holds):
         return False

@@ -73,9 +73,22 @@ def newest(session: PaymentSession) -> int:
 
 def presented(session: PaymentSession) -> SessionRequested:
     """The request with the card that was tapped last."""
+    return session.request if not session.taps else _with_card(session, newest(session))
+
+
+def presented_for(session: PaymentSession, hold_id: str) -> SessionRequested:
+    """The request with the card that this hold was placed on."""
     if not session.taps:
         return session.request
-    card = session.taps[str(newest(session))].card
+    placed = session.issued.get(hold_id)
+    return _with_card(session, newest(session) if placed is None else tap_of(placed))
+
+
+def _with_card(session: PaymentSession, number: int) -> SessionRequested:
+    tap = session.taps.get(str(number))
+    if tap is None:
+        return session.request  # its own
+    card = tap.card
     return replace(
         session.request,
         scheme=card.scheme,
