@@ -9,6 +9,7 @@ RECORDS: dict[str, type[Fact]] = {
     record.__name__: record
     for record in (
         facts.SessionRequested,
+        facts.CardRead,
         facts.MeterReading,
         facts.ChargingStarted,
         facts.ChargingUpdated,
@@ -16,6 +17,11 @@ RECORDS: dict[str, type[Fact]] = {
         facts.ChargerSeen,
         facts.AcquirerAnswered,
         facts.AcquirerNotified,
+        facts.CardUsed,
+        facts.CardVisit,
+        facts.VisitSeen,
+        facts.AcquirerSampled,
+        facts.AcquirerHealth,
         facts.TariffPublished,
         facts.PolicyPublished,
         facts.LinkedFact,
@@ -37,7 +43,10 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ResendCommand,
         commands.StartCharging,
         commands.StopCharging,
+        commands.LimitCharging,
         commands.ShowDeclined,
+        commands.OfferAmount,
+        commands.AskPinOrRetap,
         ledger.SessionLedger,
     )
 }

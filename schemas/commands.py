@@ -6,6 +6,8 @@ everything but the hash itself: the same id with another hash is a conflict, not
 `rule` and `policy_version` say why it was issued.
 """
 
+from typing import Literal
+
 from schemas.facts import CommandKind, Fact, Performer
 from schemas.fields import (
     Count,
@@ -15,7 +17,9 @@ from schemas.fields import (
     EnergyWh,
     Id,
     Instant,
+    MaybeCount,
     MaybeId,
+    MaybePath,
     Minor,
     Path,
     Text,
@@ -51,6 +55,7 @@ class PlaceHold(MoneyCommand, frozen=True, kw_only=True):
     bin_country: Country
     merchant_country: Country
     terminal_id: Id
+    tap_id: MaybePath = ""
 
 
 class RaiseHold(MoneyCommand, frozen=True, kw_only=True):
@@ -143,6 +148,28 @@ class StopCharging(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class LimitCharging(Fact, frozen=True, kw_only=True):
+    """Ask the charger to end by itself at so much energy of this charging (OCPP transactionLimit).
+
+    `amount_minor` is the most that the session may come to by then, `max_energy_wh` counts from the
+    begin of the charging. A later number takes the place of an earlier one.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    transaction_id: Id
+    max_energy_wh: EnergyWh
+    amount_minor: Minor
+    currency: Currency
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
 class ShowDeclined(Fact, frozen=True, kw_only=True):
     """Tell the driver that there will be no charging, and why in the reason's word."""
 
@@ -155,9 +182,55 @@ class ShowDeclined(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class OfferAmount(Fact, frozen=True, kw_only=True):
+    """Show what is to be held, and at most, and ask for consent; the answer is a CardRead.
+
+    `amount_minor` is held first; it may rise by steps to `ceiling_minor`, which is what the driver
+    consents to. `cell`, `strategy` and `explanation` say by what rule of the policy.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    terminal_id: Id
+    amount_minor: Minor
+    step_minor: Minor
+    ceiling_minor: Minor
+    target_minor: MaybeCount
+    target_wh: MaybeCount
+    currency: Currency
+    cell: Word
+    strategy: Word
+    explanation: Text
+    reason: Word
+    rule: Id
+    policy_version: Id
+    issued_at: Instant
+
+
+class AskPinOrRetap(Fact, frozen=True, kw_only=True):
+    """The card wants more than a tap: ask for what `how` says; the answer is a CardRead.
+
+    pin: a PIN or the owner's own device; insert: the chip; retap: the same or another card.
+    `amount_minor` is held by it, as the OfferAmount `offer_id` says, which goes with it.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    terminal_id: Id
+    how: Literal["pin", "insert", "retap"]
+    offer_id: Path
+    amount_minor: Minor
+    currency: Currency
+    reason: Word
+    rule: Id
+    issued_at: Instant
+
+
 PaymentCommand = (
     PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | InquireCommand | ResendCommand
 )
-ChargerCommand = StartCharging | StopCharging
-TerminalCommand = ShowDeclined
+ChargerCommand = StartCharging | StopCharging | LimitCharging
+TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap
 Command = PaymentCommand | ChargerCommand | TerminalCommand

@@ -47,7 +47,13 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRequested(Fact, frozen=True, kw_only=True):
-    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one."""
+    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one.
+
+    `stage` tapped: the card was read and its amount is settled. amount_first: an amount is to be
+    offered before the card is read, tap_first: after; no field of the card is known, and CardRead
+    follows. `consented_minor`: the most that the driver agreed to have held, 0: not told. Zeros and
+    empty words elsewhere are not told, too.
+    """
 
     tenant: Id
     session_id: Id
@@ -79,6 +85,40 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     tariff_id: Id
     tariff_hash: Id
     requested_at: Instant
+    time_zone: MaybeId = ""
+    site_id: MaybeId = ""
+    terminal_capability: Word = ""
+    stage: Literal["tapped", "amount_first", "tap_first"] = "tapped"
+    expected_wh: EnergyWh = 0
+    expected_ms: Count = 0
+    consented_minor: Minor = 0
+    consented_at: MaybeInstant = 0
+    reauthorise_consent: YesNo = False
+
+
+class CardRead(Fact, frozen=True, kw_only=True):
+    """A card was read for a session that is known: after an offer, or before it, or once more.
+
+    `tap` counts the cards read, from 1 on; a tap told again says the same card. `offer_id` is the
+    OfferAmount that the driver agreed to, `consented_minor` the most that may be held by it (0: not
+    asked yet). `shown` says how the amount was shown.
+    """
+
+    tenant: Id
+    session_id: Id
+    terminal_id: Id
+    tap: Annotated[int, Meta(ge=1, le=1000, description="number of the tap, from 1 on")]
+    scheme: Word
+    funding: Literal["credit", "debit", "prepaid", "unknown"]
+    entry_mode: Word
+    cvm: Word
+    bin_country: Country
+    card_token: MaybeId
+    offer_id: MaybePath = ""
+    consented_minor: Minor = 0
+    consented_at: MaybeInstant = 0
+    shown: Word = ""
+    read_at: Instant
 
 
 # --- from chargers ----------------------------------------------------------------------------
@@ -100,7 +140,10 @@ class MeterReading(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class ChargingStarted(Fact, frozen=True, kw_only=True):
-    """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register."""
+    """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register.
+
+    `takes_limit`: the charger ends by itself at the energy that LimitCharging names (OCPP 2.1).
+    """
 
     tenant: Id
     network: Id
@@ -115,10 +158,15 @@ class ChargingStarted(Fact, frozen=True, kw_only=True):
     offline: Offline
     started_at: Instant
     flags: Count = 0
+    takes_limit: YesNo = False
 
 
 class ChargingUpdated(Fact, frozen=True, kw_only=True):
-    """TransactionEvent(Updated) with a charging state: tells the end of charging from departure."""
+    """TransactionEvent(Updated) with a charging state: tells the end of charging from departure.
+
+    `limit_wh`: the charger will end at so much energy of this charging (transactionLimit); -1: not
+    told.
+    """
 
     tenant: Id
     network: Id
@@ -132,6 +180,7 @@ class ChargingUpdated(Fact, frozen=True, kw_only=True):
     offline: Offline
     updated_at: Instant
     flags: Count = 0
+    limit_wh: MaybeCount = -1
 
 
 class ChargingEnded(Fact, frozen=True, kw_only=True):
@@ -172,6 +221,8 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     `resolves`: on the answer to an inquiry or a resend, the command that it speaks of; else empty.
     Only an explicit yes is `done`, only an explicit no is `declined` (issuer) or `failed`
     (could not be done); everything else is `unknown`. `not_found` answers inquiries only.
+    `issued_at`: of the command that it answers, so that its latency can be told. `advice_code`:
+    what came beside a no (Mastercard's merchant advice code, Stripe's advice_code).
     """
 
     tenant: Id
@@ -190,6 +241,8 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     expires_at: MaybeInstant = 0
     source: Literal["executor", "webhook", "inquiry", "consumer"]
     answered_at: Instant
+    issued_at: MaybeInstant = 0
+    advice_code: Word = ""
 
 
 class AcquirerNotified(Fact, frozen=True, kw_only=True):
@@ -205,6 +258,114 @@ class AcquirerNotified(Fact, frozen=True, kw_only=True):
     currency: Currency
     psp_reference: MaybeId = ""
     occurred_at: Instant
+
+
+# --- what a card does at a site -------------------------------------------------------------------
+
+
+class CardUsed(Fact, frozen=True, kw_only=True):
+    """What a session did with its card, on its way to the card's visit at its site.
+
+    `command_id`: the hold or raise that was asked for and answered; a repeat says the same again.
+    `retry`: what the no says of trying again (streams.core.declines), `wait_ms` for how long not.
+    """
+
+    tenant: Id
+    site_id: Id
+    card_token: Id
+    session_id: Id
+    network: Id
+    charger_id: Id
+    evse_uid: Id
+    scheme: Word
+    event: Literal["tapped", "approved", "declined", "charging", "over"]
+    command_id: MaybePath = ""
+    amount_minor: Minor = 0
+    retry: Word = ""
+    wait_ms: Count = 0
+    requested_at: Instant
+    used_at: Instant
+
+
+class CardVisit(Fact, frozen=True, kw_only=True):
+    """One card at one site: its visit, and its refused attempts in the windows of its scheme.
+
+    `sessions`: those of the newest visit. `attempts_left`: what the scheme still allows, -1: it has
+    no cap; `barred`: it must not be tried again; not before `wait_until_at` otherwise.
+    """
+
+    tenant: Id
+    site_id: Id
+    card_token: Id
+    scheme: Word
+    version: Count
+    visit_from_at: Instant
+    last_at: Instant
+    sessions: Annotated[list[str], Meta(description="session ids, by the time of their request")]
+    declined_day: Count
+    declined_month: Count
+    attempts_left: MaybeCount
+    barred: YesNo
+    wait_until_at: MaybeInstant
+
+
+class VisitSeen(Fact, frozen=True, kw_only=True):
+    """What a session has to know of its card's visit; of several the highest version counts.
+
+    `superseded_by`: a later session of the same card took its place, so that its hold is surplus.
+    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet.
+    """
+
+    tenant: Id
+    session_id: Id
+    card_token: Id
+    version: Count
+    superseded_by: MaybeId = ""
+    attempts_left: MaybeCount = -1
+    barred: YesNo = False
+    wait_until_at: MaybeInstant = 0
+    seen_at: Instant
+
+
+# --- how acquirers are doing --------------------------------------------------------------------
+
+
+class AnswerSample(Fact, frozen=True, kw_only=True):
+    """One answer: a verdict about the card, or a failure of the way to it. -1: not told."""
+
+    verdict: Literal["approved", "declined", "technical", "other"]
+    latency_ms: MaybeCount
+    answered_at: Instant
+
+
+class AcquirerSampled(Fact, frozen=True, kw_only=True):
+    """Answers of one acquirer, from a session partition on their way to the acquirer's."""
+
+    tenant: Id
+    acquirer_id: Id
+    answers: Annotated[list[AnswerSample], Meta(description="in the order of arriving")]
+
+
+class AcquirerHealth(Fact, frozen=True, kw_only=True):
+    """How an acquirer answered in the `window_ms` up to its newest answer, at `last_at`.
+
+    `technical` of `answers` judged no card: time-outs, errors, no connection. `good_since` counts
+    the others after the last technical one, 20 at most. Latencies run from command to answer.
+    """
+
+    tenant: Id
+    acquirer_id: Id
+    version: Count
+    window_ms: Count
+    answers: Count
+    approved: Count
+    declined: Count
+    technical: Count
+    p50_ms: MaybeCount
+    p95_ms: MaybeCount
+    good_since: Count
+    last_technical_at: MaybeInstant
+    last_at: Instant
 
 
 # --- reference data ---------------------------------------------------------------------------
@@ -239,6 +400,7 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
 
     `crossing`: the version of the watch that this reading crossed, 0: none.
     `sequence_complete`: on ChargingEnded, every number from the start's to the end's was seen.
+    `gap_ms`: on a reading that crossed, since the reading before it; 0: not known.
     """
 
     tenant: Id
@@ -250,6 +412,7 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
     crossing: Count
     sequence_complete: YesNo
     fact: Encoded
+    gap_ms: Count = 0
 
 
 class Watermark(Fact, frozen=True, kw_only=True):
@@ -288,6 +451,9 @@ class Watch(Fact, frozen=True, kw_only=True):
 
     `wake_energy_wh` is a value of the EVSE's register; `wake_read_at` the instant of a reading;
     whichever is reached first. A closing watch keeps the binding and wakes nobody.
+
+    Where the tariff asks for more than the two ends: around each instant of `marks` (rising) the
+    readings just before and after go on, crossing or not; and at least every `every_ms` one does.
     """
 
     tenant: Id
@@ -299,6 +465,8 @@ class Watch(Fact, frozen=True, kw_only=True):
     wake_energy_wh: EnergyWh
     wake_read_at: MaybeInstant
     closing: YesNo
+    marks: Annotated[list[Instant], Meta(max_length=32, description="instants, rising")] = []
+    every_ms: Count = 0
 
 
 class Tick(Fact, frozen=True, kw_only=True):
@@ -337,6 +505,7 @@ class SessionJournal(Fact, frozen=True, kw_only=True):
     session_id: Id
     partition: Count
     applied: Annotated[list[AppliedInput], Meta(description="in the order of applying")]
+    health: Annotated[list[AcquirerHealth], Meta(description="what the opening went by")] = []
 
 
 class DiscrepancyChanged(Fact, frozen=True, kw_only=True):

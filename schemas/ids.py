@@ -69,6 +69,11 @@ def policy_key(tenant: str, policy_id: str, version: str) -> str:
     return _path(tenant, policy_id, version)
 
 
+def acquirer_key(tenant: str, acquirer_id: str) -> str:
+    """The Kafka key of what is said of an acquirer."""
+    return _path(tenant, acquirer_id)
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 
@@ -94,13 +99,39 @@ def start_id(session: str) -> CommandId:
     return CommandId(f"{session}/start")
 
 
-def stop_id(session: str, transaction_id: str) -> CommandId:
-    """One stop a charging; a charging not known yet is stopped by its remote start, id ''."""
-    return CommandId(_path(session, "stop", transaction_id))
+def stop_id(session: str, transaction_id: str, number: int = 1) -> CommandId:
+    """A stop of a charging, numbered from the second on.
+
+    A charging not known yet is stopped by its remote start, id ''.
+    """
+    again = (str(number),) if number > 1 else ()
+    return CommandId(_path(session, "stop", transaction_id, *again))
+
+
+def limit_id(session: str, transaction_id: str, number: int) -> CommandId:
+    return CommandId(_path(session, "limit", transaction_id, str(number)))
+
+
+def retap_id(session: str, number: int) -> CommandId:
+    return CommandId(f"{session}/retap/{number}")
+
+
+def visit_key(tenant: str, site_id: str, card_token: str) -> str:
+    """The Kafka key of a card's visits to a site: the acquirer's token, never a PAN."""
+    return _path(tenant, site_id, card_token)
 
 
 def decline_notice_id(session: str) -> CommandId:
     return CommandId(f"{session}/declined")
+
+
+def offer_id(session: str, number: int) -> CommandId:
+    return CommandId(f"{session}/offer/{number}")
+
+
+def tap_id(session: str, number: int) -> CommandId:
+    """No command: what a hold rests on. The tap of the request itself has number 0."""
+    return CommandId(f"{session}/tap/{number}")
 
 
 def inquiry_id(command: str, number: int) -> CommandId:

@@ -50,6 +50,11 @@ TARIFFS = "ocpi.tariffs.v1"
 POLICIES = "policies.v1"
 REQUESTS = "terminal.requests.v1"
 RESPONSES = "acquirer.responses.v1"
+CARD_USES = "card.uses.v1"
+VISITS = "card.visits.v1"
+VISIT_FACTS = "visit.facts.v1"
+HEALTH_SAMPLES = "acquirer.samples.v1"
+HEALTH = "acquirer.health.v1"
 TICKS = "clock.ticks.v1"
 APPLIED = "clock.applied.v1"
 EVENTS = "session.events.v1"
@@ -65,6 +70,8 @@ DISCREPANCIES = "session.discrepancies.v1"
 PARKED = "holdfast.parked.v1"
 LINK_STATE = "holdfast.link-state.v1"
 SESSIONS_STATE = "holdfast.sessions-state.v1"
+HEALTH_STATE = "holdfast.health-state.v1"
+VISITS_STATE = "holdfast.visits-state.v1"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
@@ -108,7 +115,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=REQUESTS,
         key="session_id",
-        records=("SessionRequested",),
+        records=("SessionRequested", "CardRead"),
         written_by="terminals, replay",
         read_by="sessions",
         retention_ms=EVIDENCE_MS,
@@ -119,9 +126,55 @@ TOPICS: tuple[Topic, ...] = (
         key="session_id",
         records=("AcquirerAnswered", "AcquirerNotified"),
         written_by="executor, settlement consumers, webhooks",
-        read_by="sessions",
+        read_by="sessions, health",
         retention_ms=EVIDENCE_MS,
         carries="outcomes of money commands",
+    ),
+    Topic(
+        name=CARD_USES,
+        key="tenant/site/card token",
+        records=("CardUsed",),
+        written_by="sessions",
+        read_by="visits",
+        retention_ms=EVIDENCE_MS,
+        carries="what became of cards, on its way to their visits",
+    ),
+    Topic(
+        name=VISITS,
+        key="tenant/site/card token",
+        records=("CardVisit",),
+        written_by="visits",
+        read_by="operators",
+        retention_ms=EVIDENCE_MS,
+        carries="visits and refused attempts of every card at every site",
+    ),
+    Topic(
+        name=VISIT_FACTS,
+        key="session_id",
+        records=("VisitSeen",),
+        written_by="visits",
+        read_by="sessions",
+        retention_ms=EVIDENCE_MS,
+        carries="what sessions have to know of their card's visit",
+    ),
+    Topic(
+        name=HEALTH_SAMPLES,
+        key="tenant/acquirer",
+        records=("AcquirerSampled",),
+        written_by="health",
+        read_by="health",
+        retention_ms=DAY_MS,
+        carries="verdicts and latencies on their way to their acquirer's partition",
+    ),
+    Topic(
+        name=HEALTH,
+        key="tenant/acquirer",
+        records=("AcquirerHealth",),
+        written_by="health",
+        read_by="sessions (reference)",
+        retention_ms=0,
+        spread="single",
+        carries="approval rates, latencies and failures of every acquirer",
     ),
     Topic(
         name=TICKS,
@@ -215,7 +268,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=CHARGER_COMMANDS,
         key="tenant/network/charger",
-        records=("StartCharging", "StopCharging"),
+        records=("StartCharging", "StopCharging", "LimitCharging"),
         written_by="sessions",
         read_by="CSMS, replay",
         retention_ms=EVIDENCE_MS,
@@ -224,7 +277,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TERMINAL_COMMANDS,
         key="session_id",
-        records=("ShowDeclined",),
+        records=("ShowDeclined", "OfferAmount", "AskPinOrRetap"),
         written_by="sessions",
         read_by="terminals, replay",
         retention_ms=EVIDENCE_MS,
@@ -265,6 +318,24 @@ TOPICS: tuple[Topic, ...] = (
         read_by="sessions",
         retention_ms=0,
         carries="state and input positions of sessions",
+    ),
+    Topic(
+        name=HEALTH_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="health",
+        read_by="health",
+        retention_ms=0,
+        carries="state and input positions of health",
+    ),
+    Topic(
+        name=VISITS_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="visits",
+        read_by="visits",
+        retention_ms=0,
+        carries="state and input positions of visits",
     ),
 )
 

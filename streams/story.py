@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from schemas import codec, topics
+from schemas import codec, ids, topics
 from schemas.facts import (
+    AcquirerHealth,
     AppliedInput,
     Fact,
     LinkedFact,
@@ -78,8 +79,8 @@ async def find_story(consumer: AIOKafkaConsumer, partitions: int, name: str) -> 
 async def tell_story(consumer: AIOKafkaConsumer, partitions: int, session_id: str) -> Story:
     """Apply the journalled inputs once more and keep every step. Writes nothing anywhere."""
     ledger = await _ledger(consumer, partitions, session_id)
-    pins = ReferencePins(_Table(await _references(consumer, ledger)))
-    entries = await _journal(consumer, partitions, session_id)
+    entries, health = await _journal(consumer, partitions, session_id)
+    pins = ReferencePins(_Table(await _references(consumer, ledger, health)))
     records = await _inputs(consumer, entries)
     session: PaymentSession | None = None
     told: list[Told] = []
@@ -123,19 +124,34 @@ async def _ledger(
     return next((fact for fact in reversed(facts) if isinstance(fact, SessionLedger)), None)
 
 
-async def _journal(
-    consumer: AIOKafkaConsumer, partitions: int, session_id: str
-) -> list[AppliedInput]:
+class _Journal(NamedTuple):
+    """The inputs in order, and how acquirers were doing when the session was opened."""
+
+    applied: list[AppliedInput]
+    health: list[AcquirerHealth]
+
+
+async def _journal(consumer: AIOKafkaConsumer, partitions: int, session_id: str) -> _Journal:
     facts = await _of_session(consumer, topics.JOURNAL, partitions, session_id)
-    return [one for fact in facts if isinstance(fact, SessionJournal) for one in fact.applied]
+    found = [fact for fact in facts if isinstance(fact, SessionJournal)]
+    return _Journal(
+        [one for fact in found for one in fact.applied],
+        [one for fact in found for one in fact.health],
+    )
 
 
-async def _references(consumer: AIOKafkaConsumer, ledger: SessionLedger | None) -> _Tables:
+async def _references(
+    consumer: AIOKafkaConsumer, ledger: SessionLedger | None, health: list[AcquirerHealth]
+) -> _Tables:
     """Tariffs and policies; of these the version that the session was opened with, if it is there.
 
-    The newest of today would tell the story of a session that never was.
+    The newest of today would tell the story of a session that never was; how acquirers are doing
+    changes by the minute, and is taken as it was.
     """
-    tables: _Tables = {}
+    tables: _Tables = {topics.HEALTH: {}}
+    for one in health:
+        key = ids.acquirer_key(one.tenant, one.acquirer_id)
+        tables[topics.HEALTH][key.encode()] = codec.encode(one)
     for topic in (topics.TARIFFS, topics.POLICIES):
         tables[topic] = {
             record.key: record.value

@@ -23,6 +23,7 @@ UNMIRRORED = {
     "schemas/facts.py": "as commands.py",
     "schemas/fields.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
+    "streams/core/declines_codes.py": "tables: test_declines.py asks for what they mean",
     # The parts of one step are shown together, as whole sessions: test_session_laws.py,
     # test_learn_laws.py, test_rules.py and tests/scenarios. A part has no promise of its own.
     **{
@@ -37,7 +38,9 @@ UNMIRRORED = {
             "orders",
             "pipe",
             "proposal",
+            "card_uses",
             "rules_cover",
+            "rules_declined",
             "rules_opening",
             "rules_settle",
             "session",

@@ -124,6 +124,7 @@ def _answered(command: Asked, verdict: Verdict, at: int) -> AcquirerAnswered:
         expires_at=verdict.expires_at,
         source="executor" if inquiry is None else "inquiry",
         answered_at=at,
+        issued_at=command.issued_at,
     )
 
 

@@ -23,10 +23,21 @@ from connectors.acquirers.acquirer import (
 )
 from connectors.acquirers.exchange import Exchange
 from connectors.acquirers.intake import Taken
-from schemas.commands import InquireCommand, ResendCommand
+from schemas.commands import InquireCommand, PlaceHold, ResendCommand
 from schemas.facts import AcquirerAnswered
 
 log = structlog.get_logger(__name__)
+
+
+def _proven(operation: Operation, answer: AcquirerAnswered) -> AcquirerAnswered:
+    """A first sending for which no connection ever stood was not done: that much is definite.
+
+    Said of holds only, so that another acquirer can be asked while the driver waits. All else is
+    asked after in time: an attempt at a capture must not be used up by a line that is down.
+    """
+    if not isinstance(operation, PlaceHold) or answer.reason != "not_sent":
+        return answer
+    return replace(answer, outcome="failed")
 
 
 class Account(NamedTuple):
@@ -62,7 +73,8 @@ class Performer:
             log.info("looked up", command=operation.command_id, outcome=answer.outcome)
             if answer.outcome != "not_found":
                 return found(operation, answer)
-        return await self._ask(operation)
+        answer = await self._ask(operation)
+        return answer if may_be_sent else _proven(operation, answer)
 
     async def _ask(self, command: Asked) -> AcquirerAnswered:
         account = self._accounts.get(command.acquirer_id)

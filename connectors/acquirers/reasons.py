@@ -40,6 +40,7 @@ FAILURES = frozenset(
         "not_above_held",
         "not_below_held",
         "not_captured",
+        "not_sent",
         "partial_capture_not_supported",
         "raise_attempts_exhausted",
         "raises_not_supported",

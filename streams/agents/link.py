@@ -362,6 +362,7 @@ def linked(tenant: str, session_id: str, charging_id: str, forward: Forward) -> 
         crossing=forward.crossing,
         sequence_complete=forward.sequence_complete,
         fact=forward.fact.value,
+        gap_ms=forward.gap_ms,
     )
     return Output(topics.EVENTS, session_id.encode(), codec.encode(fact))
 

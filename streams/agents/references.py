@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from schemas import codec, ids, topics
-from schemas.facts import PolicyPublished, SessionRequested, TariffPublished
+from schemas.facts import AcquirerHealth, PolicyPublished, SessionRequested, TariffPublished
+from streams.core.routing import Health
 from streams.core.strategy import Policy, PolicyInvalid, parse_policy
 from streams.engine.stage import BadRecord, References
 
@@ -30,6 +31,7 @@ class ReferencePins:
         self._references = references
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._skipped: dict[bytes, bytes] = {}
+        self._health: dict[bytes, tuple[bytes, AcquirerHealth | None]] = {}
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """Raises BadRecord where no policy, or one that cannot be used, is the tenant's newest."""
@@ -42,6 +44,19 @@ class ReferencePins:
         if value is None:
             return None, policy
         return _tariff(value).body, policy
+
+    def health(self, tenant: str) -> Health:
+        """How the tenant's acquirers are doing, as far as is known: nobody waits for it."""
+        found = (
+            self._read(key, value) for key, value in self._references.items(topics.HEALTH).items()
+        )
+        return {one.acquirer_id: one for one in found if one is not None and one.tenant == tenant}
+
+    def _read(self, key: bytes, value: bytes) -> AcquirerHealth | None:
+        known = self._health.get(key)
+        if known is None or known[0] is not value:
+            known = self._health[key] = (value, _health_record(value))
+        return known[1]
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
         """Raises BadRecord where it is gone, or cannot be used any more."""
@@ -80,6 +95,15 @@ def _policy_record(value: bytes) -> PolicyPublished | None:
     with suppress(codec.NotReadable):
         record = codec.decode(value)
         if isinstance(record, PolicyPublished):
+            return record
+    return None
+
+
+def _health_record(value: bytes) -> AcquirerHealth | None:
+    """None for what is no such record: sessions are opened without it, as on the first day."""
+    with suppress(codec.NotReadable):
+        record = codec.decode(value)
+        if isinstance(record, AcquirerHealth):
             return record
     return None
 

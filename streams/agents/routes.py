@@ -1,14 +1,34 @@
 """Which topic and key each thing a session says goes to: the catalogue, as code."""
 
 from schemas import codec, ids, topics
-from schemas.commands import MoneyCommand, ShowDeclined, StartCharging, StopCharging
-from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionJournal, Watch
+from schemas.commands import (
+    AskPinOrRetap,
+    LimitCharging,
+    MoneyCommand,
+    OfferAmount,
+    ShowDeclined,
+    StartCharging,
+    StopCharging,
+)
+from schemas.facts import (
+    AliasBound,
+    CardUsed,
+    CardVisit,
+    DiscrepancyChanged,
+    Fact,
+    SessionJournal,
+    VisitSeen,
+    Watch,
+)
 from schemas.ledger import SessionLedger
 from streams.core.pipe import Step
 from streams.engine.stage import Output
 
 _BY_SESSION: dict[type[Fact], str] = {
     ShowDeclined: topics.TERMINAL_COMMANDS,
+    OfferAmount: topics.TERMINAL_COMMANDS,
+    AskPinOrRetap: topics.TERMINAL_COMMANDS,
+    VisitSeen: topics.VISIT_FACTS,
     SessionLedger: topics.LEDGER,
     SessionJournal: topics.JOURNAL,
     DiscrepancyChanged: topics.DISCREPANCIES,
@@ -17,12 +37,15 @@ _BY_SESSION: dict[type[Fact], str] = {
 
 def _route(record: Fact) -> tuple[str, str]:
     match record:
-        case StartCharging() | StopCharging():
+        case StartCharging() | StopCharging() | LimitCharging():
             key = ids.charger_key(record.tenant, record.network, record.charger_id)
             return topics.CHARGER_COMMANDS, key
         case Watch():
             key = ids.charger_key(record.tenant, record.network, record.charger_id)
             return topics.WATCHES, key
+        case CardUsed() | CardVisit():
+            topic = topics.CARD_USES if isinstance(record, CardUsed) else topics.VISITS
+            return topic, ids.visit_key(record.tenant, record.site_id, record.card_token)
         case AliasBound():
             return topics.ALIASES, record.alias
         case MoneyCommand():
@@ -39,6 +62,7 @@ def output(record: Fact) -> Output:
 def outputs(step: Step) -> list[Output]:
     """All that one step says, in the order in which a reader of one topic should see it."""
     said: list[Fact] = [*step.commands, *step.aliases, *step.watches, *step.discrepancies]
+    said += step.uses
     if step.ledger is not None:
         said.append(step.ledger)
     return [output(record) for record in said]

@@ -11,13 +11,16 @@ from typing import Any
 from schemas import codec, topics
 from schemas.facts import (
     AcquirerAnswered,
+    AcquirerHealth,
     AcquirerNotified,
     AppliedInput,
+    CardRead,
     ClockApplied,
     Fact,
     LinkedFact,
     SessionJournal,
     SessionRequested,
+    VisitSeen,
     Watermark,
 )
 from streams.agents import waiting
@@ -63,8 +66,9 @@ _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
 _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.EVENTS: (Watermark, LinkedFact),
-    topics.REQUESTS: (SessionRequested,),
+    topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
+    topics.VISIT_FACTS: (VisitSeen,),
 }
 
 
@@ -83,6 +87,7 @@ class SessionsLogic(Logic):
         self._journal: dict[str, list[AppliedInput]] = {}
         self._tenants: dict[str, str] = {}
         self._set_aside = 0  # keys in this step of time
+        self._openings: dict[str, list[AcquirerHealth]] = {}
 
     # --- the engine's calls ---
 
@@ -129,6 +134,7 @@ class SessionsLogic(Logic):
                     session_id=session_id,
                     partition=self._partition,
                     applied=applied,
+                    health=self._openings.get(session_id, []),
                 )
             )
             for session_id, applied in self._journal.items()
@@ -203,6 +209,9 @@ class SessionsLogic(Logic):
         view.put(key, step.session)
         self._plan(key, step.session)
         self._note(step, source, clock_at)
+        if session is None:  # what it was opened by cannot be looked up later: it moves on
+            health = self._pins.health(step.session.request.tenant)
+            self._openings[session_id] = [health[name] for name in sorted(health)]
         return said
 
     def _note(self, step: Step, source: tuple[str, int, int], clock_at: int) -> None:
@@ -219,6 +228,7 @@ class SessionsLogic(Logic):
     def _forget(self) -> None:
         self._journal.clear()
         self._tenants.clear()
+        self._openings.clear()
 
     # --- facts that came before their session ---
 
@@ -379,8 +389,8 @@ def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsSta
     return SessionsStage(
         horizon_ms=horizon_ms,
         name="sessions",
-        version=1,
-        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES),
+        version=2,
+        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES, topics.VISIT_FACTS),
         state_topic=topics.SESSIONS_STATE,
         parked_topic=topics.PARKED,
         partitions=partitions,
@@ -389,7 +399,7 @@ def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsSta
             StateKind(prefix=EARLY, type=EarlyFacts),
             StateKind(prefix=MARKS, type=Marks),
         ),
-        references=(topics.TARIFFS, topics.POLICIES),
+        references=(topics.TARIFFS, topics.POLICIES, topics.HEALTH),
         barrier_topics=frozenset({topics.EVENTS}),
         check_keys=frozenset({topics.REQUESTS, topics.RESPONSES}),
     )

@@ -19,10 +19,11 @@ from schemas.facts import (
 )
 from streams.core import tariff
 from streams.core.pipe import apply
+from streams.core.pricing import Quantities
+from streams.core.routing import Health
 from streams.core.rules import decide
 from streams.core.session import PaymentSession
 from streams.core.strategy_policy import Policy
-from streams.core.tariff import Quantities
 
 _AT = 1_790_000_000_000
 _TIMES = 2_000
@@ -90,6 +91,9 @@ class _Pins:
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:  # noqa: ARG002 - there is one
         return _TARIFF, self._policy
 
+    def health(self, tenant: str) -> Health:  # noqa: ARG002 - nothing is known of any
+        return {}
+
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:  # noqa: ARG002 - as above
         return self._policy
 
@@ -109,8 +113,10 @@ def open_session(policy: Policy) -> PaymentSession:
     first = apply(None, _REQUEST, _AT, pins)
     (hold,) = (one for one in first.commands if isinstance(one, PlaceHold))
     session = first.session
-    for fact in (_approved(hold), _linked(_started()), _linked(_reading())):
-        session = apply(session, fact, _AT + 600_000, pins).session
+    # Each at its own time: a hold approved late would be given up, and nothing left to decide.
+    told = ((_AT + 1_000, _approved(hold)), (_AT + 5_000, _linked(_started())))
+    for at, fact in (*told, (_AT + 600_000, _linked(_reading()))):
+        session = apply(session, fact, at, pins).session
     return session
 
 

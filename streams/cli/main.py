@@ -2,7 +2,21 @@
 
 import typer
 
-from streams.cli import bench, demo, explain, parked, query, replay, run, sink, topics, up, verify
+from streams.cli import (
+    bench,
+    demo,
+    explain,
+    parked,
+    policy,
+    price,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+)
 from streams.cli.ending import Commands, interruptible
 
 app = typer.Typer(
@@ -13,7 +27,21 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for module in (bench, demo, explain, parked, query, replay, run, sink, topics, up, verify):
+for module in (
+    bench,
+    demo,
+    explain,
+    parked,
+    policy,
+    price,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+):
     module.register(app)
 
 

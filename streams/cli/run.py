@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -11,8 +11,10 @@ from connectors.acquirers.executor import run_executor
 from connectors.acquirers.settings import ExecutorSettings, WebhookSettings
 from schemas import codec, topics
 from schemas.facts import Tick
+from streams.agents.health import health_stage
 from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
+from streams.agents.visits import visits_stage
 from streams.app import engine_settings
 from streams.cli.accounts import read_accounts, with_secrets
 from streams.cli.answers import Ended
@@ -25,8 +27,8 @@ from streams.engine.worker import run_stage
 from streams.settings import Settings
 from streams.stack import child
 
-STAGES = ("link", "sessions")
-StageName = Literal["link", "sessions"]
+StageName = Literal["link", "sessions", "health", "visits"]
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -46,6 +48,10 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
     match name:
         case "sessions":
             return sessions_stage(partitions, horizon_ms)
+        case "health":
+            return health_stage(partitions)
+        case "visits":
+            return visits_stage(partitions)
         case "link":
             stage = link_stage(partitions, LinkSettings(horizon_ms=horizon_ms))
             if settings.clock.source == "replay":
@@ -61,15 +67,15 @@ def worker(
     stage: Annotated[str, typer.Option(help="Run this stage alone, in this process.")] = "",
     json: Json = False,
 ) -> None:
-    if stage not in {"", *STAGES}:
+    name = next((one for one in STAGES if one == stage), None)
+    if stage and name is None:
         fail(f"--stage: {stage!r} is none of {', '.join(STAGES)}", USAGE)
     settings = settings_or_exit(Use.BROKER, Use.STATE)
     quiet(settings.log_level)
 
     def run() -> int:
-        if stage == "":
+        if name is None:
             return _all_stages(settings, slot)
-        name: StageName = "link" if stage == "link" else "sessions"
         return run_stage(stage_named(name, settings), engine_settings(settings, slot))
 
     end(f"worker-{slot}", run, json=json)

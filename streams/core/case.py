@@ -1,38 +1,49 @@
 """A session as the rules look at it: everything they ask about, derived once from the facts."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from schemas import ids
 from schemas.facts import SessionRequested
-from streams.core.charging import Total, total
-from streams.core.holds import HoldBook, book
+from streams.core import due, pricing, taps
+from streams.core.acquirers import Acquirer
+from streams.core.ahead import Ahead, ahead_of
+from streams.core.charging import Total, contradiction, total
+from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
+from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
+from streams.core.metered import metered
+from streams.core.once import once
+from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.session import Charging, IssuedCommand, PaymentSession
-from streams.core.strategy import Choice, accrual_minor, look_ahead_minor
-from streams.core.strategy_policy import Acquirer, Policy
-from streams.core.tariff import NOTHING, Quantities, Tariff, Unpriceable, parse, price
-from streams.core.verdicts import given_up, is_definite, of_kind, verdict
+from streams.core.strategy import Choice
+from streams.core.strategy_policy import Policy
+from streams.core.verdicts import NO, given_up, is_definite, of_kind, verdict
 
 ATTEMPTS_MAX = 3
 """Definite noes to a capture, a release or a lowering before a person has to look at it."""
 
-_ENDING = ("lower", "capture", "release")
+HOLDS_MAX = 5
+"""Holds asked for in one session, all acquirers and amounts together."""
+
+_ENDING = frozenset({"lower", "capture", "release"})
 CAPTURED_BY_US = frozenset({"executor", "operator"})
-_MS_PER_HOUR = 3_600_000
 
 
-class Case(NamedTuple):
+@dataclass(eq=False)  # replaced, never changed; not frozen, for that takes twice as long to make
+class Case:
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
-    is what is due so far. `hold` is None until it was asked for, `start` until we asked to start.
-    `has_cover`: energy may flow, on an open hold that nobody has begun to finish. `given_up`: the
-    driver was told that there will be no charging, so that whatever is approved later goes back.
+    is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
+    until we asked to start. `has_cover`: energy may flow, on an open hold that nobody has begun to
+    finish. `given_up`: the driver was told that there will be no charging, so that whatever is
+    approved later goes back. `metered`: what flowed when, None where quantities alone decide.
     """
 
     session: PaymentSession
     policy: Policy
     tariff: Tariff | None
     acquirer: Acquirer | None
+    holds: list[HoldBook]
     hold: HoldBook | None
     start: IssuedCommand | None
     given_up: bool
@@ -42,65 +53,131 @@ class Case(NamedTuple):
     total: Total
     price_minor: int
     cost_minor: int | None
+    ahead: Ahead
+    metered: pricing.Course | None
 
     @property
     def request(self) -> SessionRequested:
         return self.session.request
 
     @property
+    def route(self) -> tuple[str, ...]:
+        """The acquirers that may be asked, in order; empty where the request named one."""
+        return self.session.pinned.route if self.session.pinned else ()
+
+    @once
     def now_at(self) -> int:
         return self.session.now_at
 
-    @property
+    @once
     def choice(self) -> Choice | None:
-        return self.session.pinned.choice if self.session.pinned else None
+        """What the hold goes by: of the tap that it rests on, else of one that may be held now."""
+        pinned = self.session.pinned
+        if not self.session.taps:
+            return pinned.choice if pinned and self.session.request.stage == "tapped" else None
+        placed = self.issued(self.hold.hold_id) if self.hold is not None else None
+        number = taps.newest(self.session) if placed is None else taps.tap_of(placed)
+        chosen = taps.chosen_for(self.session, number)
+        return chosen.choice if chosen is not None and chosen.settled else None
 
     @property
     def captures_here(self) -> bool:
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
         return self.request.capture_by in CAPTURED_BY_US
 
-    @property
-    def power_max_w(self) -> int:
-        told = self.request.power_max_w
-        return told if told > 0 else self.policy.look_ahead.power_when_unknown_w
-
-    @property
+    @once
     def look_ahead_minor(self) -> int:
+        """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
-        return look_ahead_minor(self.policy, self.tariff, self.request.power_max_w)
+        return due.may_add(self.tariff, self.metered, self.ahead.raise_w, self.ahead.raise_ms)
+
+    @once
+    def stop_ahead_minor(self) -> int:
+        """What can still fall due until the next reading calls for a stop and it is carried out."""
+        assert self.tariff is not None  # nothing is held without a price
+        return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
 
     @property
     def stop_latency_minor(self) -> int:
         """What can still fall due after a stop was asked for."""
         assert self.tariff is not None  # nothing is held without a price
-        return accrual_minor(self.tariff, self.power_max_w, self.policy.stop_latency_ms)
+        return due.may_add(
+            self.tariff, self.metered, self.ahead.raise_w, self.policy.stop_latency_ms
+        )
 
     @property
     def stop_latency_wh(self) -> int:
-        return -(-self.power_max_w * self.policy.stop_latency_ms // _MS_PER_HOUR)
+        return due.energy_wh(self.ahead.raise_w, self.policy.stop_latency_ms)
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
 
-    @property
+    def acquirer_of(self, hold_id: str) -> Acquirer | None:
+        """Who was asked for this hold, and is for everything about it."""
+        return self.policy.acquirers.get(acquirer_id_of(self.session, hold_id))
+
+    @once
     def attempts_left(self) -> int:
         """Raises that the acquirer still allows on this hold, declined ones counted."""
         if self.acquirer is None or self.hold is None:
             return 0
         return max(self.acquirer.attempts_cap - self.hold.raises, 0)
 
-    @property
+    @once
     def may_raise(self) -> bool:
         """Whether the hold can still grow: no raise refused or given in part, no end begun."""
         hold, choice = self.hold, self.choice
-        if hold is None or choice is None or choice.strategy != "incremental":
+        if hold is None or choice is None or not choice.rises:
             return False
-        if hold.refused_raise is not None or hold.capped_minor is not None:
+        if hold.capped_minor is not None:
             return False
-        if any(of_kind(self.session, kind, hold.hold_id) for kind in _ENDING):
+        after = self.after_refusals
+        if not after.raises or after.again_at > self.now_at:
+            return False
+        made = self.session.issued.values()
+        if any(one.hold_id == hold.hold_id and one.kind in _ENDING for one in made):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
+
+    @once
+    def after_refusals(self) -> Aftermath:
+        """What follows from the raises of this hold that were refused."""
+        hold, choice = self.hold, self.choice
+        if hold is None or choice is None or hold.refused_raise is None:
+            return CLEAR
+        return aftermath_of(self.session, hold.hold_id, self.policy.declines, choice.cell)
+
+    @property
+    def superseded(self) -> bool:
+        """A later session of the same card took its place before any energy flowed here."""
+        return not self.chargings and bool(visit_of(self.session).superseded_by)
+
+    @once
+    def next_hold(self) -> int | None:
+        """The number of another hold; None while one before it may live, or after too many.
+
+        Only a definite no ends a hold that was asked for (design.md 1.2).
+        """
+        if self.given_up or len(self.holds) >= HOLDS_MAX:
+            return None
+        over = all(one.outcome in NO and one.approved_minor == 0 for one in self.holds)
+        return len(self.holds) + 1 if over else None
+
+    @property
+    def floor(self) -> tuple[int, int]:
+        """Wh between begin and end of the chargings that ended, and their price without any time.
+
+        What may be missing between them can only add to it.
+        """
+        assert self.tariff is not None  # nothing is held without a price
+        energy_wh = sum(
+            one.end.energy_wh - one.begun.energy_wh
+            for one in self.chargings
+            if one.begun is not None and one.end is not None and not contradiction(one)
+        )
+        if energy_wh == 0:
+            return 0, 0
+        return energy_wh, due.floor(self.tariff, self.metered, Quantities(energy_wh, 0, 0))
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
         """The number of the next attempt; None while one has no definite no, or too many have."""
@@ -114,20 +191,25 @@ class Case(NamedTuple):
 
 def case_of(session: PaymentSession, policy: Policy) -> Case:
     """Everything the rules ask about. `policy` is the version that the session has pinned."""
-    request = session.request
-    acquirer = policy.acquirers.get(request.acquirer_id)
     tariff = _tariff(session)
     chargings = list(session.chargings.values())
     totals = total(chargings, session.now_at)
-    hold_id = ids.hold_id(session.session_id, 1)
-    known = hold_id in session.issued or hold_id in session.answers
-    hold = book(session, hold_id, acquirer) if known else None
+    flowed = None
+    if tariff is not None and tariff.simple is None:
+        flowed = metered(chargings, session.now_at, session.request.time_zone)
+    holds = [
+        book(session, one, policy.acquirers.get(acquirer_id_of(session, one)))
+        for one in hold_ids(session)
+    ]
+    hold = holds[-1] if holds else None
+    asked = hold.acquirer_id if hold is not None else first_acquirer_id(session)
     gave_up = given_up(session)
     return Case(
         session=session,
         policy=policy,
         tariff=tariff,
-        acquirer=acquirer,
+        acquirer=policy.acquirers.get(asked),
+        holds=holds,
         hold=hold,
         start=session.issued.get(ids.start_id(session.session_id)),
         given_up=gave_up,
@@ -135,8 +217,10 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         chargings=chargings,
         live=[one for one in chargings if one.end is None],
         total=totals,
-        price_minor=_due(tariff, totals.so_far if chargings else NOTHING),
-        cost_minor=None if totals.final is None else _due(tariff, totals.final),
+        price_minor=due.so_far(tariff, flowed, totals.so_far),
+        cost_minor=None if totals.final is None else due.so_far(tariff, flowed, totals.final),
+        ahead=ahead_of(policy.look_ahead, session.pinned, session.request.power_max_w, chargings),
+        metered=flowed,
     )
 
 
@@ -149,13 +233,6 @@ def _covers(hold: HoldBook) -> bool:
 def _tariff(session: PaymentSession) -> Tariff | None:
     body = session.pinned.tariff_body if session.pinned else ""
     try:
-        return parse(body) if body else None
+        return due.tariff_for(body, session.request) if body else None
     except Unpriceable:
         return None  # refused by name at the opening
-
-
-def _due(tariff: Tariff | None, quantities: Quantities) -> int:
-    """Nothing delivered is nothing due: flat fees and times are for those who got energy."""
-    if tariff is None or quantities.energy_wh == 0:
-        return 0
-    return price(tariff, quantities).minor

@@ -7,8 +7,8 @@ whose sequence is complete (design.md, section 6: COMPLETE_TRANSACTION), never f
 
 import msgspec
 
+from streams.core.pricing import Quantities
 from streams.core.session import Charging
-from streams.core.tariff import Quantities
 
 COMPLETE_TRANSACTION = "COMPLETE_TRANSACTION"
 

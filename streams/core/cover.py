@@ -70,8 +70,8 @@ def cover_minor(case: Case) -> int | None:
     """The price at which the hold calls for a raise or a stop; None while an answer is awaited."""
     if case.hold is None or awaits_raise(case):
         return None
-    ahead = case.look_ahead_minor if may_raise_now(case) else case.stop_latency_minor
-    return case.hold.open_minor - ahead
+    ahead = case.look_ahead_minor if may_raise_now(case) else case.stop_ahead_minor
+    return case.hold.open_minor + case.after_refusals.grace_minor - ahead
 
 
 def stop_sent(case: Case, charging: Charging) -> bool:

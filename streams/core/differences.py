@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
+from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
 from streams.core.verdicts import NO, of_kind, unsettled, verdict
@@ -41,6 +42,7 @@ def differences(case: Case) -> dict[str, Difference]:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
     found |= _other_amounts(case) | _exhausted(case) | _above(case)
+    found |= {name: Difference(*alarm) for name, alarm in clock_alarms(case).items()}
     return {_fitting(name): difference for name, difference in found.items()}
 
 
@@ -85,11 +87,13 @@ def _above(case: Case) -> dict[str, Difference]:
     found: dict[str, Difference] = {}
     if hold is None:
         return found
-    if hold.captures > 1:
-        words = f"{hold.captures} captures took effect"
+    captures = sum(one.captures for one in case.holds)
+    captured = sum(one.captured_minor for one in case.holds)
+    if captures > 1:
+        words = f"{captures} captures took effect"
         found[f"{session_id}/captured-twice"] = Difference("captured-twice", words, 0)
-    if cost is not None and hold.captured_minor > cost:
-        excess = hold.captured_minor - cost
+    if cost is not None and captured > cost:
+        excess = captured - cost
         found[f"{session_id}/captured-above-cost"] = Difference(
             "captured-above-cost", f"cost {cost}", excess
         )

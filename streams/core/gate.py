@@ -3,7 +3,8 @@
 Almost every reading ends here. A session says by a watch at which register value or instant its
 next decision falls due; the gate compares integers and lets only the readings through that matter:
 the two around a crossing, the newest at a binding, one now and then so that the public view does
-not go stale (design.md, section 5). Everything that tells of begin, state and end goes on.
+not go stale (design.md, section 5). Everything that tells of begin, state and end goes on. Where a
+tariff changes at an instant, the watch marks it: the readings around it go on whatever was crossed.
 
 Pure: functions from (charging, fact) to (charging, what goes on). `Charging` is link's state.
 """
@@ -69,14 +70,20 @@ class Charging(msgspec.Struct, array_like=True, gc=False):
     kept: list[Kept] = []
     since: int = 0
     orphan_told: bool = False
+    marks: list[int] = []
+    every_ms: int = 0
 
 
 class Forward(NamedTuple):
-    """What goes on to the session: the input, the watch it crossed, whether nothing is missing."""
+    """What goes on to the session: the input, the watch it crossed, whether nothing is missing.
+
+    `gap_ms`: of a reading that crossed, how long after the one before it; 0: not known.
+    """
 
     fact: Kept
     crossing: int = 0
     sequence_complete: bool = False
+    gap_ms: int = 0
 
 
 class TooManyKept(ValueError):
@@ -141,19 +148,22 @@ def take_register(
         completed: list[Forward] = []
     else:
         completed = note_sequence(charging, seq)
-    before, before_sent = charging.reading, charging.reading_sent
+    before, before_sent, before_at = charging.reading, charging.reading_sent, charging.read_at
     charging.energy_wh = energy_wh
     charging.read_at = read_at
     charging.reading = kept
     charging.reading_sent = False
     if not charging.session_id or charging.closing:
         return completed
-    if charging.version > charging.fired_version and _crosses(charging):
-        crossed = _cross(charging)
+    crosses = charging.version > charging.fired_version and _crosses(charging)
+    if crosses or (charging.marks and charging.marks[0] <= read_at):
+        charging.marks = [mark for mark in charging.marks if mark > read_at]
+        gap_ms = read_at - before_at if before.offset >= 0 else 0
+        newest = _cross(charging, gap_ms) if crosses else _send_newest(charging, 0)
         if before.offset >= 0 and not before_sent:
-            return [*completed, Forward(before), crossed]
-        return [*completed, crossed]
-    if read_at - charging.forwarded_at >= REFRESH_MS:
+            return [*completed, Forward(before), newest]
+        return [*completed, newest]
+    if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
         return [*completed, _send_newest(charging, 0)]
     return completed
 
@@ -166,15 +176,15 @@ def _crosses(charging: Charging) -> bool:
     return by_energy or by_time
 
 
-def _cross(charging: Charging) -> Forward:
+def _cross(charging: Charging, gap_ms: int) -> Forward:
     charging.fired_version = charging.version
-    return _send_newest(charging, charging.version)
+    return _send_newest(charging, charging.version, gap_ms)
 
 
-def _send_newest(charging: Charging, crossing: int) -> Forward:
+def _send_newest(charging: Charging, crossing: int, gap_ms: int = 0) -> Forward:
     charging.reading_sent = True
     charging.forwarded_at = charging.read_at
-    return Forward(charging.reading, crossing)
+    return Forward(charging.reading, crossing, gap_ms=gap_ms)
 
 
 def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> list[Forward]:
@@ -239,10 +249,14 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
     charging.wake_energy_wh = watch.wake_energy_wh
     charging.wake_read_at = watch.wake_read_at
     charging.closing = watch.closing
+    charging.marks = [mark for mark in watch.marks if mark > charging.read_at]
+    charging.every_ms = watch.every_ms
     forwards = _flush(charging) if bound_now else []
     if not charging.closing and _crosses(charging):
-        return [*forwards, _cross(charging)]
-    if bound_now and charging.reading.offset >= 0:
+        return [*forwards, _cross(charging, 0)]
+    # A mark that was passed before it was told of: the newest reading is the nearest there is.
+    missed = len(charging.marks) < len(watch.marks) and not charging.reading_sent
+    if (bound_now or missed) and charging.reading.offset >= 0:
         return [*forwards, _send_newest(charging, 0)]
     return forwards
 

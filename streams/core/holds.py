@@ -6,11 +6,18 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 
 import msgspec
 
-from streams.core.session import MONEY, HoldTerms, PaymentSession
-from streams.core.strategy_policy import Acquirer
+from schemas import ids
+from streams.core import taps
+from streams.core.acquirers import Acquirer
+from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
+from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, PaymentSession
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
 NO_TERMS = HoldTerms()
+
+
+LAST_AT = 4_102_444_800_000
+"""The last instant that a record can carry, the begin of 2100: as good as never."""
 
 
 class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,9 +25,11 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
 
     `in_flight`: a command on this hold has no verdict, by kind. `refused_raise`: the reason of the
     first raise that was refused, None: none was. `captures`: how many took effect, 1 at most.
+    `expires_at`: until when its acquirer keeps it; `deadline`: until when it can be captured.
     """
 
     hold_id: str
+    acquirer_id: str
     requested_minor: int
     approved_minor: int
     captured_minor: int
@@ -37,6 +46,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     psp_reference: str
     captures: int
+    deadline: Deadline
 
 
 class _Flow(msgspec.Struct):
@@ -54,19 +64,51 @@ class _Flow(msgspec.Struct):
 
 
 class _Told(msgspec.Struct):
-    """The done answers about one hold, by kind, with the ids of those that captured."""
+    """The done answers about one hold, by kind, with the ids of those that captured.
+
+    `raised_at`: when a raise of it was approved last, 0: never.
+    """
 
     totals: list[int]
     capped: list[int]
     lowered: list[int]
     captures: list[tuple[str, int, bool]]
     releases: list[int]
+    raised_at: int = 0
+
+
+def hold_ids(session: PaymentSession) -> list[str]:
+    """The holds there are, by number: what was asked for, or reported without being asked for."""
+    known: list[str] = []
+    while True:
+        hold_id = ids.hold_id(session.session_id, len(known) + 1)
+        if hold_id not in session.issued and hold_id not in session.answers:
+            return known
+        known.append(hold_id)
+
+
+def acquirer_id_of(session: PaymentSession, hold_id: str) -> str:
+    """Whoever was asked for the hold keeps it: nothing about it ever goes to another.
+
+    So two conventions never meet on one hold (payments.md 7.10).
+    """
+    placed = session.issued.get(hold_id)
+    if placed is not None and placed.acquirer_id:
+        return placed.acquirer_id
+    return first_acquirer_id(session)
+
+
+def first_acquirer_id(session: PaymentSession) -> str:
+    """Who is asked first: by the route that was pinned, else as the request says."""
+    route = session.pinned.route if session.pinned else ()
+    return route[0] if route else session.request.acquirer_id
 
 
 def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> HoldBook:
     """The books of one hold as of the session's time."""
     told = _told(session, hold_id)
-    flow = _flow(session, hold_id, told, acquirer)
+    expires_at = _expires_at(session, hold_id, told, acquirer)
+    flow = _flow(session, hold_id, told, acquirer, expires_at)
     raises = of_kind(session, "raise", hold_id)
     outcomes = [verdict(session, one.command_id) for one in raises]
     refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
@@ -75,6 +117,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     asked = [one.amount_minor for one in (*raises, placed) if one is not None]
     return HoldBook(
         hold_id=hold_id,
+        acquirer_id=acquirer_id_of(session, hold_id),
         requested_minor=max(asked, default=0),
         approved_minor=flow.open + flow.captured + flow.released + flow.lapsed,
         captured_minor=flow.captured,
@@ -88,9 +131,10 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         raises_approved=outcomes.count("done"),
         raises_declined=len(refused),
         refused_raise=session.answers[refused[0].command_id].reason if refused else None,
-        expires_at=_expires_at(session, hold_id, acquirer),
+        expires_at=expires_at,
         psp_reference=terms.psp_reference,
         captures=sum(not failed for _, _, failed in told.captures),
+        deadline=_deadline(session, hold_id, told, acquirer, expires_at),
     )
 
 
@@ -102,11 +146,7 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
         amount = answer.amount_minor
         match answer.kind:
             case "hold" | "raise":
-                told.totals.append(amount)
-                asked = session.issued.get(command_id)
-                if asked is not None and amount < asked.amount_minor:
-                    # A partial approval is the issuer's word on how much there is (7.9).
-                    told.capped.append(amount)
+                _approved(told, answer, session.issued.get(command_id))
             case "lower":
                 told.lowered.append(amount)
             case "capture":
@@ -119,7 +159,22 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
     return told
 
 
-def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer | None) -> _Flow:
+def _approved(told: _Told, answer: Answer, asked: IssuedCommand | None) -> None:
+    told.totals.append(answer.amount_minor)
+    if answer.kind == "raise":
+        told.raised_at = max(told.raised_at, answer.answered_at)
+    if asked is not None and answer.amount_minor < asked.amount_minor:
+        # A partial approval is the issuer's word on how much there is (payments.md 7.9).
+        told.capped.append(answer.amount_minor)
+
+
+def _flow(
+    session: PaymentSession,
+    hold_id: str,
+    told: _Told,
+    acquirer: Acquirer | None,
+    expires_at: int,
+) -> _Flow:
     # An acquirer that takes more than it ever approved is their error: shown, never hidden.
     taken = sum(amount for _, amount, failed in told.captures if not failed)
     approved = max(*told.totals, taken, 0) if told.totals else taken
@@ -138,21 +193,65 @@ def _flow(session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer
             flow.open += moved
     for amount in told.releases:
         flow.release(amount)
-    if flow.open and _has_lapsed(session, hold_id, _expires_at(session, hold_id, acquirer)):
+    if flow.open and _has_lapsed(session, hold_id, expires_at):
         flow.lapsed, flow.open = flow.open, 0
     return flow
 
 
-def _expires_at(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> int:
+def _expires_at(
+    session: PaymentSession, hold_id: str, told: _Told, acquirer: Acquirer | None
+) -> int:
     """As told, else by the acquirer's usual lifetime: no hold is waited for, or captured, for ever.
 
     0: not approved, or nobody knows.
     """
-    told = session.terms.get(hold_id, NO_TERMS).expires_at
+    answered_so = session.terms.get(hold_id, NO_TERMS).expires_at
     answer = session.answers.get(hold_id)
-    if told or acquirer is None or answer is None or answer.outcome != "done":
-        return told
-    return answer.answered_at + acquirer.hold_lifetime_ms
+    if answered_so or acquirer is None or answer is None or answer.outcome != "done":
+        return answered_so
+    scheme = taps.presented_for(session, hold_id).scheme
+    begins_at = answer.answered_at
+    if acquirer.extends(scheme):
+        begins_at = max(begins_at, told.raised_at)
+    return min(begins_at + acquirer.lifetime_ms(scheme), LAST_AT)
+
+
+def _deadline(
+    session: PaymentSession,
+    hold_id: str,
+    told: _Told,
+    acquirer: Acquirer | None,
+    expires_at: int,
+) -> Deadline:
+    answer = session.answers.get(hold_id)
+    if answer is None or answer.outcome != "done":
+        return NO_DEADLINE
+    request = taps.presented_for(session, hold_id)
+    extends = acquirer is not None and acquirer.extends(request.scheme)
+    return deadline(
+        Authorised(
+            scheme=request.scheme,
+            entry_mode=request.entry_mode,
+            channel=request.channel,
+            merchant_country=request.merchant_country,
+            bin_country=request.bin_country,
+            approved_at=answer.answered_at,
+            raised_at=told.raised_at,
+            ended_at=_ended_at(session),
+            acquirer_ends_at=expires_at,
+            acquirer_extends=extends,
+        )
+    )
+
+
+def _ended_at(session: PaymentSession) -> int:
+    """When the last charging ended; 0 while one runs, or before any."""
+    ended_at = 0
+    for charging in session.chargings.values():
+        if charging.end is None:
+            return 0
+        ended_at = max(ended_at, charging.end.ended_at)
+    return ended_at
 
 
 def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:

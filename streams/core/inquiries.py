@@ -34,11 +34,14 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
     session = case.session
     inquiries = _about(session, command, "inquire")
     resends = _about(session, command, "resend")
+    acquirer = case.acquirer_of(command.hold_id)
+    if acquirer is not None and not acquirer.inquiry:
+        return _next_resend(case, command, resends)
     missing = sum(verdict(session, one.command_id) == "not_found" for one in inquiries)
     # What goes out now may stay without an answer: nothing else would bring us back to it.
     again_at = case.now_at + max(_wait_ms(case, len(inquiries)), ANSWER_WITHIN_MS)
     if missing > len(resends):
-        if case.now_at < command.issued_at + _window_ms(case):
+        if case.now_at < command.issued_at + _window_ms(case, command):
             return Look("resend", len(resends) + 1, again_at)
         return Look("person")
     # Of one instant the resend is the later: it follows from what the inquiry found.
@@ -51,9 +54,26 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
     due_at = last.issued_at + wait_ms
     if due_at > case.now_at:
         return Look("wait", at=due_at)
-    if last.issued_at > command.issued_at + _life_ms(case):
+    if last.issued_at > command.issued_at + _life_ms(case, command):
         return Look("person")
     return Look("inquire", len(inquiries) + 1, again_at)
+
+
+def _next_resend(case: Case, command: IssuedCommand, resends: list[IssuedCommand]) -> Look:
+    """Where nobody can be asked, the very request under its very key is the only look there is."""
+    last = max(resends, key=lambda one: one.issued_at, default=command)
+    wait_ms = _wait_ms(case, len(resends))
+    if last.command_id not in case.session.answers:
+        wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
+    due_at, ends_at = last.issued_at + wait_ms, command.issued_at + _window_ms(case, command)
+    if due_at >= ends_at:
+        return Look("person")
+    if due_at > case.now_at:
+        return Look("wait", at=due_at)
+    if case.now_at >= ends_at:
+        return Look("person")
+    again_at = case.now_at + max(_wait_ms(case, len(resends) + 1), ANSWER_WITHIN_MS)
+    return Look("resend", len(resends) + 1, again_at)
 
 
 def _wait_ms(case: Case, inquiries: int) -> int:
@@ -69,10 +89,12 @@ def is_for_a_person(case: Case, command: IssuedCommand) -> bool:
     return next_look(case, command).kind == "person"
 
 
-def _window_ms(case: Case) -> int:
-    return case.acquirer.idempotency_window_ms if case.acquirer else 0
+def _window_ms(case: Case, command: IssuedCommand) -> int:
+    acquirer = case.acquirer_of(command.hold_id)
+    return acquirer.idempotency_window_ms if acquirer else 0
 
 
-def _life_ms(case: Case) -> int:
+def _life_ms(case: Case, command: IssuedCommand) -> int:
     """After the hold's life nothing is at stake that a machine could still mend."""
-    return max(_window_ms(case), case.acquirer.hold_lifetime_ms if case.acquirer else 0)
+    acquirer = case.acquirer_of(command.hold_id)
+    return max(acquirer.idempotency_window_ms, acquirer.hold_lifetime_ms) if acquirer else 0

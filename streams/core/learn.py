@@ -12,10 +12,13 @@ from msgspec.structs import replace
 
 from schemas import codec
 from schemas.commands import (
+    AskPinOrRetap,
     CaptureHold,
     Command,
     InquireCommand,
+    LimitCharging,
     LowerHold,
+    OfferAmount,
     PlaceHold,
     RaiseHold,
     ReleaseHold,
@@ -27,21 +30,18 @@ from schemas.commands import (
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
-    ChargingEnded,
-    ChargingStarted,
-    ChargingUpdated,
+    CardRead,
     Fact,
     LinkedFact,
-    MeterReading,
     SessionRequested,
+    VisitSeen,
 )
+from streams.core import taps
+from streams.core.learn_charging import ChargerFact, merged
 from streams.core.session import (
     MONEY,
     Answer,
-    Begun,
-    Change,
-    Charging,
-    End,
+    Chosen,
     HoldTerms,
     Issued,
     IssuedCommand,
@@ -52,7 +52,9 @@ from streams.core.session import (
     QuarantineLifted,
     ReferenceReused,
     SessionUnknown,
+    TapChosen,
     TimeReached,
+    VisitKnown,
 )
 
 START_APART_MS = 2 * 60 * 60 * 1000
@@ -60,6 +62,8 @@ START_APART_MS = 2 * 60 * 60 * 1000
 
 # An explicit yes stands above an explicit no, any verdict above none (design.md, section 1).
 _RANK = {"unknown": 1, "not_found": 2, "failed": 3, "declined": 3, "done": 4}
+# Money may have to be sent again; an offer is what a driver agrees to, word for word.
+_KEPT = MONEY | {"offer"}
 DEFINITE = frozenset({"done", "declined", "failed"})
 KINDS: dict[type[Fact], str] = {
     PlaceHold: "hold",
@@ -72,6 +76,9 @@ KINDS: dict[type[Fact], str] = {
     StartCharging: "start",
     StopCharging: "stop",
     ShowDeclined: "show_declined",
+    OfferAmount: "offer",
+    LimitCharging: "limit",
+    AskPinOrRetap: "retap",
 }
 
 
@@ -113,6 +120,21 @@ def _pinned(session: PaymentSession, fact: Pinned) -> PaymentSession:
     return session if session.pinned else replace(session, pinned=fact)
 
 
+def _tapped(session: PaymentSession, fact: CardRead) -> PaymentSession:
+    number = str(fact.tap)
+    known = session.taps.get(number)
+    tap = taps.merged(known, session.session_id, fact)
+    return session if tap == known else replace(session, taps={**session.taps, number: tap})
+
+
+def _tap_chosen(session: PaymentSession, fact: TapChosen) -> PaymentSession:
+    # As the pin: made from what the key names, by the pinned policy, and written once.
+    if fact.key in session.chosen:
+        return session
+    chosen = Chosen(fact.choice, fact.refusal, fact.settled)
+    return replace(session, chosen={**session.chosen, fact.key: chosen})
+
+
 def _time(session: PaymentSession, fact: TimeReached) -> PaymentSession:
     return session if fact.at <= session.clock_at else replace(session, clock_at=fact.at)
 
@@ -134,56 +156,14 @@ def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
 
 def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     fact = codec.decode(linked.fact)
+    if not isinstance(fact, ChargerFact):
+        return session
     known = session.chargings.get(linked.charging_id)
-    match fact:
-        case ChargingStarted():
-            charging = _begun(known or _charging(linked, fact), fact)
-        case ChargingUpdated():
-            charging = _changed(known or _charging(linked, fact), fact)
-        case ChargingEnded():
-            charging = _ended(known or _charging(linked, fact), fact, linked.sequence_complete)
-        case MeterReading():
-            charging = _read(known or _charging(linked, fact), fact.energy_wh, fact.read_at)
-        case _:
-            return session
+    traced = session.pinned is not None and session.pinned.traced
+    charging = merged(known, linked, fact, traced=traced)
     if charging == known:
         return session
     return replace(session, chargings={**session.chargings, linked.charging_id: charging})
-
-
-def _charging(
-    linked: LinkedFact, fact: ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
-) -> Charging:
-    return Charging(
-        linked.charging_id, fact.network, fact.charger_id, fact.evse_uid, fact.transaction_id
-    )
-
-
-def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
-    begun = Begun(fact.started_at, fact.energy_wh)
-    known = charging.begun
-    first = begun if known is None else min(begun, known)
-    return replace(charging, begun=first, seen_at=max(charging.seen_at, fact.started_at))
-
-
-def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
-    change = Change(fact.updated_at, fact.seq, fact.charging_state == "charging")
-    changes = charging.changes
-    if change not in changes:
-        changes = tuple(sorted({*changes, change}))
-    return _read(replace(charging, changes=changes), fact.energy_wh, fact.updated_at)
-
-
-def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact
-    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason)
-    last = end if charging.end is None else max(end, charging.end)
-    return replace(charging, end=last, seen_at=max(charging.seen_at, fact.ended_at))
-
-
-def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
-    return replace(
-        charging, top_wh=max(charging.top_wh, energy_wh), seen_at=max(charging.seen_at, at)
-    )
 
 
 # --- acquirers ------------------------------------------------------------------------------------
@@ -257,6 +237,8 @@ def _answer(fact: AcquirerAnswered, kind: str) -> Answer:
         fact.reason,
         fact.source,
         outcomes,
+        fact.raw_code,
+        fact.advice_code,
     )
 
 
@@ -278,6 +260,8 @@ def _order(answer: Answer) -> tuple[Any, ...]:
         answer.reason,
         answer.kind,
         answer.hold_id,
+        answer.raw_code,
+        answer.advice_code,
     )
 
 
@@ -298,13 +282,23 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
     return replace(session, notices=tuple(sorted(by_purpose.values())))
 
 
+def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:
+    told = VisitKnown(
+        fact.version, fact.superseded_by, fact.attempts_left, fact.barred, fact.wait_until_at
+    )
+    known = session.visits.get(fact.card_token)
+    if known is not None and told <= known:
+        return session
+    return replace(session, visits={**session.visits, fact.card_token: told})
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
 def issued_of(command: Command) -> IssuedCommand:
     """The command as a fact."""
     kind = KINDS[type(command)]
-    of = command.of_command_id if isinstance(command, InquireCommand | ResendCommand) else ""
+    of = getattr(command, "of_command_id", "") or getattr(command, "tap_id", "")
     return IssuedCommand(
         command_id=command.command_id,
         kind=kind,
@@ -312,11 +306,12 @@ def issued_of(command: Command) -> IssuedCommand:
         hold_id=getattr(command, "hold_id", ""),
         performer=getattr(command, "performer", ""),
         amount_minor=getattr(command, "amount_minor", 0),
-        body=codec.encode(command) if kind in MONEY else b"",
+        body=codec.encode(command) if kind in _KEPT else b"",
         body_hash=getattr(command, "body_hash", "") or codec.body_hash(command),
         rule=command.rule,
         policy_version=getattr(command, "policy_version", ""),
         issued_at=command.issued_at,
+        acquirer_id=getattr(command, "acquirer_id", ""),
     )
 
 
@@ -342,12 +337,15 @@ def _forget_body(session: PaymentSession, command_id: str) -> PaymentSession:
 
 _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     Pinned: _pinned,
+    CardRead: _tapped,
+    TapChosen: _tap_chosen,
     TimeReached: _time,
     Quarantined: _quarantined,
     QuarantineLifted: _lifted,
     LinkedFact: _linked,
     AcquirerAnswered: _answered,
     AcquirerNotified: _notified,
+    VisitSeen: _visited,
     Issued: _issued,
 }
 

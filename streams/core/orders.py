@@ -3,16 +3,19 @@
 `rule`, the body's hash and nothing else are filled in by `sealed`, once, for all.
 """
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
 from schemas import codec, ids
 from schemas.commands import (
+    AskPinOrRetap,
     CaptureHold,
     Command,
     InquireCommand,
+    LimitCharging,
     LowerHold,
+    OfferAmount,
     PlaceHold,
     RaiseHold,
     ReleaseHold,
@@ -22,12 +25,15 @@ from schemas.commands import (
     StopCharging,
 )
 from schemas.facts import CommandKind
+from streams.core import taps
 from streams.core.case import Case
 from streams.core.charging import COMPLETE_TRANSACTION
-from streams.core.holds import HoldBook
+from streams.core.holds import NO_TERMS, HoldBook, acquirer_id_of, first_acquirer_id
 from streams.core.session import Charging, IssuedCommand
+from streams.core.strategy import Choice
 
 UNSEALED = "unsealed"
+CHARGER_FLOOR = "CHARGER_FLOOR"
 _AnyCommand = TypeVar("_AnyCommand", bound=Command)
 
 
@@ -49,7 +55,7 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
         "command_id": command_id,
         "idempotency_key": ids.idempotency_key(request.tenant, command_id),
         "performer": request.capture_by,
-        "acquirer_id": request.acquirer_id,
+        "acquirer_id": acquirer_id_of(case.session, hold_id),
         "hold_id": hold_id,
         "amount_minor": amount_minor,
         "currency": request.currency,
@@ -59,11 +65,15 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
     }
 
 
-def place_hold(case: Case, amount_minor: int) -> PlaceHold:
-    request = case.request
-    hold_id = ids.hold_id(request.session_id, 1)
+def place_hold(case: Case, amount_minor: int, number: int = 1, acquirer_id: str = "") -> PlaceHold:
+    """Hold `number`; asked of the route's first acquirer, unless another is named."""
+    request = taps.presented(case.session)
+    tap = taps.newest(case.session)
+    hold_id = ids.hold_id(request.session_id, number)
+    money = _money(case, hold_id, hold_id, amount_minor)
+    money["acquirer_id"] = acquirer_id or first_acquirer_id(case.session)
     return PlaceHold(
-        **_money(case, hold_id, hold_id, amount_minor),
+        **money,
         card_token=request.card_token,
         scheme=request.scheme,
         funding=request.funding,
@@ -71,6 +81,7 @@ def place_hold(case: Case, amount_minor: int) -> PlaceHold:
         bin_country=request.bin_country,
         merchant_country=request.merchant_country,
         terminal_id=request.terminal_id,
+        tap_id=ids.tap_id(request.session_id, tap) if tap != taps.REQUESTED else "",
     )
 
 
@@ -112,11 +123,30 @@ def capture_hold(case: Case, hold: HoldBook, number: int) -> CaptureHold:
     )
 
 
+def capture_floor(
+    case: Case, hold: HoldBook, number: int, energy_wh: int, amount_minor: int
+) -> CaptureHold:
+    """What the chargers' own ends prove, where the rest was not proven in time: final all the same.
+
+    No rung of the ladder: `proof` says so by its name.
+    """
+    command_id = ids.capture_id(case.session.session_id, number)
+    return CaptureHold(
+        **_money(case, command_id, hold.hold_id, amount_minor),
+        psp_reference=hold.psp_reference,
+        proof=CHARGER_FLOOR,
+        evidence=_evidence(case),
+        energy_wh=energy_wh,
+        priced_minor=amount_minor,
+        capturable_minor=hold.open_minor,
+    )
+
+
 def _evidence(case: Case) -> str:
     ends = sorted(case.chargings, key=lambda one: one.charging_id)
     return "; ".join(
         f"{one.charging_id}: register {one.begun.energy_wh} to {one.end.energy_wh} Wh, "
-        f"sequence complete to {one.end.seq}"
+        f"sequence {'complete' if one.end.complete else 'with gaps'} to {one.end.seq}"
         for one in ends
         if one.begun is not None and one.end is not None
     )[:4096]
@@ -136,7 +166,7 @@ def inquire(case: Case, of: IssuedCommand, number: int) -> InquireCommand:
         **_money(case, ids.inquiry_id(of.command_id, number), of.hold_id, of.amount_minor),
         of_command_id=of.command_id,
         of_kind=_money_kind(of),
-        psp_reference=_reference(case),
+        psp_reference=_reference(case, of),
         attempt=number,
     )
 
@@ -164,8 +194,8 @@ def _money_kind(of: IssuedCommand) -> CommandKind:
     return kinds[of.kind]
 
 
-def _reference(case: Case) -> str:
-    return case.hold.psp_reference if case.hold else ""
+def _reference(case: Case, of: IssuedCommand) -> str:
+    return case.session.terms.get(of.hold_id, NO_TERMS).psp_reference
 
 
 def start_charging(case: Case) -> StartCharging:
@@ -184,19 +214,62 @@ def start_charging(case: Case) -> StartCharging:
     )
 
 
-def stop_charging(case: Case, charging: Charging | None, reason: str) -> StopCharging:
+def stop_charging(
+    case: Case, charging: Charging | None, reason: str, number: int = 1
+) -> StopCharging:
     """Of one charging; None: of whatever our remote start may yet have begun."""
     request = case.request
     transaction_id = charging.transaction_id if charging else ""
     return StopCharging(
         tenant=request.tenant,
         session_id=request.session_id,
-        command_id=ids.stop_id(request.session_id, transaction_id),
+        command_id=ids.stop_id(request.session_id, transaction_id, number),
         network=charging.network if charging else request.network,
         charger_id=charging.charger_id if charging else request.charger_id,
         evse_uid=charging.evse_uid if charging else request.evse_uid,
         transaction_id=transaction_id,
         remote_start_id=ids.remote_start_id(request.session_id),
+        reason=reason,
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def limit_charging(
+    case: Case, charging: Charging, number: int, max_energy_wh: int, amount_minor: int
+) -> LimitCharging:
+    """The charger is to end at so much energy of this charging, which comes to `amount_minor`."""
+    request = case.request
+    return LimitCharging(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.limit_id(request.session_id, charging.transaction_id, number),
+        network=charging.network,
+        charger_id=charging.charger_id,
+        evse_uid=charging.evse_uid,
+        transaction_id=charging.transaction_id,
+        max_energy_wh=max_energy_wh,
+        amount_minor=amount_minor,
+        currency=request.currency,
+        reason=case.after_refusals.reason,
+        rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def ask_pin_or_retap(case: Case, offer: OfferAmount, reason: str) -> AskPinOrRetap:
+    """What the card wants beside the tap, for the amount of an offer that goes with it."""
+    request = case.request
+    how: Literal["pin", "insert"] = "insert" if reason == "other_interface" else "pin"
+    return AskPinOrRetap(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.retap_id(request.session_id, taps.newest(case.session) + 1),
+        terminal_id=request.terminal_id,
+        how=how,
+        offer_id=offer.command_id,
+        amount_minor=offer.amount_minor,
+        currency=request.currency,
         reason=reason,
         rule=UNSEALED,
         issued_at=case.now_at,
@@ -212,5 +285,31 @@ def show_declined(case: Case, reason: str) -> ShowDeclined:
         terminal_id=request.terminal_id,
         reason=reason or "declined",
         rule=UNSEALED,
+        issued_at=case.now_at,
+    )
+
+
+def offer_amount(case: Case, choice: Choice, reason: str = "") -> OfferAmount:
+    """The next offer; `reason`: why the one before, or the hold by it, came to nothing."""
+    request, pinned = case.request, case.session.pinned
+    assert pinned is not None  # the opening pins before anything is decided
+    number = len(taps.offers(case.session)) + 1
+    return OfferAmount(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        command_id=ids.offer_id(request.session_id, number),
+        terminal_id=request.terminal_id,
+        amount_minor=choice.first_minor,
+        step_minor=choice.step_minor,
+        ceiling_minor=choice.ceiling_minor,
+        target_minor=-1 if choice.target_minor is None else choice.target_minor,
+        target_wh=-1 if choice.target_energy_wh is None else choice.target_energy_wh,
+        currency=request.currency,
+        cell=choice.cell,
+        strategy=choice.strategy,
+        explanation=choice.explanation[:4096],
+        reason=reason,
+        rule=UNSEALED,
+        policy_version=pinned.policy_version,
         issued_at=case.now_at,
     )

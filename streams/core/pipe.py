@@ -10,12 +10,21 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.commands import Command
-from schemas.facts import AliasBound, DiscrepancyChanged, Fact, SessionRequested, Watch
+from schemas.facts import (
+    AliasBound,
+    CardUsed,
+    DiscrepancyChanged,
+    Fact,
+    SessionRequested,
+    Watch,
+)
 from schemas.ledger import SessionLedger
+from streams.core.card_uses import new_uses
 from streams.core.differences import Difference
 from streams.core.learn import learn
-from streams.core.opening import pin
+from streams.core.opening import choose_at_tap, pin
 from streams.core.public import ledger
+from streams.core.routing import Health
 from streams.core.rules import Decision, decide
 from streams.core.session import DifferenceShown, PaymentSession, Published, TimeReached
 from streams.core.strategy_policy import Policy
@@ -27,6 +36,10 @@ class Pins(Protocol):
 
     def opening(self, request: SessionRequested) -> tuple[str | None, Policy]:
         """The body of the request's tariff version (None: unknown), and the newest policy."""
+        ...
+
+    def health(self, tenant: str) -> Health:
+        """The newest record of each of the tenant's acquirers that there is one of."""
         ...
 
     def policy(self, tenant: str, policy_id: str, version: str) -> Policy:
@@ -44,6 +57,7 @@ class Step(NamedTuple):
     ledger: SessionLedger | None
     discrepancies: list[DiscrepancyChanged]
     deadline_at: int | None
+    uses: list[CardUsed]
 
 
 def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins) -> Step:
@@ -56,13 +70,18 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
     if clock_at > learned.clock_at:
         learned = learn(learned, TimeReached(at=clock_at))
     learned, policy = _with_pins(learned, pins)
+    chosen = choose_at_tap(learned, policy)
+    if chosen is not None:
+        learned = learn(learned, chosen)
     decision = decide(learned, policy)
     shown, discrepancies = _tell_differences(decision)
+    uses = new_uses(decision.case, over=decision.standing.phase == "closed")
     published = replace(
         learned.published,
         watches={**learned.published.watches, **decision.watches},
         differences=shown,
         aliases=(*learned.published.aliases, *(one.alias for one in decision.aliases)),
+        uses=(*learned.published.uses, *(name for name, _ in uses)),
     )
     public = ledger(decision.case, decision.standing)
     told, published = _tell_ledger(public, published)
@@ -79,6 +98,7 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         ledger=told,
         discrepancies=discrepancies,
         deadline_at=decision.deadline_at,
+        uses=[use for _, use in uses],
     )
 
 
@@ -87,7 +107,8 @@ def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Pol
     if pinned is not None:
         return session, pins.policy(request.tenant, pinned.policy_id, pinned.policy_version)
     tariff_body, policy = pins.opening(request)
-    return learn(session, pin(request, tariff_body, policy)), policy
+    health = pins.health(request.tenant)
+    return learn(session, pin(request, tariff_body, policy, health)), policy
 
 
 def _tell_ledger(

@@ -4,6 +4,7 @@ from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from schemas.money import Money, UnknownCurrency
+from streams.core import taps
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
@@ -24,6 +25,7 @@ def ledger_of(session: PaymentSession, policy: Policy) -> SessionLedger:
 def ledger(case: Case, standing: Standing) -> SessionLedger:
     """As `ledger_of`, for who has derived case and standing already."""
     session, hold = case.session, case.hold
+    presented = taps.presented(session)
     return SessionLedger(
         session_id=session.session_id,
         version=session.published.ledger_version,
@@ -32,17 +34,17 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         transaction_id=_transaction(case),
         energy_wh=(case.total.final or case.total.so_far).energy_wh,
         proof=COMPLETE_TRANSACTION if case.total.final else "",
-        raises=hold.raises if hold else 0,
+        raises=sum(one.raises for one in case.holds),
         declined_at_tap=hold is not None and hold.outcome in NO,
         declined_mid_charge=_declined_mid_charge(session),
         stop_sent=any(one.kind == "stop" for one in session.issued.values()),
         conflicts=len(session.conflicts),
         explanation=_explanation(case, standing),
-        holds=[_hold_line(case, hold)] if hold else [],
+        holds=[_hold_line(case, one) for one in case.holds],
         commands=_command_lines(session),
-        **{name: getattr(case.request, name) for name in _ASKED},
+        **{name: getattr(presented, name) for name in _ASKED},
         **_chosen(case),
-        **_money(hold, standing),
+        **_money(case.holds, standing),
         **_instants(case, standing),
     )
 
@@ -63,14 +65,14 @@ def _chosen(case: Case) -> dict[str, Any]:
     }
 
 
-def _money(hold: HoldBook | None, standing: Standing) -> dict[str, Any]:
+def _money(holds: list[HoldBook], standing: Standing) -> dict[str, Any]:
     return {
         "priced_minor": standing.priced_minor,
-        "approved_minor": hold.approved_minor if hold else 0,
-        "captured_minor": hold.captured_minor if hold else 0,
-        "released_minor": hold.released_minor if hold else 0,
-        "lapsed_minor": hold.lapsed_minor if hold else 0,
-        "open_minor": hold.open_minor if hold else 0,
+        "approved_minor": sum(one.approved_minor for one in holds),
+        "captured_minor": sum(one.captured_minor for one in holds),
+        "released_minor": sum(one.released_minor for one in holds),
+        "lapsed_minor": sum(one.lapsed_minor for one in holds),
+        "open_minor": sum(one.open_minor for one in holds),
         "arrears_minor": standing.arrears_minor,
         "forgiven_minor": standing.forgiven_minor,
     }
@@ -112,8 +114,7 @@ def _closed_at(case: Case) -> int:
     instants = [case.request.requested_at, *(one.answered_at for one in session.answers.values())]
     instants += [one.occurred_at for one in session.notices]
     instants += [one.end.ended_at for one in case.chargings if one.end is not None]
-    if case.hold is not None and case.hold.lapsed_minor:
-        instants.append(min(case.hold.expires_at, case.now_at))
+    instants += [min(one.expires_at, case.now_at) for one in case.holds if one.lapsed_minor]
     return max(instants)
 
 
@@ -129,7 +130,7 @@ def _hold_line(case: Case, hold: HoldBook) -> HoldLine:
     session, answer = case.session, case.session.answers.get(hold.hold_id)
     return HoldLine(
         hold_id=hold.hold_id,
-        acquirer_id=case.request.acquirer_id,
+        acquirer_id=hold.acquirer_id,
         psp_reference=hold.psp_reference,
         requested_minor=hold.requested_minor,
         approved_minor=hold.approved_minor,
@@ -187,10 +188,10 @@ def _command_lines(session: PaymentSession) -> list[CommandLine]:
 
 def _explanation(case: Case, standing: Standing) -> str:
     """The choice in the policy's words, and how it went, for people."""
-    pinned = case.session.pinned
     parts: list[str] = []
-    if pinned is not None and pinned.refusal is not None:
-        parts.append(f"Refused: {pinned.refusal.reason}, {pinned.refusal.detail}.")
+    refusal = taps.refusal(case.session)
+    if refusal is not None:
+        parts.append(f"Refused: {refusal.reason}, {refusal.detail}.")
     if case.choice is not None:
         parts.append(case.choice.explanation)
     if len(case.chargings) > 1:

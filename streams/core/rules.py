@@ -11,8 +11,16 @@ from typing import NamedTuple
 
 from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
-from streams.core import rules_cover, rules_opening, rules_settle
+from streams.core import (
+    rules_clocks,
+    rules_cover,
+    rules_declined,
+    rules_opening,
+    rules_routing,
+    rules_settle,
+)
 from streams.core.case import Case, case_of
+from streams.core.clock_alarms import release_due_at
 from streams.core.differences import Difference, differences
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
@@ -40,13 +48,26 @@ RULES: tuple[Rule, ...] = (
         rules_opening.refuse_by_name,
     ),
     Rule(
+        "offer_amount",
+        "An amount is shown and agreed to before it is held, by what is known of the card by then"
+        " (design.md 4; payments.md 1.1)",
+        rules_opening.offer_amount,
+    ),
+    Rule(
         "place_first_hold",
         "The chosen cell's first amount is held before any energy flows (seed 001)",
         rules_opening.place_first_hold,
     ),
     Rule(
+        "fail_over",
+        "An acquirer that could not be reached is followed by the next of the route, before any"
+        " approval and only after a definite no (design.md 1.2; payments.md 2.3)",
+        rules_routing.fail_over,
+    ),
+    Rule(
         "decline_at_tap",
-        "A definite no is shown at once, with its reason (seed 001)",
+        "After a definite no less is offered, or a PIN asked for, where that may help and the scheme"
+        " allows it; else it is shown at once, with its reason (seed 001; payments.md 1.6, 3)",
         rules_opening.decline_at_tap,
     ),
     Rule(
@@ -83,10 +104,33 @@ RULES: tuple[Rule, ...] = (
         rules_cover.stop_uncovered,
     ),
     Rule(
+        "stop_refused",
+        "A card that was stolen or looks like fraud ends the charging at once; a raise that may be"
+        " tried again waits its time (payments.md 3)",
+        rules_declined.stop_refused,
+    ),
+    Rule(
+        "limit_charging",
+        "Where the end is settled a charger that can is told it, so that no stop comes too early or"
+        " too late (payments.md 7.5; OCPP 2.1 transactionLimit)",
+        rules_declined.limit_charging,
+    ),
+    Rule(
+        "stop_again",
+        "A stop that did not stop the energy is sent again, a few times (seed 002)",
+        rules_declined.stop_again,
+    ),
+    Rule(
         "raise_to_cost",
         "A proven cost above the hold is asked for before the capture; above the hold nothing is"
         " taken (payments.md 7.3)",
         rules_cover.raise_to_cost,
+    ),
+    Rule(
+        "extend_hold",
+        "Where scheme and acquirer let a raise of nothing begin a hold's time anew, an unproven one"
+        " is extended before it runs out (payments.md 1.2, 7.1)",
+        rules_clocks.extend_hold,
     ),
     Rule(
         "lower_before_capture",
@@ -101,15 +145,39 @@ RULES: tuple[Rule, ...] = (
         rules_settle.capture_proven,
     ),
     Rule(
+        "capture_floor",
+        "Where the operator chose it, what the chargers' own ends prove is captured before the hold"
+        " runs out, finally (design.md 6)",
+        rules_clocks.capture_floor,
+    ),
+    Rule(
         "release_after_capture",
         "What a capture leaves is reversed, never left to lapse and never refunded (design.md 1.5)",
         rules_settle.release_after_capture,
+    ),
+    Rule(
+        "release_surplus",
+        "A hold that another took the place of goes back as soon as it is known to live: the money"
+        " of one driver is held once (design.md 1.2, 1.5)",
+        rules_settle.release_surplus,
     ),
     Rule(
         "release_unused",
         "A hold that nothing is due on goes back whole: nothing delivered, never started, given up"
         " (design.md 1.5)",
         rules_settle.release_unused,
+    ),
+    Rule(
+        "release_expired",
+        "Past the least of its clocks a hold is never captured: it goes back within a day, and what"
+        " is due becomes arrears (design.md 6; payments.md 1.4, 7.1)",
+        rules_clocks.release_expired,
+    ),
+    Rule(
+        "reauthorise",
+        "What is proven after its hold has gone is asked for anew only with the acquirer's token"
+        " and recorded consent, once (design.md 6)",
+        rules_clocks.reauthorise,
     ),
     Rule(
         "resolve_unknown",
@@ -194,8 +262,8 @@ def _issue(
 def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchShown]) -> int | None:
     """The rules' own instants, the expiry of the hold, and where time alone passes a threshold."""
     ahead = list(deadlines)
-    if case.hold is not None and case.hold.open_minor:
-        ahead.append(case.hold.expires_at)
+    ahead += [one.expires_at for one in case.holds if one.open_minor]
+    ahead += [release_due_at(case, one) for one in case.holds]
     known = {**case.session.published.watches, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
     later = [at for at in ahead if at > case.now_at]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from streams.core import cover, orders
 from streams.core.case import Case
+from streams.core.declines_after import bounded
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.strategy import next_total
 
@@ -15,7 +16,17 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
     needed = case.price_minor + case.look_ahead_minor
     if needed <= hold.open_minor:
         return
-    total = next_total(choice, hold.open_minor, needed, case.attempts_left)
+    # As much again, where there is room: a raise that calls for the next one at once is an attempt
+    # wasted, and acquirers count them.
+    wanted = needed + case.look_ahead_minor
+    total = next_total(choice, hold.open_minor, wanted, case.attempts_left)
+    total = bounded(
+        case.after_refusals,
+        case.policy.declines,
+        hold.open_minor,
+        total,
+        choice.step_minor,
+    )
     if total is not None:
         yield orders.raise_hold(case, hold, total)
 
@@ -57,6 +68,12 @@ def raise_to_cost(case: Case) -> Iterator[Proposed]:
     hold, choice, cost = case.hold, case.choice, case.cost_minor
     if hold is None or choice is None or cost is None or not cover.may_raise_now(case):
         return
-    total = min(cost, choice.ceiling_minor)
-    if total > hold.open_minor:
+    total = bounded(
+        case.after_refusals,
+        case.policy.declines,
+        hold.open_minor,
+        min(cost, choice.ceiling_minor),
+        choice.step_minor,
+    )
+    if total is not None and total > hold.open_minor:
         yield orders.raise_hold(case, hold, total)

@@ -3,42 +3,79 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import orders
+from streams.core import due, orders, taps
+from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.tariff import NOTHING, price
+from streams.core.rules_declined import another_try
+from streams.core.strategy import Choice
 from streams.core.verdicts import NO
 
 
 def refuse_by_name(case: Case) -> Iterator[Proposed]:
-    refusal = case.session.pinned.refusal if case.session.pinned else None
-    if refusal is not None and not case.given_up:
+    refusal = taps.refusal(case.session)
+    if refusal is None or case.given_up:
+        return
+    if case.next_hold is not None or not case.session.taps:
         yield orders.show_declined(case, refusal.reason)
 
 
+def offer_amount(case: Case) -> Iterator[Proposed]:
+    if case.next_hold is None or case.start is not None:
+        return
+    number = taps.newest(case.session)
+    chosen = taps.chosen_for(case.session, number)
+    if chosen is None or chosen.choice is None or chosen.settled:
+        return
+    if number == taps.REQUESTED and case.request.stage == "tap_first":
+        return  # its card decides
+    if not _is_shown(case, chosen.choice):
+        yield orders.offer_amount(case, chosen.choice)
+
+
+def _is_shown(case: Case, choice: Choice) -> bool:
+    shown = taps.offered(case.session)
+    return shown is not None and (shown.amount_minor, shown.ceiling_minor) == (
+        choice.first_minor,
+        choice.ceiling_minor,
+    )
+
+
 def place_first_hold(case: Case) -> Iterator[Proposed]:
-    if case.choice is not None and case.hold is None:
-        yield orders.place_hold(case, case.choice.first_minor)
+    number = case.next_hold
+    if number is None or case.start is not None:
+        return
+    choice = taps.unheld(case.session, case.hold.hold_id if case.hold is not None else "")
+    if choice is not None:
+        yield orders.place_hold(case, choice.first_minor, number)
 
 
 def decline_at_tap(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is None or case.given_up:
+    if hold is None or case.given_up or case.superseded or case.start is not None:
         return
-    if hold.outcome in NO:
-        yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
-    elif hold.outcome == "done" and case.start is None and hold.open_minor < _due_at_once(case):
+    if hold.outcome in NO and another(case) is None and taps.open_offer(case.session) is None:
+        asked = list(another_try(case))
+        yield from asked
+        if not asked:
+            yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
+    elif hold.outcome == "done" and hold.open_minor < _due_at_once(case):
         yield orders.show_declined(case, "approved-too-little")
 
 
 def _due_at_once(case: Case) -> int:
     assert case.tariff is not None  # nothing is held without a price
-    return max(price(case.tariff, NOTHING).minor, 1)
+    return max(due.at_once(case.tariff, case.request), 1)
 
 
 def give_up_waiting(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is None or hold.outcome in NO or case.start is not None or case.given_up:
+    if case.start is not None or case.given_up:
+        return
+    if case.next_hold is not None:
+        yield from _give_up_on_the_driver(case)
+        return
+    if hold is None or hold.outcome in NO:
         return
     placed = case.issued(hold.hold_id)
     if placed is None:
@@ -50,9 +87,24 @@ def give_up_waiting(case: Case) -> Iterator[Proposed]:
         yield AskAgain(patience_at)
 
 
+def _give_up_on_the_driver(case: Case) -> Iterator[Proposed]:
+    """An amount was offered, or a card asked for, and nobody is there any more."""
+    shown = taps.open_offer(case.session)
+    if shown is None and (case.hold is not None or case.request.stage == "tapped"):
+        return
+    since_at = case.request.requested_at if shown is None else shown.issued_at
+    patience_at = since_at + case.policy.start_grace_ms
+    if case.now_at >= patience_at:
+        yield orders.show_declined(case, "no-tap")
+    else:
+        yield AskAgain(patience_at)
+
+
 def start_charging(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if hold is not None and hold.outcome == "done" and case.has_cover and case.start is None:
+    if case.superseded or case.start is not None:
+        return
+    if hold is not None and hold.outcome == "done" and case.has_cover:
         yield orders.start_charging(case)
 
 
@@ -61,7 +113,7 @@ def stop_never_started(case: Case) -> Iterator[Proposed]:
     if start is None or case.chargings or not case.has_cover:
         return
     grace_at = start.issued_at + case.policy.start_grace_ms
-    if case.now_at < grace_at:
+    if case.now_at < grace_at and not case.superseded:
         yield AskAgain(grace_at)
     elif case.issued(ids.stop_id(case.session.session_id, "")) is None:
         yield orders.stop_charging(case, None, "never-started")

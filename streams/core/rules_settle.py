@@ -20,7 +20,8 @@ def _ready_to_settle(case: Case) -> HoldBook | None:
         return None
     if hold.outcome != "done" or hold.open_minor == 0 or hold.in_flight & SETTLING:
         return None
-    return hold
+    # Once a clock of the hold has run out it is released: a capture would be disputed or refused.
+    return hold if case.now_at < hold.deadline.ends_at else None
 
 
 def lower_before_capture(case: Case) -> Iterator[Proposed]:
@@ -55,6 +56,15 @@ def release_after_capture(case: Case) -> Iterator[Proposed]:
         yield orders.release_hold(case, hold, number, "remainder")
 
 
+def release_surplus(case: Case) -> Iterator[Proposed]:
+    for hold in case.holds[:-1]:
+        if hold.open_minor == 0 or hold.captured_minor or hold.in_flight & SETTLING:
+            continue
+        number = case.next_number("release", hold.hold_id)
+        if number is not None:
+            yield orders.release_hold(case, hold, number, "surplus")
+
+
 def release_unused(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or hold.open_minor == 0 or hold.captured_minor or hold.in_flight & SETTLING:
@@ -70,6 +80,8 @@ def _why_unused(case: Case) -> str:
         return "given-up"
     if not case.chargings:
         stopped = case.issued(ids.stop_id(case.session.session_id, ""))
+        if case.superseded and (stopped or case.start is None):
+            return "superseded"
         return "never-started" if stopped else ""
     return "nothing-due" if case.cost_minor == 0 else ""
 

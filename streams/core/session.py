@@ -10,6 +10,7 @@ import msgspec
 from schemas.commands import Command
 from schemas.facts import Fact, SessionRequested
 from streams.core.strategy import Choice, Refusal
+from streams.core.trace import NO_TRACE, Trace
 
 MONEY = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -22,6 +23,9 @@ class Pinned(Fact, frozen=True, kw_only=True):
 
     The choice is kept as made: newer rules never change what an open session has begun with.
     Exactly one of `choice` and `refusal` is there, but for an observed session, which has neither.
+    `traced`: its tariff asks when energy flowed, so that readings are kept and not only the newest.
+    `acquirer_p95_ms`: how long its acquirer takes to answer a raise, 0: not known.
+    `route`: acquirers in the order in which they are asked; empty: the one that the request names.
     """
 
     tariff_body: str
@@ -30,6 +34,22 @@ class Pinned(Fact, frozen=True, kw_only=True):
     policy_version: str
     choice: Choice | None = None
     refusal: Refusal | None = None
+    traced: bool = False
+    acquirer_p95_ms: int = 0
+    route: tuple[str, ...] = ()
+
+
+class TapChosen(Fact, frozen=True, kw_only=True):
+    """What was chosen for one tap, once its card or its consent was known; kept as made.
+
+    `key`: tap, offer and consent that it was made from (`streams.core.taps.key_of`). `settled`: the
+    driver has agreed to it, so that it may be held; else it is to be offered first.
+    """
+
+    key: str
+    choice: Choice | None = None
+    refusal: Refusal | None = None
+    settled: bool = False
 
 
 class TimeReached(Fact, frozen=True, kw_only=True):
@@ -92,8 +112,32 @@ class End(msgspec.Struct, array_like=True, frozen=True, order=True):
     reason: str
 
 
+class Power(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """At `at` energy flowed at `power_w`; -1: not told."""
+
+    at: int
+    power_w: int
+
+
+NOT_SHOWN = Power(0, -1)
+
+
+class Limited(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """At `at` the charger said that it ends by itself at `energy_wh` of this charging; -1: not."""
+
+    at: int
+    energy_wh: int
+
+
+NOT_LIMITED = Limited(0, -1)
+
+
 class Charging(msgspec.Struct, array_like=True, frozen=True):
-    """One charging of the session. `top_wh`: the highest register value seen, -1: none."""
+    """One charging of the session. `top_wh`: the highest register value seen, -1: none.
+
+    `top_power_w`: the highest power told, -1: none; `power`: the newest; `gap_ms`: the longest wait
+    for a reading.
+    """
 
     charging_id: str
     network: str
@@ -105,10 +149,19 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     end: End | None = None
     top_wh: int = -1
     seen_at: int = 0
+    trace: Trace = NO_TRACE
+    top_power_w: int = -1
+    gap_ms: int = 0
+    power: Power = NOT_SHOWN
+    takes_limit: bool = False
+    limited: Limited = NOT_LIMITED
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """The best that is known of one command; `outcomes` are all definite ones ever heard."""
+    """The best that is known of one command; `outcomes` are all definite ones ever heard.
+
+    `raw_code` and `advice_code` are the acquirer's own words for a no.
+    """
 
     kind: str
     hold_id: str
@@ -118,6 +171,8 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     reason: str
     source: str
     outcomes: tuple[str, ...] = ()
+    raw_code: str = ""
+    advice_code: str = ""
 
 
 class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -133,8 +188,9 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     """A command that was emitted. `kind` is a word of CommandKind, or inquire, resend, start, ...
 
-    `of`: the command that an inquiry or a resend speaks of. `body` is the encoded record, kept only
-    while it may have to be sent again; the commands topic keeps it for good.
+    `of`: the command that an inquiry or a resend speaks of; of a hold the tap that it rests on.
+    `acquirer_id`: who is asked, where it is about money. `body` is the encoded record, kept only
+    while it may have to be sent again, and of an offer; the commands topic keeps it for good.
     """
 
     command_id: str
@@ -148,6 +204,7 @@ class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     rule: str
     policy_version: str
     issued_at: int
+    acquirer_id: str = ""
 
 
 class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
@@ -155,6 +212,60 @@ class HoldTerms(msgspec.Struct, array_like=True, frozen=True):
 
     psp_reference: str = ""
     expires_at: int = 0
+
+
+class Card(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What is known of a card that was read. Never a PAN."""
+
+    scheme: str
+    funding: str
+    entry_mode: str
+    cvm: str
+    bin_country: str
+    card_token: str
+    terminal_id: str
+
+
+class Agreed(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """To which offer (by number, 0: none) the driver said yes, and to how much at most."""
+
+    offer: int
+    minor: int
+    at: int
+    shown: str
+
+
+NOT_ASKED = Agreed(0, 0, 0, "")
+
+
+class Tap(msgspec.Struct, array_like=True, frozen=True):
+    """One card read after the request. `disputed`: told with two cards, so that none is sure."""
+
+    card: Card
+    read_at: int
+    agreed: Agreed = NOT_ASKED
+    disputed: bool = False
+
+
+class Chosen(msgspec.Struct, array_like=True, frozen=True):
+    """What was chosen for a tap."""
+
+    choice: Choice | None
+    refusal: Refusal | None
+    settled: bool
+
+
+class VisitKnown(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What the visits stage said last of a card: see schemas.facts.VisitSeen."""
+
+    version: int = 0
+    superseded_by: str = ""
+    attempts_left: int = -1
+    barred: bool = False
+    wait_until_at: int = 0
+
+
+NO_VISIT = VisitKnown()
 
 
 # --- what was published: outputs, last by version -------------------------------------------------
@@ -168,6 +279,8 @@ class WatchShown(msgspec.Struct, array_like=True, frozen=True):
     wake_read_at: int
     closing: bool
     basis: tuple[int, ...]
+    marks: tuple[int, ...] = ()
+    every_ms: int = 0
 
 
 class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):
@@ -187,6 +300,7 @@ class Published(msgspec.Struct, array_like=True, frozen=True):
     watches: dict[str, WatchShown] = {}
     differences: dict[str, DifferenceShown] = {}
     aliases: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 NOTHING_PUBLISHED = Published()
@@ -213,6 +327,9 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     published: Published = NOTHING_PUBLISHED
     deadline: int | None = None
     closed_at: int = 0
+    taps: dict[str, Tap] = {}
+    chosen: dict[str, Chosen] = {}
+    visits: dict[str, VisitKnown] = {}
 
     @property
     def now_at(self) -> int:

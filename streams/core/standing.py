@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
+from streams.core import taps
+from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.verdicts import NO, unsettled
+
+FLOOR = "capture_floor"
 
 
 class Standing(NamedTuple):
@@ -21,7 +25,7 @@ class Standing(NamedTuple):
 def standing_of(case: Case) -> Standing:
     """Phase, why it is closed, and the money of the session."""
     reason = _closed_reason(case)
-    captured = case.hold.captured_minor if case.hold else 0
+    captured = sum(one.captured_minor for one in case.holds)
     priced = _priced(case, captured)
     if not reason:
         return Standing(_open_phase(case), "", priced, captured, 0, 0)
@@ -44,31 +48,55 @@ def _priced(case: Case, captured: int) -> int:
 def _closed_reason(case: Case) -> str:
     """Why nothing is left to do; '' while something is."""
     session, hold = case.session, case.hold
-    pinned = session.pinned
-    if pinned is not None and pinned.refusal is not None:
-        return pinned.refusal.reason
-    if hold is None or unsettled(session) or quarantined(case):
-        return ""
-    if hold.open_minor or not _charging_is_over(case, hold):
-        return ""
+    refusal = taps.refusal(session)
+    if refusal is not None and not session.taps:
+        return refusal.reason
+    if hold is None:
+        return _never_held(case)
+    waits = unsettled(session) or quarantined(case) or any(one.open_minor for one in case.holds)
+    return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
+
+
+def _where_it_went(case: Case, hold: HoldBook) -> str:
+    if any(one.captured_minor for one in case.holds):
+        return "captured"
+    return _uncaptured(case, hold)
+
+
+def _uncaptured(case: Case, hold: HoldBook) -> str:
     if hold.approved_minor == 0:
         return _unapproved(case, hold)
-    if hold.captured_minor:
-        return "captured"
-    return "lapsed" if hold.lapsed_minor else "released"
+    if hold.lapsed_minor:
+        return "lapsed"
+    return "expired" if _has_expired(case, hold) and case.chargings else "released"
 
 
 def _unapproved(case: Case, hold: HoldBook) -> str:
     if hold.outcome in NO:
-        return "declined"
+        over = another(case) is None and taps.open_offer(case.session) is None
+        return "declined" if over or case.given_up else ""
     return "given-up" if case.given_up else ""
 
 
-def _charging_is_over(case: Case, hold: HoldBook) -> bool:
-    """Proven, never begun, or out of time: a lapsed hold ends the wait for a proof."""
+def _never_held(case: Case) -> str:
+    if not case.given_up or case.chargings or quarantined(case):
+        return ""
+    refusal = taps.refusal(case.session)
+    return "given-up" if refusal is None else refusal.reason
+
+
+def _charging_is_over(case: Case) -> bool:
+    """Proven, never begun, or out of time: a hold that is gone ends the wait for a proof."""
     if not case.chargings or case.total.final is not None:
         return True
-    return hold.lapsed_minor > 0 and hold.captured_minor == 0
+    if any(one.captured_minor for one in case.holds):
+        return any(one.rule == FLOOR for one in case.session.issued.values())
+    return any(one.lapsed_minor or _has_expired(case, one) for one in case.holds)
+
+
+def _has_expired(case: Case, hold: HoldBook) -> bool:
+    """It was given back because its time was over."""
+    return hold.released_minor > 0 and case.now_at >= hold.deadline.ends_at
 
 
 def quarantined(case: Case) -> bool:

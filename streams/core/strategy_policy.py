@@ -7,7 +7,7 @@ every key where it stands.
 import functools
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -15,10 +15,12 @@ from msgspec.structs import fields
 
 from schemas.fields import Minor
 from schemas.money import UnknownCurrency, exponent_of
-
-Strategy = Literal["fixed", "incremental", "declared"]
-DeclaredKind = Literal["none", "amount", "energy", "fill"]
-Funding = Literal["credit", "debit", "prepaid", "unknown"]
+from streams.core import acquirers, declines_policy, routing, strategy_cells
+from streams.core.acquirers import Acquirer
+from streams.core.declines_policy import DeclinePolicy
+from streams.core.hold_clocks import Clocks
+from streams.core.routing import Breaker, Route
+from streams.core.strategy_cells import Cell, Regime
 
 _YEAR_MS = 366 * 24 * 60 * 60 * 1000
 _Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -26,7 +28,6 @@ _Duration = Annotated[int, Meta(ge=1, le=_YEAR_MS)]
 _Wait = Annotated[int, Meta(ge=0, le=_YEAR_MS)]
 _Percent = Annotated[int, Meta(ge=0, le=100)]
 _Power = Annotated[int, Meta(ge=1, le=10**8)]
-_Attempts = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class PolicyInvalid(ValueError):
@@ -53,64 +54,11 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
         return answered_ms + self.meter_interval_ms + self.stop_latency_ms
 
 
-class Buffer(msgspec.Struct, frozen=True):
-    """What is held above a declared target: for tariff rounding, and time that cannot be known."""
+class Fiscal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a country asks of a receipt (payments.md 4.1), and how long the round trip takes."""
 
-    percent: _Percent = 0
-    minor: Minor = 0
-
-
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell of the matrix. A matcher that is absent matches all; all that are given must.
-
-    fixed: holds `first_minor`. incremental: opens with `first_minor`, raises by `step_minor` up to
-    `ceiling_minor`. declared: holds what the driver named, `buffer` on top, up to `ceiling_minor`.
-    """
-
-    name: _Name
-    strategy: Strategy
-    why: str = ""
-    power_type: Literal["AC", "DC"] | None = None
-    funding: tuple[Funding, ...] | None = None
-    scheme: tuple[str, ...] | None = None
-    currency: str | None = None
-    declared: tuple[DeclaredKind, ...] | None = None
-    first_minor: Minor = 0
-    step_minor: Minor = 0
-    ceiling_minor: Minor = 0
-    buffer: Buffer = Buffer()
-
-
-class NoIncrements(msgspec.Struct, frozen=True):
-    """Cards whose holds an acquirer cannot raise although it raises others."""
-
-    scheme: tuple[str, ...] = ()
-    funding: tuple[Funding, ...] = ()
-
-
-class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one acquirer can do. `convention`: whether a raise travels as new total or as delta.
-
-    `remainder` says how the unused part of a hold goes back (design.md, section 1, idea 5);
-    `attempts_cap` counts raises of one hold, declines included.
-    """
-
-    convention: Literal["TOTAL", "DELTA"]
-    remainder: Literal[
-        "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
-    ]
-    increments: bool
-    no_increments: NoIncrements = NoIncrements()
-    attempts_cap: _Attempts
-    idempotency_window_ms: _Duration
-    hold_lifetime_ms: _Duration
-    partial_capture: bool
-
-    def raises(self, scheme: str, funding: str) -> bool:
-        """Whether a hold on such a card can be raised."""
-        excluded = {word.casefold() for word in self.no_increments.scheme}
-        barred = scheme.casefold() in excluded or funding in self.no_increments.funding
-        return self.increments and not barred
+    regime: Regime
+    closeout_ms: _Wait = 0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +66,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `start_grace_ms`: how long a StartCharging may go without a ChargingStarted.
     `inquiry_schedule_ms`: the wait before each inquiry into an unknown outcome; the last repeats.
-    `forgive_below_minor`: arrears smaller than this are forgiven instead of booked.
+    `forgive_below_minor`: arrears smaller than this are forgiven instead of booked. `time_zone`:
+    IANA name, for requests that tell none. `fiscal` and `no_cvm_limits` go by the merchant's
+    country; the latter are minor units by currency, where schemes publish no figure in it.
     """
 
     id: _Name
@@ -129,6 +79,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     look_ahead: LookAhead
     cell: tuple[Cell, ...]
     acquirers: dict[str, Acquirer]
+    route: tuple[Route, ...] = ()
+    breaker: Breaker = Breaker()
+    clocks: Clocks = Clocks()
+    declines: DeclinePolicy = DeclinePolicy()
+    time_zone: str = ""
+    fiscal: dict[str, Fiscal] = {}
+    no_cvm_limits: dict[str, dict[str, Minor]] = {}
 
     @property
     def stop_latency_ms(self) -> int:
@@ -148,8 +105,14 @@ def parse_policy(body: str) -> Policy:
         "look_ahead": _checked(LookAhead, raw.get("look_ahead", {}), "look_ahead", problems),
         "cell": _cells(raw.get("cell", []), problems),
         "acquirers": _acquirers(raw.get("acquirers", {}), problems),
+        "route": _routes(raw.get("route", []), raw.get("acquirers", {}), problems),
     }
     policy = _checked(Policy, raw, "", problems, parts)
+    problems += _limit_problems(raw.get("no_cvm_limits", {}))
+    if policy is not None:
+        names = frozenset(cell.name for cell in policy.cell)
+        found = declines_policy.contradictions(policy.declines, names)
+        problems += [f"declines.{problem}" for problem in found]
     if policy is None or problems:
         raise PolicyInvalid(problems)
     return policy
@@ -169,74 +132,59 @@ def _cells(raw: Any, problems: list[str]) -> tuple[Cell, ...]:
         if cell.name in names:
             problems.append(f"{path}.name: {cell.name!r} is taken by a cell before it")
         names.add(cell.name)
-        problems.extend(f"{path}.{problem}" for problem in _contradictions(cell))
+        problems.extend(f"{path}.{problem}" for problem in strategy_cells.contradictions(cell))
         cells.append(cell)
     return tuple(cells)
+
+
+def _limit_problems(raw: Any) -> list[str]:
+    """Of the currencies only: what else is wrong was found by type."""
+    if not isinstance(raw, dict):
+        return []
+    return [
+        f"no_cvm_limits.{country}.{currency}: no currency of ISO 4217"
+        for country, by_currency in raw.items()
+        if isinstance(by_currency, dict)
+        for currency in by_currency
+        if not _is_currency(currency)
+    ]
+
+
+def _is_currency(currency: str) -> bool:
+    try:
+        exponent_of(currency)
+    except UnknownCurrency:
+        return False
+    return True
 
 
 def _acquirers(raw: Any, problems: list[str]) -> dict[str, Acquirer]:
     if not isinstance(raw, dict) or not raw:
         problems.append("acquirers: at least one [acquirers.<id>] is wanted")
         return {}
-    found = {
-        name: _checked(Acquirer, entry, f"acquirers.{name}", problems)
-        for name, entry in raw.items()
-    }
-    return {name: acquirer for name, acquirer in found.items() if acquirer is not None}
+    found: dict[str, Acquirer] = {}
+    for name, entry in raw.items():
+        acquirer = _checked(Acquirer, entry, f"acquirers.{name}", problems)
+        if acquirer is not None:
+            found[name] = acquirer
+            problems.extend(
+                f"acquirers.{name}.{problem}" for problem in acquirers.contradictions(acquirer)
+            )
+    return found
 
 
-def _contradictions(cell: Cell) -> list[str]:
-    problems = [
-        f"{matcher}: an empty list matches nothing; leave it out to match all"
-        for matcher in ("funding", "scheme", "declared")
-        if getattr(cell, matcher) == ()
+def _routes(raw: Any, acquirers_raw: Any, problems: list[str]) -> tuple[Route, ...]:
+    if not isinstance(raw, list):
+        problems.append("route: a list of [[route]] tables is wanted")
+        return ()
+    found = [
+        _checked(Route, entry, f"route[{number}]", problems) for number, entry in enumerate(raw)
     ]
-    if cell.currency is not None:
-        try:
-            exponent_of(cell.currency)
-        except UnknownCurrency as error:
-            problems.append(str(error))
-    return problems + _AMOUNTS[cell.strategy](cell)
+    routes = tuple(one for one in found if one is not None)
+    names = frozenset(acquirers_raw) if isinstance(acquirers_raw, dict) else frozenset[str]()
+    problems += routing.contradictions(routes, names)
+    return routes
 
-
-def _fixed_amounts(cell: Cell) -> list[str]:
-    problems: list[str] = []
-    if not cell.first_minor:
-        problems.append("first_minor: a fixed hold is more than nothing")
-    if cell.step_minor:
-        problems.append("step_minor: a fixed hold has no steps")
-    if cell.ceiling_minor not in (0, cell.first_minor):
-        problems.append("ceiling_minor: the ceiling of a fixed hold is the hold")
-    return problems
-
-
-def _incremental_amounts(cell: Cell) -> list[str]:
-    problems: list[str] = []
-    if not cell.first_minor:
-        problems.append("first_minor: an incremental hold opens with more than nothing")
-    if not cell.step_minor:
-        problems.append("step_minor: an incremental hold rises by more than nothing")
-    if cell.ceiling_minor < cell.first_minor:
-        problems.append(f"ceiling_minor: {cell.ceiling_minor} is below the first hold")
-    return problems
-
-
-def _declared_amounts(cell: Cell) -> list[str]:
-    problems: list[str] = []
-    if cell.declared is None or not set(cell.declared) <= {"amount", "energy"}:
-        problems.append('declared: a declared hold needs a figure: "amount", "energy" or both')
-    if not cell.ceiling_minor:
-        problems.append("ceiling_minor: missing: what a driver may declare at most")
-    if cell.first_minor or cell.step_minor:
-        problems.append("first_minor, step_minor: a declared hold follows from what was declared")
-    return problems
-
-
-_AMOUNTS = {
-    "fixed": _fixed_amounts,
-    "incremental": _incremental_amounts,
-    "declared": _declared_amounts,
-}
 
 _Part = TypeVar("_Part", bound=msgspec.Struct)
 
@@ -256,20 +204,26 @@ def _checked(
     values: dict[str, Any] = dict(parts or {})
     found = len(problems)
     for field in fields(kind):
+        key = field.encode_name
         if field.name in values:
             continue
-        if field.name in raw:
-            values[field.name] = _value(raw[field.name], field.type, dot + field.name, problems)
+        if key in raw:
+            values[field.name] = _value(raw[key], field.type, dot + key, problems)
         elif field.required:
-            problems.append(f"{dot}{field.name}: missing")
-    known = {field.name for field in fields(kind)}
+            problems.append(f"{dot}{key}: missing")
+    known = {field.encode_name for field in fields(kind)}
     problems.extend(f"{dot}{name}: not a key of a policy" for name in sorted(raw.keys() - known))
     return kind(**values) if len(problems) == found else None
 
 
 def _value(raw: Any, kind: Any, path: str, problems: list[str]) -> Any:
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _checked(kind, raw, path, problems)
+    """Tables within tables one by one, so that a key that means nothing is named there, too."""
+    kinds = [one for one in (kind, *get_args(kind)) if isinstance(one, type)]
+    table = next((one for one in kinds if issubclass(one, msgspec.Struct)), None)
+    if table is not None and get_origin(kind) is not dict:
+        return _checked(table, raw, path, problems)
+    if table is not None and isinstance(raw, dict):
+        return {key: _checked(table, one, f"{path}.{key}", problems) for key, one in raw.items()}
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:

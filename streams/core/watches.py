@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streams.core.tariff import Quantities, Tariff
+from streams.core.pricing import Quantities, Rates
 
 # What a Watch can carry (schemas.fields EnergyWh and Instant): to wake too early costs a look only.
 _MAX_ENERGY_WH = 10**12
@@ -21,7 +21,7 @@ class Wake(msgspec.Struct, frozen=True):
 
 
 def wake(
-    tariff: Tariff,
+    rates: Rates,
     at: Quantities,
     charging: bool,  # noqa: FBT001 - which of the two clocks runs
     threshold_minor: int,
@@ -34,20 +34,20 @@ def wake(
     look finds at most half of it left: looks are logarithmic in number. Below `min_horizon_ms` time
     is not cut finer. Never late; early by at most half. Above already: a wake that is due now.
     """
-    rate = tariff.charging_rate if charging else tariff.parking_rate
-    left = tariff.greatest_cost(threshold_minor) - tariff.cost(at)
+    rate = rates.charging_rate if charging else rates.parking_rate
+    left = rates.greatest_cost(threshold_minor) - rates.cost(at)
     if left < 0:
         return Wake(at.energy_wh, now_at)
     if not rate:
-        return Wake(_energy_wake(tariff, at, left), None)
+        return Wake(_energy_wake(rates, at, left), None)
     horizon_ms = left // rate
-    if tariff.energy_rate:
+    if rates.energy_rate:
         horizon_ms = min(max(left // 2 // rate, min_horizon_ms), horizon_ms)
     deadline_at = min(now_at + horizon_ms + 1, _MAX_INSTANT)
-    return Wake(_energy_wake(tariff, at, left - horizon_ms * rate), deadline_at)
+    return Wake(_energy_wake(rates, at, left - horizon_ms * rate), deadline_at)
 
 
-def _energy_wake(tariff: Tariff, at: Quantities, left: int) -> int | None:
-    if not tariff.energy_rate:
+def _energy_wake(rates: Rates, at: Quantities, left: int) -> int | None:
+    if not rates.energy_rate:
         return None
-    return min(at.energy_wh + left // tariff.energy_rate + 1, _MAX_ENERGY_WH)
+    return min(at.energy_wh + left // rates.energy_rate + 1, _MAX_ENERGY_WH)

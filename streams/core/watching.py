@@ -2,11 +2,14 @@
 
 from schemas import ids
 from schemas.facts import AliasBound, Watch
+from streams.core import due, pricing
 from streams.core.case import Case
 from streams.core.charging import delivered, is_charging
 from streams.core.cover import NO_GOAL, Goal, goal_of
+from streams.core.marks import NO_MARKS, Marks, marks_of, next_energy
+from streams.core.pricing import Assumed
 from streams.core.session import Charging, WatchShown
-from streams.core.watches import wake
+from streams.core.watches import Wake, wake
 
 NEVER_WH = 10**12
 SKEW_MS = 24 * 60 * 60 * 1000
@@ -29,14 +32,23 @@ def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bo
         if last is not None and last.closing:
             return last
         return WatchShown(version, NEVER_WH, 0, closing=True, basis=())
-    goal = goal_of(case, charging)
+    goal, marks = goal_of(case, charging), _marks(case)
     basis = _basis(case, charging, goal)
-    if last is not None and last.basis == basis and not _passed(case, charging, last):
+    known = last is not None and (last.marks, last.every_ms) == marks
+    if last is not None and known and last.basis == basis and not _passed(case, charging, last):
         return last
-    energy_wh, at = _points(case, charging, goal)
-    if last is not None and not last.closing and _says(last) == (energy_wh, at):
+    energy_wh, at = points(case, charging, goal)
+    if last is not None and known and not last.closing and _says(last) == (energy_wh, at):
         return last
-    return WatchShown(version, energy_wh, at, closing=False, basis=basis)
+    return WatchShown(version, energy_wh, at, False, basis, *marks)  # noqa: FBT003 - not closing
+
+
+def _marks(case: Case) -> Marks:
+    """Where the tariff changes by itself, counted from the session's begin."""
+    begins = [one.begun.started_at for one in case.chargings if one.begun is not None]
+    if case.metered is None or case.tariff is None or not begins:
+        return NO_MARKS
+    return marks_of(case.tariff, case.request.time_zone, min(begins), case.now_at)
 
 
 def _says(watch: WatchShown) -> tuple[int, int]:
@@ -69,28 +81,51 @@ def _passed(case: Case, charging: Charging, last: WatchShown) -> bool:
     return by_energy or 0 < last.wake_read_at <= _live_at(case, charging)
 
 
-def _points(case: Case, charging: Charging, goal: Goal) -> tuple[int, int]:
+def points(case: Case, charging: Charging, goal: Goal) -> tuple[int, int]:
     """Register value and instant to wake at. What is left is shared by all that run at once."""
     if goal == NO_GOAL or charging.begun is None or case.tariff is None:
         return NEVER_WH, 0
     so_far, running = case.total.so_far, len(case.live)
     mine_wh = delivered(charging, case.now_at).energy_wh
-    energy_wh, at = goal.energy_wh, None
-    if energy_wh is not None:
-        energy_wh += 1
+    energy_wh = None if goal.energy_wh is None else goal.energy_wh + 1
+    at = None
     if goal.minor is not None:
         live_at = _live_at(case, charging)
-        grain_ms = case.policy.look_ahead.meter_interval_ms
-        flowing = is_charging(charging)
-        woken = wake(case.tariff, so_far, flowing, goal.minor, live_at, grain_ms)
-        energy_wh = min(
-            (one for one in (energy_wh, woken.energy_wh) if one is not None), default=None
-        )
+        woken = _woken(case, charging, goal.minor, live_at)
+        energy_wh = _sooner(energy_wh, woken.energy_wh)
         at = None if woken.at is None else live_at + (woken.at - live_at) // running
     if energy_wh is None:
         return NEVER_WH, at or 0
     left_wh = max(energy_wh - so_far.energy_wh, 0) // running
     return min(charging.begun.energy_wh + mine_wh + left_wh, NEVER_WH), at or 0
+
+
+def _woken(case: Case, charging: Charging, minor: int, live_at: int) -> Wake:
+    """Where the price may first pass `minor`, by rates or by the course."""
+    assert case.tariff is not None  # or there would be no goal
+    grain_ms = case.policy.look_ahead.meter_interval_ms
+    flowing, rates = is_charging(charging), case.tariff.simple
+    if rates is not None:
+        return wake(rates, case.total.so_far, flowing, minor, live_at, grain_ms)
+    assert case.metered is not None  # whoever has no rates has a course
+    assumed = Assumed(charging=flowing, power_w=case.ahead.raise_w)
+    found = pricing.wake(case.tariff, case.metered, assumed, minor, grain_ms)
+    # What may fall due ahead changes as soon as the look-ahead reaches over a change of the tariff,
+    # and not only at the change itself.
+    window_ms, so_far_wh = case.ahead.raise_ms, case.total.so_far.energy_wh
+    at, change_at = found.at, _marks(case).after(live_at)
+    if change_at is not None:
+        at = _sooner(at, change_at - window_ms if change_at - window_ms > live_at else change_at)
+    energy_wh, change_wh = found.energy_wh, next_energy(case.tariff, so_far_wh)
+    if change_wh is not None:
+        before_wh = change_wh - due.energy_wh(case.ahead.raise_w, window_ms)
+        energy_wh = _sooner(energy_wh, before_wh if before_wh > so_far_wh else change_wh)
+    return Wake(energy_wh, at)
+
+
+def _sooner(one: int | None, other: int | None) -> int | None:
+    known = [value for value in (one, other) if value is not None]
+    return min(known, default=None)
 
 
 def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
@@ -105,6 +140,8 @@ def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
         wake_energy_wh=watch.wake_energy_wh,
         wake_read_at=watch.wake_read_at,
         closing=watch.closing,
+        marks=list(watch.marks),
+        every_ms=watch.every_ms,
     )
 
 

@@ -53,6 +53,7 @@ def references():
     tables = {
         topics.TARIFFS: {tariff_key: codec.encode(priced)},
         topics.POLICIES: {policy_key: codec.encode(policy)},
+        topics.HEALTH: {},
     }
     return References(tables), priced.tariff_hash
 

@@ -13,6 +13,7 @@ from schemas import codec, ids
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
+    CardRead,
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
@@ -38,7 +39,8 @@ LONG = "x" * 255
 
 
 def policy_of(currency):
-    return parse_policy(TEXT.replace('"CHF"', f'"{currency}"'))
+    text = TEXT.replace('"CHF"', f'"{currency}"').replace("CHF = {", f"{currency} = {{")
+    return parse_policy(text)
 
 
 class Pins:
@@ -47,6 +49,9 @@ class Pins:
 
     def opening(self, request):
         return self.body, self.newest
+
+    def health(self, tenant):
+        return {}
 
     def policy(self, tenant, policy_id, version):
         assert (policy_id, version) == (self.newest.id, self.newest.version)
@@ -135,12 +140,15 @@ def worlds(draw):
         capture_by=draw(st.sampled_from(["executor", "operator", "terminal_provider", "station"])),
         power_type=draw(st.sampled_from(["AC", "DC"])),
         power_max_w=draw(st.sampled_from([-1, 0, 1, 150_000, 10**8])), scheme="visa",
-        funding="credit", entry_mode="", cvm="", bin_country="", merchant_country="",
-        card_token="", currency=currency,
+        funding="credit", entry_mode="", cvm="", bin_country="",
+        merchant_country=draw(st.sampled_from(["", "DE", "NO"])), card_token="", currency=currency,
         acquirer_id=draw(st.sampled_from(["sim-total", "sim-delta", "sim-reverse", "sim-lapse"])),
         declared_kind=draw(st.sampled_from(["none", "none", "amount", "energy", "fill"])),
         declared_value=draw(st.sampled_from([0, 1, 2_000, 10**12])), tariff_id="T",
         tariff_hash="H", requested_at=draw(st.sampled_from(INSTANTS[:-1])),
+        stage=draw(st.sampled_from(["tapped", "tapped", "amount_first", "tap_first"])),
+        consented_minor=draw(st.sampled_from([0, 0, 1, 2_000])),
+        time_zone=draw(st.sampled_from(["", "Europe/Zurich", "../etc", LONG])),
     )  # fmt: skip
     note = st.builds(
         AcquirerNotified, tenant=st.just("t"), session_id=st.just(SESSION), hold_id=st.just(HOLD),
@@ -149,9 +157,19 @@ def worlds(draw):
         amount_minor=st.sampled_from(AMOUNTS), currency=st.just(currency),
         psp_reference=st.just(""), occurred_at=st.sampled_from(INSTANTS),
     )  # fmt: skip
+    card = st.builds(
+        CardRead, tenant=st.just("t"), session_id=st.just(SESSION),
+        terminal_id=st.sampled_from(["term", "term", LONG]), tap=st.integers(1, 3),
+        scheme=st.sampled_from(["visa", "girocard", LONG]), funding=st.just("debit"),
+        entry_mode=st.sampled_from(["contactless", "chip", LONG]),
+        cvm=st.sampled_from(["none", "", LONG]), bin_country=st.just(""), card_token=st.just(LONG),
+        offer_id=st.sampled_from(["", f"{SESSION}/offer/1", f"{SESSION}/offer/2", LONG]),
+        consented_minor=st.sampled_from(AMOUNTS), consented_at=st.sampled_from(INSTANTS),
+        shown=st.just(LONG), read_at=st.sampled_from(INSTANTS),
+    )  # fmt: skip
     set_aside = st.sampled_from([Quarantined(ref="a"), QuarantineLifted(ref="a")])
     facts = st.one_of(answers(currency), answers(currency), charger_facts(), charger_facts(),
-                      charger_facts(), note, set_aside)  # fmt: skip
+                      charger_facts(), note, set_aside, card)  # fmt: skip
     moments = st.sampled_from([0, 1_000, 60_000, 86_400_000])
     story = draw(st.lists(st.tuples(facts, moments), max_size=25))
     pins = Pins(tariff(currency, draw(prices)), policy_of(currency))

@@ -6,6 +6,7 @@ from pipeline import references
 from test_link_and_sessions import Day, request
 
 from schemas import codec, topics
+from schemas.facts import AcquirerHealth
 from streams.agents.references import ReferencePins
 from streams.engine.stage import BadRecord
 
@@ -57,3 +58,18 @@ def test_a_tariff_record_of_nonsense_is_named(known):
         known.items(topics.TARIFFS)[key] = b"junk"
     with pytest.raises(BadRecord, match="no-tariff"):
         ReferencePins(known).opening(request(Day().pipeline))
+
+
+def test_what_is_known_of_acquirers_is_the_tenants_own_and_nonsense_hides_none(known):
+    record = AcquirerHealth(
+        tenant="t", acquirer_id="a", version=1, window_ms=1, answers=1, approved=1, declined=0,
+        technical=0, p50_ms=1, p95_ms=1, good_since=1, last_technical_at=0, last_at=1,
+    )  # fmt: skip
+    table = known.items(topics.HEALTH)
+    table[b"t/a"] = codec.encode(record)
+    table[b"u/a"] = codec.encode(replace(record, tenant="u", answers=9))
+    table[b"junk"] = b"junk"
+    pins = ReferencePins(known)
+    assert pins.health("t") == {"a": record}
+    table[b"t/a"] = codec.encode(replace(record, version=2))
+    assert pins.health("t")["a"].version == 2

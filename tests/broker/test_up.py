@@ -7,12 +7,13 @@ import time
 
 import psutil
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from shell import Shell
 
 from schemas import codec, ids, topics
 from schemas.facts import AcquirerAnswered
 from streams.cli import answers
+from streams.reading import records_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
 
@@ -88,6 +89,26 @@ def test_recorded_sessions_are_replayed_into_the_running_pipeline(shell, up, day
 
 def test_the_same_file_can_be_replayed_again_later(shell, up, day):
     assert shell.json("replay", str(day), "--window-minutes", "0")["closed"] == 2
+
+
+async def _newest(bootstrap, topic):
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        return {
+            record.key.decode(): codec.decode(record.value)
+            async for record in records_of(consumer, topic, [0])
+        }
+    finally:
+        await consumer.stop()
+
+
+def test_how_acquirers_answer_is_told(shell, up):
+    bootstrap = (shell.state_dir / "kafka.bootstrap").read_text()
+    told = _waits_for(lambda: asyncio.run(_newest(bootstrap, topics.HEALTH)))
+    for key, record in told.items():
+        assert key == ids.acquirer_key(record.tenant, record.acquirer_id)
+        assert record.answers >= record.approved + record.declined + record.technical > 0
 
 
 def test_bad_input_is_set_aside_with_its_bytes_and_its_neighbours_go_on(shell, up):

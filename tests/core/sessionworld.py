@@ -9,14 +9,18 @@ from schemas import codec, ids
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
+    CardRead,
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
     LinkedFact,
     MeterReading,
     SessionRequested,
+    VisitSeen,
 )
 from streams.core import pipe
+from streams.core.pricing import Rates, parse
+from streams.core.pricing.simple import Prices
 from streams.core.session import TimeReached
 from streams.core.strategy_policy import parse_policy
 
@@ -36,15 +40,26 @@ def tariff(energy="0.79", time=None, parking=None, flat=None, currency="CHF"):
     return json.dumps({"currency": currency, "elements": [{"price_components": components}]})
 
 
+def rated(currency, prices):
+    """A tariff that its quantities decide, by gross prices of any exactness."""
+    gross = {kind.lower().removesuffix("_time"): price for kind, price in prices.items()}
+    simple = Rates.of(currency, Prices(**gross))
+    return parse(tariff(currency=currency))._replace(simple=simple)
+
+
 class Pins:
     """The reference data of the world: one tariff (or none), one policy."""
 
     def __init__(self, body, policy=POLICY):
         self.body = body
         self.newest = policy
+        self.known_health = {}
 
     def opening(self, request):
         return self.body, self.newest
+
+    def health(self, tenant):
+        return self.known_health
 
     def policy(self, tenant, policy_id, version):
         assert (policy_id, version) == (self.newest.id, self.newest.version)
@@ -84,6 +99,27 @@ def request(**changed):
     return msgspec.structs.replace(REQUEST, **changed)
 
 
+def card_read(tap=1, offer=0, consented=0, at=T0, **changed):
+    """The usual card, tapped after an offer (0: none was made) with this much agreed to."""
+    fields = {
+        "tenant": "t",
+        "session_id": SESSION,
+        "terminal_id": "term",
+        "tap": tap,
+        "scheme": "visa",
+        "funding": "credit",
+        "entry_mode": "contactless",
+        "cvm": "cdcvm",
+        "bin_country": "CH",
+        "card_token": "tok",
+        "offer_id": ids.offer_id(SESSION, offer) if offer else "",
+        "consented_minor": consented,
+        "consented_at": at if consented else 0,
+        "read_at": at,
+    }
+    return CardRead(**{**fields, **changed})
+
+
 def path_of(command_id):
     """'hold/1/raise/2' of a command id, for people."""
     return command_id.removeprefix(f"{SESSION}/")
@@ -100,7 +136,7 @@ def answered(path, outcome, amount_minor=0, at=T0, **more):
         "command_id": f"{SESSION}/{path}",
         "resolves": f"{SESSION}/{target}" if probe else "",
         "kind": kind,
-        "hold_id": HOLD,
+        "hold_id": f"{SESSION}/{'/'.join(parts[:2])}" if parts[0] == "hold" else HOLD,
         "acquirer_id": "sim-total",
         "outcome": outcome,
         "amount_minor": amount_minor,
@@ -126,7 +162,7 @@ def notified(event, amount_minor=0, path="", at=T0):
     )
 
 
-def linked(fact, *, complete=False, offset=0):
+def linked(fact, *, complete=False, offset=0, gap_ms=0):
     return LinkedFact(
         tenant="t",
         session_id=SESSION,
@@ -137,13 +173,21 @@ def linked(fact, *, complete=False, offset=0):
         crossing=0,
         sequence_complete=complete,
         fact=codec.encode(fact),
+        gap_ms=gap_ms,
     )
 
 
 EVSE = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e"}
 
 
-def started(wh, at=T0, tx="tx1", seq=0):
+def visited(version=1, at=T0, **told):
+    """What the visits stage says of the usual card."""
+    return VisitSeen(
+        tenant="t", session_id=SESSION, card_token="tok", version=version, seen_at=at, **told
+    )
+
+
+def started(wh, at=T0, tx="tx1", seq=0, *, takes_limit=False):
     fact = ChargingStarted(
         **EVSE,
         transaction_id=tx,
@@ -153,13 +197,16 @@ def started(wh, at=T0, tx="tx1", seq=0):
         energy_wh=wh,
         offline=False,
         started_at=at,
+        takes_limit=takes_limit,
     )
     return linked(fact)
 
 
-def reading(wh, at=T0, tx="tx1", seq=1):
-    fact = MeterReading(**EVSE, transaction_id=tx, seq=seq, energy_wh=wh, power_w=-1, read_at=at)
-    return linked(fact)
+def reading(wh, at=T0, tx="tx1", seq=1, power_w=-1, gap_ms=0):
+    fact = MeterReading(
+        **EVSE, transaction_id=tx, seq=seq, energy_wh=wh, power_w=power_w, read_at=at
+    )
+    return linked(fact, gap_ms=gap_ms)
 
 
 def updated(state, wh, at=T0, tx="tx1", seq=1):

@@ -10,7 +10,7 @@ from sessionworld import T0, ended, notified, path_of, reading, started, tariff,
 from test_session_laws import LIFE, MINUTE, REMAINDERS, Bank, Life
 
 from schemas.commands import CaptureHold, PlaceHold
-from streams.core.tariff import Quantities, parse, price
+from streams.core.pricing import Quantities, parse
 
 ENERGIES = [0, 1, 900, 9_000, 24_000, 47_000, 160_000]
 
@@ -109,7 +109,7 @@ def test_a_hard_bank_is_never_charged_twice_and_its_books_are_ours(hundred):
     for seed in range(100 * hundred, 100 * (hundred + 1)):
         life, energy = lived(seed)
         ledger, bank = life.world.ledger, life.bank
-        due = price(parse(tariff()), Quantities(energy, 0, 0)).minor if energy else 0
+        due = parse(tariff()).simple.minor(Quantities(energy, 0, 0)) if energy else 0
         assert bank.captures <= 1, seed
         assert ledger.captured_minor == bank.captured <= due, seed
         if ledger.phase == "closed":

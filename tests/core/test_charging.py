@@ -3,8 +3,8 @@
 import pytest
 
 from streams.core.charging import contradiction, delivered, is_charging, proven, total
+from streams.core.pricing import Quantities
 from streams.core.session import Begun, Change, Charging, End
-from streams.core.tariff import Quantities
 
 MINUTE = 60_000
 

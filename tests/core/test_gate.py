@@ -40,10 +40,11 @@ def end(seq, energy, at):
     return ChargingEnded(**BASE, seq=seq, energy_wh=energy, reason="x", offline=False, ended_at=at)
 
 
-def watch(version, wake_energy=10**9, wake_read_at=0, session="s", closing=False):
+def watch(version, wake_energy=10**9, wake_read_at=0, session="s", closing=False, **more):
     return Watch(
         tenant="t", network="n", charger_id="c", transaction_id="x", session_id=session,
         version=version, wake_energy_wh=wake_energy, wake_read_at=wake_read_at, closing=closing,
+        **more,
     )  # fmt: skip
 
 
@@ -81,6 +82,47 @@ def test_a_new_watch_is_compared_at_once_with_the_newest_reading():
     out = take(charging, watch(2, 5000))
     assert [(fact.seq, crossing) for fact, crossing, _ in out] == [(1, 2)]
     assert take(charging, watch(1, 1)) == [], "a lower version is ignored"
+
+
+def seqs(out):
+    return [fact.seq for fact, *_ in out]
+
+
+def test_the_readings_around_a_mark_go_on_though_the_watch_has_fired():
+    charging, _ = run(start(), watch(1, 1500, marks=[5_000, 9_000]), reading(1, 2000, 2000))
+    assert charging.fired_version == 1
+    assert take(charging, reading(2, 3000, 4_900)) == []
+    assert seqs(take(charging, reading(3, 3100, 5_000))) == [2, 3]
+    assert take(charging, reading(4, 3200, 8_000)) == []
+    assert seqs(take(charging, reading(5, 3300, 9_500))) == [4, 5]
+    assert charging.marks == []
+
+
+def test_one_reading_past_several_marks_goes_on_once():
+    charging, _ = run(start(), watch(1, marks=[5_000, 9_000]), reading(1, 2000, 2000))
+    assert seqs(take(charging, reading(2, 3000, 10_000))) == [1, 2]
+    assert take(charging, reading(3, 3000, 11_000)) == []
+
+
+def test_a_mark_told_too_late_gets_the_newest_reading():
+    charging, _ = run(start(), watch(1), reading(1, 2000, 2000), reading(2, 3000, 6_000))
+    assert seqs(take(charging, watch(2, marks=[5_000, 9_000]))) == [2]
+    assert charging.marks == [9_000]
+    assert take(charging, watch(3, marks=[5_000, 9_000])) == []
+
+
+def test_a_watch_may_ask_for_readings_more_often():
+    charging, _ = run(start(), watch(1, every_ms=60_000), reading(1, 2000, 1_000_000))
+    assert take(charging, reading(2, 2100, 1_059_999)) == []
+    assert seqs(take(charging, reading(3, 2200, 1_060_000))) == [3]
+
+
+def test_a_crossing_tells_how_long_its_reading_was_waited_for():
+    charging, _ = run(start(), watch(1, 5000), reading(1, 4000, 2000))
+    forwards = gate.take_reading(
+        charging, reading(2, 6000, 32_000), _kept(reading(2, 6000, 32_000))
+    )
+    assert [one.gap_ms for one in forwards] == [0, 30_000]
 
 
 def test_an_instant_wakes_as_well_as_an_energy():

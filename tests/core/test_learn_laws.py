@@ -9,6 +9,7 @@ from sessionworld import (
     T0,
     World,
     answered,
+    card_read,
     ended,
     notified,
     reading,
@@ -27,7 +28,9 @@ from streams.core.session import (
     QuarantineLifted,
     ReferenceReused,
     SessionUnknown,
+    TapChosen,
 )
+from streams.core.strategy_plan import Refusal
 
 PATHS = ["hold/1", "hold/1/raise/1", "hold/1/raise/2", "hold/1/lower/1", "capture/1", "capture/2"]
 PROBES = [
@@ -62,11 +65,31 @@ acquirer_facts = st.one_of(
 )
 charger_facts = st.one_of(
     st.builds(started, registers, instants, chargings),
-    st.builds(reading, registers, instants, chargings, numbers),
+    st.builds(
+        reading,
+        registers,
+        instants,
+        chargings,
+        numbers,
+        st.sampled_from([-1, 0, 50_000, 90_000]),
+        st.sampled_from([0, 10_000, 30_000]),
+    ),
     st.builds(updated, states, registers, instants, chargings, numbers),
     st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
 )
 own_facts = st.one_of(
+    st.builds(
+        card_read,
+        st.integers(1, 2),
+        st.integers(0, 2),
+        amounts,
+        instants,
+        cvm=st.sampled_from(["none", "cdcvm"]),
+    ),
+    st.builds(
+        lambda number: TapChosen(key=f"{number}/1/1000", refusal=Refusal(f"no-{number}", "")),
+        st.integers(1, 2),
+    ),
     st.builds(tick, instants),
     st.builds(Quarantined, ref=st.sampled_from(["a", "b"])),
     st.builds(QuarantineLifted, ref=st.sampled_from(["a", "b"])),
@@ -103,7 +126,8 @@ def test_the_laws_are_tried_with_every_command_of_a_raised_session():
 
 def fold(facts):
     session = learn(None, request())
-    session = learn(session, pin(request(), tariff(), POLICY))
+    pinned = pin(request(), tariff(), POLICY, {})
+    session = learn(session, msgspec.structs.replace(pinned, traced=True))
     for fact in facts:
         session = learn(session, fact)
     return session

@@ -30,7 +30,9 @@ def test_a_rule_is_named_as_its_function():
 def test_every_rule_appears_in_a_scenario():
     words = {
         "refuse_by_name": "ShowDeclined unknown-role",
+        "offer_amount": "OfferAmount",
         "place_first_hold": "PlaceHold",
+        "fail_over": "PlaceHold 20.00 at sim-reverse",
         "decline_at_tap": "ShowDeclined insufficient_funds",
         "give_up_waiting": "ShowDeclined no-answer",
         "start_charging": "StartCharging",
@@ -38,11 +40,19 @@ def test_every_rule_appears_in_a_scenario():
         "raise_hold": "RaiseHold 40.00",
         "stop_inside_hold": "StopCharging cover-reached",
         "stop_uncovered": "no-cover",
+        "stop_refused": "StopCharging lost_or_stolen",
+        "limit_charging": "LimitCharging",
+        "stop_again": "StopCharging still-charging",
         "raise_to_cost": "RaiseHold 31.60",
+        "extend_hold": "RaiseHold 20.00",
         "lower_before_capture": "LowerHold",
         "capture_proven": "CaptureHold",
+        "capture_floor": "CaptureHold 7.90 floor",
         "release_after_capture": "ReleaseHold 12.10 remainder",
+        "release_surplus": "ReleaseHold 20.00 surplus",
         "release_unused": "ReleaseHold 20.00 nothing-due",
+        "release_expired": "ReleaseHold 20.00 expired",
+        "reauthorise": "PlaceHold 7.90 anew",
         "resolve_unknown": "Inquire",
     }
     stories = "".join(path.read_text() for path in (ROOT / "tests" / "scenarios").glob("*.txt"))

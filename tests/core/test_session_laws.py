@@ -33,8 +33,8 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
+from streams.core.pricing import Quantities, parse
 from streams.core.session import Quarantined, QuarantineLifted
-from streams.core.tariff import Quantities, parse, price
 
 MONEY_COMMANDS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 MINUTE = 60_000
@@ -303,7 +303,7 @@ def test_whatever_happens_the_money_comes_out_right(story, chance, acquirer_id, 
         assert bank.lapsed == 0  # nobody's money stays frozen until it lapses
     assert bank.captured <= bank.approved
     if life.world.session.chargings:
-        due = price(parse(tariff()), Quantities(energy, 0, 0)).minor if energy else 0
+        due = parse(tariff()).simple.minor(Quantities(energy, 0, 0)) if energy else 0
         assert ledger.priced_minor == due
         assert ledger.proof == "COMPLETE_TRANSACTION"
         covered = bank.lapsed == 0 and available >= due

@@ -146,11 +146,11 @@ def test_a_problem_names_its_field(text, problem):
         ),
         (
             'strategy = "declared"\nceiling_minor = 1',
-            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or both',
+            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or "fill"',
         ),
         (
             'strategy = "declared"\nceiling_minor = 1\ndeclared = ["amount", "fill"]',
-            'cell[1].declared: a declared hold needs a figure: "amount", "energy" or both',
+            "cell[1].fill_wh: missing: the energy that filling up is taken for",
         ),
         (
             'strategy = "declared"\ndeclared = ["amount"]',
@@ -193,5 +193,7 @@ def test_the_policy_of_the_tests_covers_conventions_and_remainders():
         "REVERSE_AFTER_CAPTURE",
         "LAPSE_ONLY",
     }
-    assert {cell.currency for cell in policy.cell} == {"CHF", "EUR", "USD"}
-    assert {cell.strategy for cell in policy.cell} == {"fixed", "incremental", "declared"}
+    for cell in policy.cell:
+        assert set(cell.currencies()) == {"CHF", "EUR", "USD", "GBP"}
+    strategies = {"fixed", "incremental", "declared", "tariff_default"}
+    assert {cell.strategy for cell in policy.cell} == strategies

@@ -5,19 +5,20 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.tariff import Quantities, Tariff, price
+from streams.core.pricing import Quantities, Rates
+from streams.core.pricing.simple import Prices
 from streams.core.watches import Wake, wake
 
 NOW = 1_790_000_000_000
 LAST = 4_102_444_800_000
-EUR_50_A_KWH = Tariff.of("EUR", {"ENERGY": Fraction(1, 2)})
-EUR_3_AN_HOUR = Tariff.of("EUR", {"TIME": Fraction(3)})
-BOTH = Tariff.of("EUR", {"ENERGY": Fraction(1, 2), "TIME": Fraction(3)})
+EUR_50_A_KWH = Rates.of("EUR", Prices(energy=Fraction(1, 2)))
+EUR_3_AN_HOUR = Rates.of("EUR", Prices(time=Fraction(3)))
+BOTH = Rates.of("EUR", Prices(energy=Fraction(1, 2), time=Fraction(3)))
 
 prices = st.one_of(st.just(Fraction(0)), st.fractions(0, 20, max_denominator=10_000))
 tariffs = st.builds(
-    lambda currency, energy, time, parking, flat: Tariff.of(
-        currency, {"ENERGY": energy, "TIME": time, "PARKING_TIME": parking, "FLAT": flat}
+    lambda currency, energy, time, parking, flat: Rates.of(
+        currency, Prices(energy=energy, time=time, parking=parking, flat=flat)
     ),
     st.sampled_from(["EUR", "JPY", "KWD"]),
     prices,
@@ -69,16 +70,16 @@ def test_above_the_threshold_it_is_due_now():
 
 
 def test_just_below_the_threshold_it_is_not_due_yet():
-    tariff = Tariff.of("EUR", {"ENERGY": Fraction(1), "FLAT": Fraction("0.0049")})
+    tariff = Rates.of("EUR", Prices(energy=Fraction(1), flat=Fraction("0.0049")))
     assert wake(tariff, Quantities(0, 0, 0), True, 0, NOW, 1) == Wake(1, None)
 
 
 def test_a_free_tariff_is_never_looked_at():
-    assert wake(Tariff.of("EUR", {}), Quantities(0, 0, 0), True, 0, NOW, 1) == Wake(None, None)
+    assert wake(Rates.of("EUR", Prices()), Quantities(0, 0, 0), True, 0, NOW, 1) == Wake(None, None)
 
 
 def test_a_wake_fits_the_record_that_carries_it():
-    nearly_free = Tariff.of("KWD", {"ENERGY": Fraction(1, 10**9), "TIME": Fraction(1, 10**9)})
+    nearly_free = Rates.of("KWD", Prices(energy=Fraction(1, 10**9), time=Fraction(1, 10**9)))
     found = wake(nearly_free, Quantities(0, 0, 0), True, 10**12, NOW, 1)
     assert found == Wake(10**12, 4_102_444_800_000)
 
@@ -89,37 +90,37 @@ def test_a_watch_is_never_optimistic(tariff, at, charging, threshold, horizon_ms
     most_wh = 10**7 if found.energy_wh is None else found.energy_wh - at.energy_wh - 1
     most_ms = 10**9 if found.at is None else found.at - NOW - 1
     if most_wh < 0 or most_ms < 0:
-        assert price(tariff, at).minor > threshold
+        assert tariff.minor(at) > threshold
         return
     corner = later(at, charging, most_wh, most_ms)
-    assert price(tariff, corner).minor <= threshold
+    assert tariff.minor(corner) <= threshold
     within = later(
         at, charging, data.draw(st.integers(0, most_wh)), data.draw(st.integers(0, most_ms))
     )
-    assert price(tariff, within).minor <= threshold
+    assert tariff.minor(within) <= threshold
 
 
 @given(tariffs, quantities, st.booleans(), thresholds, horizons)
 def test_a_watch_gives_away_at_most_what_it_has_to(tariff, at, charging, threshold, horizon_ms):
     """Alone, each reaches the threshold itself; together, one Wh more at the last ms passes it."""
     found = wake(tariff, at, charging, threshold, NOW, horizon_ms)
-    if price(tariff, at).minor > threshold or found.at == LAST:
+    if tariff.minor(at) > threshold or found.at == LAST:
         return  # past already, or cut at the last instant a watch can carry: early costs a look
     if found.energy_wh is not None and found.at is not None:
         corner = later(at, charging, found.energy_wh - at.energy_wh, found.at - NOW - 1)
-        assert price(tariff, corner).minor > threshold
+        assert tariff.minor(corner) > threshold
     elif found.energy_wh is not None:
         corner = later(at, charging, found.energy_wh - at.energy_wh, 0)
-        assert price(tariff, corner).minor > threshold
+        assert tariff.minor(corner) > threshold
     elif found.at is not None:
-        assert price(tariff, later(at, charging, 0, found.at - NOW)).minor > threshold
+        assert tariff.minor(later(at, charging, 0, found.at - NOW)) > threshold
 
 
 def looks_until_passed(tariff, threshold, power_w, horizon_ms):
     """A charging at this power that reads every `horizon_ms`; looks only where the watch says."""
     at, now, looks = Quantities(0, 0, 0), NOW, 0
     found = wake(tariff, at, True, threshold, now, horizon_ms)
-    while price(tariff, at).minor <= threshold:
+    while tariff.minor(at) <= threshold:
         now += horizon_ms
         at = Quantities(power_w * (now - NOW) // 3_600_000, now - NOW, 0)
         crossed = found.energy_wh is not None and at.energy_wh >= found.energy_wh
@@ -136,7 +137,7 @@ def looks_until_passed(tariff, threshold, power_w, horizon_ms):
     st.integers(0, 350_000),
 )
 def test_looks_are_logarithmic_in_number(energy, time, threshold, power_w):
-    tariff = Tariff.of("EUR", {"ENERGY": energy, "TIME": time})
+    tariff = Rates.of("EUR", Prices(energy=energy, time=time))
     horizon_ms = 20_000
     readings = threshold * 36_000 / time / horizon_ms  # were there only time
     looks = looks_until_passed(tariff, threshold, power_w, horizon_ms)

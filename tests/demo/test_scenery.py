@@ -1,8 +1,8 @@
 """Whatever driver the demo draws, the shipped policy has an answer: refused, one shows nothing."""
 
 from streams.cli.demo import RECORDED
+from streams.core.pricing import parse
 from streams.core.strategy import Choice, choose, parse_policy
-from streams.core.tariff import parse
 from streams.demo.run import BEGIN_AT, WINDOW_MS, DemoSettings, build_fleet
 from streams.demo.scenery import tariffs
 from streams.replay.recorded import read_file

@@ -1,14 +1,19 @@
 """Whole sessions as text: one fact a line, what it must lead to beside it. See README.md here."""
 
 import re
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from sessionworld import (
     POLICY,
+    SESSION,
     T0,
     World,
     answered,
+    card_read,
     ended,
     notified,
     path_of,
@@ -18,7 +23,9 @@ from sessionworld import (
     tariff,
     tick,
     updated,
+    visited,
 )
+from tariffworld import body, element
 
 from schemas.commands import InquireCommand, ResendCommand
 from streams.core.session import ReferenceReused
@@ -26,6 +33,7 @@ from streams.core.session import ReferenceReused
 HERE = Path(__file__).parent
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 NUMBERS = {"power_max_w", "declared_value"}
+YES_NO = {"reauthorise_consent"}
 
 
 def minor(text):
@@ -39,7 +47,35 @@ def major(amount):
 
 def options(words):
     pairs = dict(word.split("=", 1) for word in words if "=" in word)
-    return {name: int(value) if name in NUMBERS else value for name, value in pairs.items()}
+    return {name: option(name, value) for name, value in pairs.items()}
+
+
+def option(name, value):
+    if name in YES_NO:
+        return value == "yes"
+    return int(value) if name in NUMBERS else value
+
+
+def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes"):
+    """The usual policy, with what it says of a hold's time, at every acquirer."""
+    more = {"increment_extends": tuple(extends.split()), "reauthorise": consent == "yes"}
+    more["inquiry"] = inquiry == "yes"
+    return replace(
+        POLICY,
+        clocks=replace(POLICY.clocks, at_deadline=at_deadline),
+        acquirers={name: replace(one, **more) for name, one in POLICY.acquirers.items()},
+    )
+
+
+SAID = (  # fields of commands that a story mentions, and how
+    ("amount_minor", major),
+    ("max_energy_wh", lambda energy_wh: f"{energy_wh}Wh"),
+    ("how", str),
+    ("transaction_id", lambda tx: "" if tx == "tx1" else tx),
+    ("rule", lambda rule: {"capture_floor": "floor", "reauthorise": "anew"}.get(rule, "")),
+    ("ceiling_minor", lambda ceiling: f"up to {major(ceiling)}"),
+    ("reason", str),
+)
 
 
 class Story:
@@ -50,6 +86,8 @@ class Story:
         self.now_at = T0
         self.given = {}
         self.tariff_body = tariff()
+        self.elements, self.limits = [], {}
+        self.policy = POLICY
 
     def line(self, text):
         if text.startswith("given"):
@@ -64,15 +102,23 @@ class Story:
         return None
 
     def set_up(self, words):
-        if words[0] == "tariff":
+        if words[0] == "policy":
+            self.policy = changed_policy(**options(words))
+        elif words[0] == "tariff":
             self.tariff_body = "" if words[1] == "none" else tariff(**options(words))
+        elif words[0] in ("element", "limits"):
+            self.elements += [element(**options(words))] if words[0] == "element" else []
+            self.limits |= options(words) if words[0] == "limits" else {}
+            self.tariff_body = body(*self.elements, **self.limits)
+        elif words[0] == "time":
+            self.now_at = round(datetime.fromisoformat(words[1]).timestamp()) * 1000
         else:
-            self.given = options(words)
+            self.given |= options(words)
 
     def told(self, words, checks):
         """The commands of this step, and the value of everything that the line asks about."""
         if self.world is None:
-            self.world = World(self.tariff_body, POLICY)
+            self.world = World(self.tariff_body, self.policy)
             if not self.tariff_body:
                 self.world.pins.body = None
         try:
@@ -90,28 +136,46 @@ class Story:
         match verb:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
-            case "answer":
-                amount = minor(plain[2]) if len(plain) > 2 else 0
-                if "expires" in given:
-                    count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
-                    given["expires_at"] = at + int(count) * UNITS[unit]
-                return answered(plain[0], plain[1], amount, at, **given)
-            case "notified":
-                return notified(plain[0], minor(plain[1]), given.get("of", ""), at)
+            case "answer" | "notified":
+                return self.acquirer_fact(verb, plain, given)
+            case "card":
+                return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
-            case "tick":
-                return tick(at)
-        raise AssertionError(f"no such fact: {verb}")
+            case "visit":
+                return self.visit(plain, given)
+        assert verb == "tick", f"no such fact: {verb}"
+        return tick(at)
+
+    def visit(self, plain, given):
+        number, barred = int(given.pop("version", 1)), "barred" in plain
+        given = {n: int(v) if n == "attempts_left" else v for n, v in given.items()}
+        return visited(number, self.now_at, barred=barred, **given)
+
+    def acquirer_fact(self, verb, plain, given):
+        if verb == "notified":
+            return notified(plain[0], minor(plain[1]), given.get("of", ""), self.now_at)
+        amount = minor(plain[2]) if len(plain) > 2 else 0
+        if "expires" in given:
+            count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()
+            given["expires_at"] = self.now_at + int(count) * UNITS[unit]
+        if "hold_id" in given:
+            given["hold_id"] = f"{SESSION}/hold/{given['hold_id']}"
+        return answered(plain[0], plain[1], amount, self.now_at, **given)
+
+    def card(self, number, given):
+        agreed, offer = minor(given.pop("agreed", "0")), int(given.pop("offer", "0"))
+        return card_read(number, offer, agreed, self.now_at, **given)
 
     def charger_fact(self, verb, plain, given):
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
         match verb:
             case "started":
-                return started(int(plain[0]), at, tx)
+                return started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
             case "reading":
-                return reading(int(plain[0]), at, tx, seq)
+                power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
+                return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
                 return updated(plain[0], int(plain[1]), at, tx, seq)
         complete = plain[1:] != ["incomplete"]
@@ -122,16 +186,19 @@ class Story:
         match command:
             case InquireCommand() | ResendCommand():
                 return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
-        words = [name]
-        if hasattr(command, "amount_minor"):
-            words.append(major(command.amount_minor))
-        if hasattr(command, "transaction_id") and command.transaction_id not in ("", "tx1"):
-            words.append(command.transaction_id)
-        if getattr(command, "reason", ""):
-            words.append(command.reason)
+        words = [
+            name,
+            *(how(getattr(command, field)) for field, how in SAID if hasattr(command, field)),
+        ]
+        if getattr(command, "acquirer_id", self.first_acquirer()) != self.first_acquirer():
+            words.append(f"at {command.acquirer_id}")
         if getattr(command, "performer", "executor") != "executor":
             words.append(f"by {command.performer}")
-        return " ".join(words)
+        return " ".join(word for word in words if word)
+
+    def first_acquirer(self):
+        pinned = self.world.session.pinned
+        return pinned.route[0] if pinned.route else self.world.session.request.acquirer_id
 
     def checked(self, checks):
         words = checks.split()
@@ -146,17 +213,24 @@ class Story:
     def value(self, word, step):
         name = word.split("=")[0]
         match name:
-            case "watch":
+            case "watch" | "marks":
                 said = step.watches[-1] if step.watches else None
-                return f"watch={self.say_watch(said)}"
+                words = self.say_watch(said) if name == "watch" else self.say_marks(said)
+                return f"{name}={words}"
             case "difference":
                 said = step.discrepancies[-1] if step.discrepancies else None
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
-            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy":
+            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy" | "scheme":
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
+
+    def say_marks(self, watch):
+        """The local times at which the tariff changes."""
+        zone = ZoneInfo(self.given["time_zone"])
+        moments = [datetime.fromtimestamp(at / 1000, zone) for at in watch.marks] if watch else []
+        return ",".join(one.strftime("%H:%M") for one in moments)
 
     @staticmethod
     def say_watch(watch):

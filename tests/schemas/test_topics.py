@@ -12,9 +12,11 @@ EVERY_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=BY_NAME)
 EVIDENCE = [topics.COMMANDS, topics.CHARGER_COMMANDS, topics.TERMINAL_COMMANDS, topics.RESPONSES]
 EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS, topics.PARKED]
 EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES]
+EVIDENCE += [topics.CARD_USES, topics.VISITS, topics.VISIT_FACTS]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
-COMPACTED += [topics.TARIFFS, topics.POLICIES]
-STAGES = ("link", "sessions")
+COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
+COMPACTED += [topics.VISITS_STATE]
+STAGES = ("link", "sessions", "health", "visits")
 
 
 @EVERY_TOPIC
@@ -41,7 +43,8 @@ def test_every_record_on_a_topic_exists(topic):
 
 def test_only_state_and_parked_bytes_have_no_records():
     without = {topic.name for topic in TOPICS if not topic.records}
-    assert without == {topics.PARKED, topics.LINK_STATE, topics.SESSIONS_STATE}
+    states = {topics.LINK_STATE, topics.SESSIONS_STATE, topics.HEALTH_STATE, topics.VISITS_STATE}
+    assert without == {topics.PARKED, *states}
 
 
 @EVERY_TOPIC
@@ -60,7 +63,7 @@ def test_all_keyed_topics_share_the_partition_count(wanted):
 
 def test_only_reference_data_stands_on_one_partition():
     single = {topic.name for topic in TOPICS if topic.partitions(7) == 1}
-    assert single == {topics.TARIFFS, topics.POLICIES}
+    assert single == {topics.TARIFFS, topics.POLICIES, topics.HEALTH}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -96,6 +99,7 @@ def test_every_topic_is_evidence_compacted_or_short_lived():
     assert short == {
         topics.READINGS,
         topics.TICKS,
+        topics.HEALTH_SAMPLES,
         topics.APPLIED,
         topics.LOOKUPS,
         topics.WATCHES,

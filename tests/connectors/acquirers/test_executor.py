@@ -175,14 +175,20 @@ async def test_virtual_instants_are_the_acquirers(bench, simulate, issue):
 
 
 async def test_an_acquirer_that_is_away_was_not_told_anything(bench, simulate, issue):
+    """A hold may then be asked for elsewhere; anything else is asked after once it is back."""
     simulator = simulate()
     one = await bench(simulator)
-    place = issue().place()
+    session = issue()
+    place = session.place()
+    raised = session.raise_("pay_1", 1, 5000, 1000, issued_at=place.issued_at + 5)
     simulator.stop()
     async with one.executor():
         await one.give(place)
         answer = await one.answer(place.command_id)
-    assert (answer.outcome, answer.reason) == ("unknown", "not_sent")
+        await one.give(raised)
+        other = await one.answer(raised.command_id)
+    assert (answer.outcome, answer.reason) == ("failed", "not_sent")
+    assert (other.outcome, other.reason) == ("unknown", "not_sent")
 
 
 async def test_an_acquirer_that_dies_over_a_request_leaves_it_unknown(bench, simulate, issue):

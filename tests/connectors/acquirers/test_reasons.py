@@ -18,4 +18,4 @@ def test_every_refusal_code_has_one_of_our_words():
 def test_the_kinds_of_no_and_of_doubt_share_no_word_but_one():
     assert not reasons.DECLINES & reasons.FAILURES
     shared = reasons.FAILURES & reasons.UNKNOWNS
-    assert shared == {"unknown_acquirer"}
+    assert shared == {"unknown_acquirer", "not_sent"}

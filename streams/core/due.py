@@ -1,0 +1,135 @@
+"""What is due, and what may fall due next: one door to the price for all that decide about money.
+
+A tariff that quantities alone decide is priced by them, fast; any other by the course of the
+session. Amounts are gross, in minor units.
+"""
+
+import math
+from fractions import Fraction
+
+from schemas.facts import SessionRequested
+from schemas.money import exponent_of
+from streams.core.pricing import Amounts, Course, Quantities, Rates, Segment, Tariff, parse, price
+from streams.core.pricing.clock import zone_of
+from streams.core.pricing.model import STEP_UNITS, UNITS
+
+_MS_PER_HOUR = 3_600_000
+
+
+def tariff_for(body: str, request: SessionRequested) -> Tariff:
+    """The tariff, priceable where it will be used. Raises Unpriceable.
+
+    A restriction on local time with no time zone to tell it by is a named outcome, never a guess.
+    """
+    tariff = parse(body)
+    if tariff.needs_zone:
+        zone_of(request.time_zone)
+    return tariff
+
+
+# --- of what flowed -------------------------------------------------------------------------------
+
+
+def so_far(tariff: Tariff | None, course: Course | None, quantities: Quantities) -> int:
+    """What `quantities`, which flowed as in `course`, come to. None where rates suffice.
+
+    Nothing delivered is nothing due: flat fees and times are for those who got energy.
+    """
+    if tariff is None or quantities.energy_wh == 0:
+        return 0
+    if tariff.simple is not None:
+        return tariff.simple.minor(quantities)
+    assert course is not None  # whoever has no rates has a course
+    return price(tariff, course).due_minor()
+
+
+def floor(tariff: Tariff, course: Course | None, quantities: Quantities) -> int:
+    """The least that is due for this energy, were no time counted at all."""
+    if tariff.simple is not None:
+        return tariff.simple.minor(quantities)
+    assert course is not None  # whoever has no rates has a course
+    timeless = [
+        one._replace(amounts=Amounts(energy_wh=one.amounts.energy_wh)) for one in course.segments
+    ]
+    return price(tariff, course._replace(segments=tuple(timeless))).due_minor()
+
+
+# --- before there is a course ---------------------------------------------------------------------
+
+
+def at_once(tariff: Tariff, request: SessionRequested) -> int:
+    """What is due as soon as any energy flows: flat fees, and a least price."""
+    return estimate(tariff, request, Quantities(0, 0, 0))
+
+
+def estimate(tariff: Tariff, request: SessionRequested, quantities: Quantities) -> int:
+    """What these would cost if it began as it was asked for; parking comes after the charging."""
+    if tariff.simple is not None:
+        return tariff.simple.minor(quantities)
+    begun_at = request.requested_at
+    over_at = begun_at + quantities.charging_ms
+    segments = [
+        Segment(begun_at, over_at, Amounts(quantities.energy_wh, quantities.charging_ms)),
+    ]
+    if quantities.parking_ms:
+        gone_at = over_at + quantities.parking_ms
+        segments.append(Segment(over_at, gone_at, Amounts(parking_ms=quantities.parking_ms)))
+    return price(tariff, Course(tuple(segments), request.time_zone)).due_minor()
+
+
+# --- from now on ----------------------------------------------------------------------------------
+
+
+def energy_wh(power_w: int, window_ms: int) -> int:
+    """At this power, rounded up."""
+    return -(-power_w * window_ms // _MS_PER_HOUR)
+
+
+def may_add(tariff: Tariff, course: Course | None, power_w: int, window_ms: int) -> int:
+    """What `window_ms` from now on can add at most, however charging and parking share it.
+
+    Rounded up, and for one Wh more: a register shows whole ones, so it may be that far ahead.
+    """
+    wh = energy_wh(power_w, window_ms)
+    if tariff.simple is not None:
+        return _by_rates(tariff.simple, wh, window_ms)
+    assert course is not None  # whoever has no rates has a course
+    if not course.segments:
+        return 0
+    worst = max(_ends(tariff, course, wh + 1, window_ms))
+    return max(worst - price(tariff, course).due_minor(), 0)
+
+
+def _by_rates(rates: Rates, wh: int, window_ms: int) -> int:
+    charging = wh * rates.energy_rate + window_ms * rates.charging_rate
+    parked = window_ms * rates.parking_rate
+    most = max(charging, parked) + rates.energy_rate
+    return -(-most // (10 * rates.denominator))
+
+
+def _ends(tariff: Tariff, course: Course, wh: int, window_ms: int) -> list[int]:
+    """What could be due at the window's end: charging all along, or parked all along."""
+    now_at = course.segments[-1].until_at
+    until_at = now_at + window_ms
+    parts = [Amounts(wh, window_ms), Amounts(energy_wh=1, parking_ms=window_ms)]
+    if tariff.table.flows:
+        return [_dearest(tariff, course, parts[0])]
+    return [
+        price(
+            tariff, course._replace(segments=(*course.segments, Segment(now_at, until_at, part)))
+        ).due_minor()
+        for part in parts
+    ]
+
+
+def _dearest(tariff: Tariff, course: Course, part: Amounts) -> int:
+    """Where power decides what is priced how, weaker can be dearer: each dimension's worst."""
+    worst = dict.fromkeys(UNITS, Fraction(0))
+    for one in tariff.components:
+        step = Fraction(one.step * STEP_UNITS[one.dimension], UNITS[one.dimension])
+        had = {"ENERGY": part.energy_wh, "FLAT": 1}.get(one.dimension, part.charging_ms)
+        cost = one.due_rate * (Fraction(had) / UNITS[one.dimension] + step)
+        worst[one.dimension] = max(worst[one.dimension], cost)
+    timed = max(worst["TIME"], worst["PARKING_TIME"])
+    major = price(tariff, course).due + worst["ENERGY"] + timed + worst["FLAT"]
+    return math.ceil(major * 10 ** exponent_of(tariff.currency))

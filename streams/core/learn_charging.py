@@ -1,0 +1,98 @@
+"""What a charger says of one charging, merged into what is known of it: a join, like `learn`."""
+
+from msgspec.structs import replace
+
+from schemas.facts import (
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    LinkedFact,
+    MeterReading,
+)
+from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Limited, Power
+from streams.core.trace import Sample, with_sample
+
+ChargerFact = ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
+
+
+def merged(
+    known: Charging | None,
+    linked: LinkedFact,
+    fact: ChargerFact,
+    *,
+    traced: bool,
+) -> Charging:
+    """`known` with `fact` in it; `traced`: the tariff asks when energy flowed."""
+    charging = known or _charging(linked, fact)
+    match fact:
+        case ChargingStarted():
+            return _begun(charging, fact)
+        case ChargingEnded():
+            return _ended(charging, fact, linked.sequence_complete)
+        case ChargingUpdated():
+            charging = _changed(charging, fact)
+            at = fact.updated_at
+        case MeterReading():
+            charging = _read(charging, fact.energy_wh, fact.read_at)
+            at = fact.read_at
+    charging = _shown(charging, at, fact.power_w, linked.gap_ms)
+    return _traced(charging, at, fact.energy_wh) if traced else charging
+
+
+def _charging(linked: LinkedFact, fact: ChargerFact) -> Charging:
+    return Charging(
+        linked.charging_id, fact.network, fact.charger_id, fact.evse_uid, fact.transaction_id
+    )
+
+
+def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
+    begun = Begun(fact.started_at, fact.energy_wh)
+    known = charging.begun
+    first = begun if known is None else min(begun, known)
+    return replace(
+        charging,
+        begun=first,
+        seen_at=max(charging.seen_at, fact.started_at),
+        takes_limit=charging.takes_limit or fact.takes_limit,
+    )
+
+
+def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
+    change = Change(fact.updated_at, fact.seq, fact.charging_state == "charging")
+    changes = charging.changes
+    if change not in changes:
+        changes = tuple(sorted({*changes, change}))
+    limited = charging.limited
+    if fact.limit_wh >= 0:
+        limited = max(limited, Limited(fact.updated_at, fact.limit_wh))
+    charging = replace(charging, changes=changes, limited=limited)
+    return _read(charging, fact.energy_wh, fact.updated_at)
+
+
+def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact
+    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason)
+    last = end if charging.end is None else max(end, charging.end)
+    return replace(charging, end=last, seen_at=max(charging.seen_at, fact.ended_at))
+
+
+def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
+    return replace(
+        charging, top_wh=max(charging.top_wh, energy_wh), seen_at=max(charging.seen_at, at)
+    )
+
+
+def _shown(charging: Charging, at: int, power_w: int, gap_ms: int) -> Charging:
+    """What this charger can do, as far as it has shown it."""
+    power = Power(at, power_w) if power_w >= 0 else NOT_SHOWN
+    if power <= charging.power and power_w <= charging.top_power_w and gap_ms <= charging.gap_ms:
+        return charging
+    return replace(
+        charging,
+        top_power_w=max(power_w, charging.top_power_w),
+        gap_ms=max(gap_ms, charging.gap_ms),
+        power=max(power, charging.power),
+    )
+
+
+def _traced(charging: Charging, at: int, energy_wh: int) -> Charging:
+    return replace(charging, trace=with_sample(charging.trace, Sample(at, energy_wh)))

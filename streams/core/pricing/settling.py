@@ -1,0 +1,133 @@
+"""From quantities to what they cost: steps at the end of the session, then min and max price."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from streams.core.pricing.course import Number
+from streams.core.pricing.model import STEP_UNITS, UNITS, Component, Limit, Tariff
+from streams.core.pricing.tally import Tally, Used
+
+
+class Totals(NamedTuple):
+    """Exact, in major units; None: not known, since a tax is not."""
+
+    net: Fraction | None
+    gross: Fraction | None
+    due: Fraction
+    limit: str = ""
+
+
+def added(tally: Tally) -> dict[Used, Number]:
+    """What steps add, by component: to the session's total, once of energy and once of time.
+
+    The last component of its kind says which step, and prices what is added. Where parking was
+    priced, only parking is rounded; reserved time is a kind of its own (OCPI 2.2.1 mod_tariffs,
+    step_size; 2.1.1 does not say how, and engines in the field take the same rule).
+    """
+    found: dict[Used, Number] = {}
+    for last in (tally.energy, tally.parking or tally.time, tally.reserved):
+        if last is not None:
+            more = _missing(tally, last)
+            if more:
+                found[last] = more
+    return found
+
+
+def _missing(tally: Tally, last: Used) -> Number:
+    component = tally.tables[last.tariff].components[last.component]
+    step = component.step * STEP_UNITS[component.dimension]
+    if component.step <= (0 if component.dimension == "ENERGY" else 1):
+        return 0  # 0 stands in free tariffs; one second is as good as none
+    total: Number = 0
+    for used in tally.first_at:
+        other = tally.tables[used.tariff].components[used.component]
+        if other.dimension == component.dimension and other.reserved == component.reserved:
+            total += tally.used[used.tariff][used.component]
+    return -total % step
+
+
+def settle(tariffs: Sequence[Tariff], tally: Tally) -> Totals:
+    """The totals, each tariff's limits applied to what it priced."""
+    steps = added(tally)
+    found = [_limited(one, _sums(tally, number, steps)) for number, one in enumerate(tariffs)]
+    if len(found) == 1:
+        return found[0]
+    return Totals(
+        _sum([one.net for one in found]),
+        _sum([one.gross for one in found]),
+        sum((one.due for one in found), Fraction(0)),
+        next((one.limit for one in found if one.limit), ""),
+    )
+
+
+def cost(component: Component, rate: Fraction, quantity: Number) -> Fraction:
+    return rate * quantity / UNITS[component.dimension]
+
+
+def _sums(tally: Tally, tariff: int, steps: dict[Used, Number]) -> Totals:
+    table = tally.tables[tariff]
+    due: Number = 0
+    net: Number | None = 0
+    gross: Number | None = 0
+    for used in tally.first_at:
+        if used.tariff != tariff:
+            continue
+        prices = table.prices[used.component]
+        quantity = tally.used[tariff][used.component] + steps.get(used, 0)
+        due += quantity * prices.due
+        net = None if net is None or prices.net is None else net + quantity * prices.net
+        gross = None if gross is None or prices.gross is None else gross + quantity * prices.gross
+    of = table.denominator
+    return Totals(
+        None if net is None else Fraction(net) / of,
+        None if gross is None else Fraction(gross) / of,
+        Fraction(due) / of,
+    )
+
+
+def _sum(parts: list[Fraction | None]) -> Fraction | None:
+    known = [one for one in parts if one is not None]
+    return sum(known, Fraction(0)) if len(known) == len(parts) else None
+
+
+# --- min_price and max_price ------------------------------------------------------------------
+
+
+def _limited(tariff: Tariff, totals: Totals) -> Totals:
+    """Net and gross have bounds of their own (OCPI 2.2.1 mod_tariffs, min_price)."""
+    if tariff.most != Limit():
+        totals = _bounded(tariff, totals, "max_price")
+    if tariff.least != Limit():
+        totals = _bounded(tariff, totals, "min_price")
+    return totals
+
+
+def _bounded(tariff: Tariff, totals: Totals, name: str) -> Totals:
+    least = name == "min_price"
+    limit = tariff.least if least else tariff.most
+    net_limit, gross_limit = _both(tariff, totals, limit)
+    pick = max if least else min
+    net = totals.net if totals.net is None or net_limit is None else pick(totals.net, net_limit)
+    gross = totals.gross
+    if gross is not None and gross_limit is not None:
+        gross = pick(gross, gross_limit)
+    due = gross
+    if due is None:
+        due = totals.due if net_limit is None else pick(totals.due, net_limit)
+    decided = name if (net, gross, due) != totals[:3] else totals.limit
+    return Totals(net, gross, due, decided)
+
+
+def _both(tariff: Tariff, totals: Totals, limit: Limit) -> tuple[Fraction | None, Fraction | None]:
+    """A bound that tells one side only: the other follows from the taxes of this session.
+
+    Where those are not known either, the figure that stands there is taken for both.
+    """
+    if limit.gross is not None or limit.net is None:
+        return limit
+    if totals.net and totals.gross is not None:
+        return limit.net, limit.net * totals.gross / totals.net
+    rates = [one.vat for one in tariff.components if one.vat is not None]
+    known = totals.net is not None and totals.gross is not None
+    return limit.net, limit.net * (1 + max(rates) / 100) if rates and known else limit.net

@@ -1,0 +1,132 @@
+"""What may fall due next: never less than any way to spend the window can come to."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sessionworld import T0, rated, request
+from tariffworld import body, element
+
+from streams.core import due
+from streams.core.pricing import Course, Quantities, Segment, Unpriceable, charging, parking, parse
+
+CHF_79 = rated("CHF", {"ENERGY": Fraction("0.79")})
+WINDOW_MS = 36_000
+
+
+def test_headroom_is_what_a_minute_and_a_half_at_full_power_can_cost():
+    assert due.may_add(CHF_79, None, 350_000, 90_000) == 692  # 8.75 kWh
+    assert due.may_add(CHF_79, None, 1, 90_000) == 1
+
+
+def test_headroom_counts_the_dearer_of_charging_and_parking():
+    fee = rated("EUR", {"ENERGY": Fraction("0.50"), "TIME": Fraction(6)})
+    assert due.may_add(fee, None, 9_900, 36_000) == 11  # 100 Wh with the one more are 5, 36 s 6
+    assert due.may_add(fee, None, 10_000, 36_000) == 12  # 101 Wh are 5.05
+    idle = rated("EUR", {"PARKING_TIME": Fraction(60)})
+    assert due.may_add(idle, None, 10_000, 36_000) == 60
+    assert due.may_add(idle, None, 10_000, 36_001) == 61
+
+
+prices = st.fractions(0, 5, max_denominator=1_000)
+priced = st.builds(
+    lambda currency, energy, time, parked: rated(
+        currency, {"ENERGY": energy, "TIME": time, "PARKING_TIME": parked}
+    ),
+    st.sampled_from(["EUR", "JPY", "KWD"]),
+    prices,
+    prices,
+    prices,
+)
+
+
+@given(
+    priced,
+    st.integers(1, 400_000),
+    st.builds(Quantities, st.integers(0, 50_000), st.integers(0, 10**8), st.integers(0, 10**8)),
+    st.integers(0, WINDOW_MS),
+)
+def test_headroom_covers_any_mix_within_the_window(tariff, power_w, at, charging_ms):
+    ahead = due.may_add(tariff, None, power_w, WINDOW_MS)
+    grown = Quantities(
+        at.energy_wh + -(-power_w * charging_ms // 3_600_000),
+        at.charging_ms + charging_ms,
+        at.parking_ms + WINDOW_MS - charging_ms,
+    )
+    assert tariff.simple.minor(grown) <= tariff.simple.minor(at) + ahead
+
+
+# --- tariffs that ask when
+
+
+NIGHT = parse(
+    body(
+        element(start_time="22:00", end_time="06:00", energy="0.40"),
+        element(energy="0.80"),
+    )
+)
+TEN_AT_NIGHT = 1_790_020_800_000  # 22:00 in Berlin
+
+
+def course(*segments):
+    return Course(tuple(segments), "Europe/Berlin")
+
+
+def test_the_dearer_side_of_a_change_within_the_window_counts():
+    begun_at, six = TEN_AT_NIGHT, TEN_AT_NIGHT + 8 * 3_600_000
+    night = course(charging(begun_at, six - 60_000, 10_000))
+    # 36 kW for two minutes: 600 Wh and 601 Wh, the second minute at the day's price, and one Wh
+    assert due.may_add(NIGHT, night, 36_000, 120_000) == 72
+    assert due.may_add(NIGHT, night, 36_000, 60_000) == 24
+
+
+POWER = parse(
+    body(
+        element(max_power=10, energy="2.00"),
+        element(min_duration=3600, flat="1.00", energy="0.50"),
+        element(energy="0.50"),
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 50_000), min_size=1, max_size=5), st.integers(0, 2 * 3_600_000))
+def test_where_power_decides_the_weaker_may_be_the_dearer(powers, begun_ago_ms):
+    begun = charging(T0 - begun_ago_ms, T0, 1_000)
+    ahead = due.may_add(POWER, course(begun), 50_000, WINDOW_MS)
+    each = WINDOW_MS // len(powers)
+    segments = [
+        charging(T0 + n * each, T0 + (n + 1) * each, power * each // 3_600_000)
+        for n, power in enumerate(powers)
+    ]
+    before = due.so_far(POWER, course(begun), Quantities(1, 0, 0))
+    after = due.so_far(POWER, course(begun, *segments), Quantities(1, 0, 0))
+    assert after <= before + ahead
+
+
+def test_steps_count_as_if_it_ended_now():
+    stepped = parse(body(element(energy="1.00/1000")))
+    assert due.so_far(stepped, course(charging(T0, T0 + 1, 1)), Quantities(1, 1, 0)) == 100
+    assert due.may_add(stepped, course(charging(T0, T0 + 1, 900)), 3_600, 99_000) == 0
+    assert due.may_add(stepped, course(charging(T0, T0 + 1, 900)), 3_600, 100_000) == 100
+
+
+def test_a_least_price_is_due_at_once_and_nothing_delivered_is_nothing_due():
+    least = parse(body(element(energy="1.00"), least="2.50"))
+    assert due.at_once(least, request()) == 250
+    assert due.so_far(least, course(parking(T0, T0 + 1)), Quantities(0, 0, 1)) == 0
+    assert due.may_add(least, course(Segment(T0, T0, charging(0, 0, 0).amounts)), 1, 1) == 0
+
+
+def test_local_time_without_a_zone_is_a_named_outcome():
+    night = body(element(start_time="22:00", energy="0.40"))
+    for zone in ("", "Europe/Nowhere"):
+        with pytest.raises(Unpriceable, match="no-zone"):
+            due.tariff_for(night, request(time_zone=zone))
+    assert due.tariff_for(night, request(time_zone="Europe/Berlin")).needs_zone
+
+
+def test_an_estimate_begins_when_it_was_asked_for():
+    asked = request(time_zone="Europe/Berlin", requested_at=TEN_AT_NIGHT - 1_800_000)
+    assert due.estimate(NIGHT, asked, Quantities(10_000, 3_600_000, 0)) == 600

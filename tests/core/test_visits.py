@@ -1,0 +1,172 @@
+"""A card at a site: one visit or two, whose hold is surplus, and what the scheme still allows."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.facts import CardUsed
+from streams.core import visits
+from streams.core.declines_codes import DAY_MS, HOUR_MS, day_at
+from streams.core.visits import VISIT_GAP_MS, CardBook
+
+T0 = day_at(2026, 11, 21)
+MINUTE = 60_000
+EVENTS = ("tapped", "approved", "declined", "charging", "over")
+
+
+def used(session, event, at=T0, requested_at=T0, evse="1", **more):
+    fields = {
+        "tenant": "t",
+        "site_id": "site",
+        "card_token": "tok",
+        "session_id": session,
+        "network": "n",
+        "charger_id": "c",
+        "evse_uid": evse,
+        "scheme": "visa",
+        "event": event,
+        "command_id": f"{session}/hold/1" if event in ("approved", "declined") else "",
+        "amount_minor": 2_000,
+        "requested_at": requested_at,
+        "used_at": at,
+    }
+    return CardUsed(**{**fields, **more})
+
+
+def book_of(uses):
+    """The book, and what each session was told last."""
+    book, told = None, {}
+    for use in uses:
+        change = visits.apply(book, use)
+        book = change.book
+        for one in change.seen:
+            assert one.version > told[one.session_id].version if one.session_id in told else True
+            told[one.session_id] = one
+    return book, told
+
+
+def test_a_second_tap_at_the_same_evse_takes_the_place_once_it_is_approved():
+    first = [used("a", "tapped"), used("a", "approved")]
+    second = [used("b", "tapped", requested_at=T0 + MINUTE)]
+    _, told = book_of(first + second)
+    assert told == {}
+    _, told = book_of([*first, *second, used("b", "approved", requested_at=T0 + MINUTE)])
+    assert {name: one.superseded_by for name, one in told.items()} == {"a": "b"}
+
+
+def test_a_tap_at_another_evse_takes_the_place_only_once_energy_flows_there():
+    later = {"requested_at": T0 + MINUTE, "evse": "2"}
+    uses = [used("a", "approved"), used("b", "approved", **later)]
+    assert book_of(uses)[1] == {}
+    _, told = book_of([*uses, used("b", "charging", **later)])
+    assert told["a"].superseded_by == "b"
+
+
+def test_where_energy_flows_nothing_is_surplus_and_it_is_said_when_it_was():
+    later = {"requested_at": T0 + MINUTE}
+    uses = [used("a", "approved"), used("b", "approved", **later), used("a", "charging")]
+    _, told = book_of(uses)
+    assert told["a"].superseded_by == ""
+    assert told["a"].version == 3
+    assert "b" not in told
+
+
+@pytest.mark.parametrize(("gap_ms", "one"), [(VISIT_GAP_MS, True), (VISIT_GAP_MS + 1, False)])
+def test_taps_far_apart_are_two_visits(gap_ms, one):
+    uses = [used("a", "approved"), used("b", "approved", requested_at=T0 + gap_ms)]
+    book, told = book_of(uses)
+    assert visits.visit(book) == (["a", "b"] if one else ["b"])
+    assert ("a" in told) == one
+
+
+def refused(number, at, **more):
+    return used("a", "declined", at, command_id=f"a/hold/{number}", **more)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "apart_ms", "left"),
+    [("visa", DAY_MS, 16), ("mastercard", HOUR_MS, 6), ("mastercard", DAY_MS, 9), ("amex", 1, -1)],
+)
+def test_refused_attempts_count_in_the_window_of_the_scheme(scheme, apart_ms, left):
+    uses = [refused(number, T0 + number * apart_ms, scheme=scheme) for number in range(4)]
+    book, told = book_of(uses)
+    assert visits.attempts_left(book) == left
+    assert told["a"].attempts_left == left if left >= 0 else told == {}
+
+
+def test_old_refusals_are_forgotten_and_the_caps_never_go_below_nothing():
+    uses = [refused(number, T0 + number) for number in range(30)]
+    assert visits.attempts_left(book_of(uses)[0]) == 0
+    book, _ = book_of([*uses, used("b", "tapped", T0 + 31 * DAY_MS, T0 + 31 * DAY_MS)])
+    assert visits.attempts_left(book) == 20
+    assert book.refusals == {}
+
+
+def test_an_approval_ends_what_mastercard_counts_in_a_row():
+    uses = [refused(number, T0 + number, scheme="mastercard") for number in range(9)]
+    book, _ = book_of([*uses, used("a", "approved", T0 + 20, scheme="mastercard")])
+    assert visits.attempts_left(book) == 10
+
+
+def test_a_card_that_is_never_to_be_tried_again_is_barred_for_all_its_sessions():
+    uses = [used("b", "tapped", requested_at=T0 + MINUTE), refused(1, T0, retry="never")]
+    _, told = book_of(uses)
+    assert told["a"].barred
+    assert told["b"].barred
+
+
+def test_an_advice_to_wait_is_passed_on():
+    _, told = book_of([refused(1, T0, retry="later", wait_ms=HOUR_MS)])
+    assert told["a"].wait_until_at == T0 + HOUR_MS
+
+
+@st.composite
+def uses(draw):
+    session = draw(st.sampled_from(["a", "b", "c"]))
+    event = draw(st.sampled_from(EVENTS))
+    minutes = {"a": 0, "b": 4, "c": 30}[session]
+    evse = {"a": "1", "b": "1", "c": "2"}[session]
+    requested_at = T0 + minutes * MINUTE
+    number = draw(st.integers(1, 3)) if event == "declined" else 1
+    # What a refusal was does not change from one telling to the next.
+    fate = {"retry": ("never", "later", "smaller")[number - 1], "wait_ms": number * HOUR_MS}
+    more = {"command_id": f"{session}/hold/1/raise/{number}", **fate} if event == "declined" else {}
+    at = requested_at + EVENTS.index(event) * MINUTE + number
+    return used(session, event, at, requested_at, evse, **more)
+
+
+@settings(deadline=None)
+@given(st.lists(uses(), min_size=1, max_size=14), st.randoms(use_true_random=False))
+def test_neither_order_nor_repetition_changes_what_is_known_or_what_follows(facts, chance):
+    again = [*facts, *chance.choices(facts, k=4)]
+    chance.shuffle(again)
+    books = [book_of(one)[0] for one in (facts, again)]
+    plain, mixed = (msgspec.structs.replace(one, version=0) for one in books)
+    assert plain == mixed
+
+
+@settings(deadline=None)
+@given(st.lists(uses(), min_size=1, max_size=14))
+def test_the_last_session_of_a_visit_is_never_surplus_nor_one_that_charges(facts):
+    book, told = book_of(facts)
+    last = visits.visit(book)[-1]
+    assert book.sessions[last].told.superseded_by == ""
+    for name, one in told.items():
+        if one.superseded_by:
+            assert not book.sessions[name].charging or book.sessions[name].over
+            assert book.sessions[one.superseded_by].requested_at > book.sessions[name].requested_at
+
+
+@given(st.lists(uses(), min_size=1, max_size=14))
+def test_what_is_known_already_says_nothing(facts):
+    book, _ = book_of(facts)
+    for use in facts:
+        change = visits.apply(book, use)
+        assert (change.visit, change.seen, change.book) == (None, [], book)
+
+
+def test_a_book_is_written_and_read_again():
+    book, _ = book_of([used("a", "approved"), refused(2, T0, retry="never")])
+    data = msgspec.msgpack.encode(book)
+    assert msgspec.msgpack.decode(data, type=CardBook) == book
