@@ -1,6 +1,7 @@
 """The broker that tests run on, and topics of their own for each test."""
 
 import asyncio
+import logging
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from connectors.kafka.admin import TopicSpec, create_topics
 from connectors.kafka.local import LocalKafka
@@ -107,3 +109,13 @@ def make_topic(kafka: Kafka, unique: str) -> MakeTopic:
         return spec.name
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A command run in this process sends logs to an output that is closed after the test."""
+    aiokafka = logging.getLogger("aiokafka")
+    level = aiokafka.level
+    yield
+    structlog.reset_defaults()
+    aiokafka.setLevel(level)
