@@ -2,10 +2,14 @@
 
 import json
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from worked import MINUTE_MS, at, component
 
 from streams.core.pricing import Amounts, Course, Segment
+
+# A course of hours, minute by minute, takes its time on a busy machine.
+lawful = settings(deadline=None)
 
 DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 # A Monday, the night in March without an hour, the one in October with an hour twice.
@@ -48,7 +52,10 @@ restrictions = st.fixed_dictionaries(
 )
 
 
-def bodies(steps=st.sampled_from([0, 1, 60, 500]), limits=True):
+some_steps = st.sampled_from([0, 1, 60, 500])
+
+
+def bodies(steps=some_steps, *, limits=True):
     kinds = ["ENERGY", "TIME", "PARKING_TIME", "FLAT"]
     element = st.builds(
         lambda parts, rules: {"price_components": parts, "restrictions": rules},

@@ -112,7 +112,9 @@ def complex_tariff(at_weekends):
 
 
 def test_10_on_a_monday_morning_at_16_ampere():
-    found = price(complex_tariff(1.25), course(MORNING, ("charging", 165, 0, amps(16)), ("parking", 42)))
+    found = price(
+        complex_tariff(1.25), course(MORNING, ("charging", 165, 0, amps(16)), ("parking", 42))
+    )
     assert_costs(found, "9", "10.3")
 
 
@@ -271,8 +273,10 @@ def test_25_only_parking_is_rounded_where_there_is_any():
     assert [line.billed for line in found.lines] == [21 * 60_000, 20 * 60_000]
 
 
-@pytest.mark.parametrize(("step", "billed", "net"), [(1, 116, "0.029"), (25, 125, "0.03125"),
-                                                     (500, 500, "0.125"), (0, None, "0.0288")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "billed", "net"),
+    [(1, 116, "0.029"), (25, 125, "0.03125"), (500, 500, "0.125"), (0, None, "0.0288")],
+)
 def test_26_steps_of_energy(step, billed, net):
     had = Fraction(1152, 10)
     found = price(
