@@ -12,7 +12,7 @@ from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, TariffPublished, Tick
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
-from streams.core import strategy, tariff
+from streams.core import pricing, strategy
 from streams.engine.stage import BadRecord, Record
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
@@ -38,9 +38,9 @@ class References:
 
 
 def references():
-    body = tariff.canonical(TARIFF)
+    body = pricing.canonical(TARIFF)
     priced = TariffPublished(
-        tenant="t", tariff_id="dc", tariff_hash=tariff.content_hash(body), currency="CHF",
+        tenant="t", tariff_id="dc", tariff_hash=pricing.content_hash(body), currency="CHF",
         body=body, received_at=0,
     )  # fmt: skip
     text = POLICY.read_text()

@@ -62,10 +62,10 @@ def limits(tariff: Tariff, course: Course, assumed: Assumed, ceiling_minor: int)
                 after.add(_going_on(assumed, from_at, to_at), slots)
                 return after
 
-            after = reached(until_at)
-            if walk.exceeds(after):
+            there = reached(until_at)
+            if walk.exceeds(there):
                 return _found(walk, reached, (at, until_at), assumed)
-            tally, at = after, until_at
+            tally, at = there, until_at
         if tariff.table.unrestricted and walk.standing_still(assumed):
             return Limits(None, None)
     return Limits(math.floor(tally.wh) + 1 if assumed.charging else None, at)
