@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -27,7 +28,7 @@ _AT = 1_790_000_000_000
 _TIMES = 2_000
 _TENANT, _PROVIDER, _REFERENCE = "bench", "terminals", "REF-1"
 _SESSION = ids.session_id(_TENANT, _PROVIDER, _REFERENCE)
-_EVSE = {
+_EVSE: dict[str, Any] = {
     "tenant": _TENANT,
     "network": "nordlade",
     "charger_id": "NO-NLA-1",
