@@ -156,6 +156,7 @@ def test_packages_are_empty_at_the_top():
         for name in MODULES
         if name.endswith("__init__.py")
         and name != "streams/cli/__init__.py"  # the entry point `holdfast` names it
+        and name != "streams/core/pricing/__init__.py"  # the engine's one door: it names the API
         and [node for node in tree(name).body if not isinstance(node, ast.Expr)]
     ]
     assert full == []

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -97,7 +97,7 @@ def _print(result: Result) -> None:
         f"load {', '.join(str(one) for one in result.load)}"
     )
     link, plain = result.link, result.baseline
-    rows = [
+    rows: list[list[Any]] = [
         ["guarantee", link.guarantee, plain.guarantee],
         ["readings a CPU second", f"{link.per_cpu_second:,}", f"{plain.per_cpu_second:,}"],
         ["readings a second", f"{link.per_wall_second:,}", f"{plain.per_wall_second:,}"],
