@@ -14,6 +14,7 @@ from streams.core.strategy_space import (
     Box,
     Space,
     box_of,
+    joined,
     meets,
     space_of,
     universe,
@@ -64,6 +65,7 @@ def _matrix(policy: Policy) -> Iterator[Finding]:
     for cell in policy.cell:  # where nothing else is left, a staircase holds its first step only
         if cell.strategy == "incremental":
             left = without(left, box_of(space, msgspec.structs.replace(cell, strategy="fixed")))
+    left = joined(left)
     for box in left[:GAPS_MAX]:
         yield Finding("gap", "", f"no cell for {space.words(box) or 'anything'}")
     if len(left) > GAPS_MAX:

@@ -24,6 +24,7 @@ _FIXED: dict[str, tuple[str, ...]] = {
 }
 _COUNTRIES = ("issuer_country", "merchant_country")
 _NO_CARD = {"funding": "unknown"}
+_OF_THE_CARD = CARD_FIELDS | {"raises"}
 
 Box = tuple[int, ...]
 """One bit mask a dimension, in the order of the space."""
@@ -45,8 +46,10 @@ class Space(NamedTuple):
     def words(self, box: Box) -> str:
         """What is special about a box: the dimensions of which it takes but a part."""
         parts: list[str] = []
+        carded = "stage" not in self.atoms or box[list(self.atoms).index("stage")] != 1
         for (name, atoms), mask in zip(self.atoms.items(), box, strict=True):
-            if mask != (1 << len(atoms)) - 1:
+            told = carded or name not in _OF_THE_CARD  # before the card they say nothing
+            if told and mask != (1 << len(atoms)) - 1:
                 named = [atom for number, atom in enumerate(atoms) if mask >> number & 1]
                 parts.append(f"{name}={' or '.join(named)}")
         return ", ".join(parts)
@@ -176,4 +179,16 @@ def without(boxes: list[Box], cell: Box) -> list[Box]:
             if outside:
                 left.append((*rest[:number], outside, *rest[number + 1 :]))
             rest = (*rest[:number], rest[number] & mask, *rest[number + 1 :])
+    return left
+
+
+def joined(boxes: list[Box]) -> list[Box]:
+    """The same in fewer boxes: two that differ in one dimension only are one."""
+    left = list(boxes)
+    for number in range(len(left[0]) if left else 0):
+        by_rest: dict[Box, int] = {}
+        for box in left:
+            rest = (*box[:number], 0, *box[number + 1 :])
+            by_rest[rest] = by_rest.get(rest, 0) | box[number]
+        left = [(*rest[:number], mask, *rest[number + 1 :]) for rest, mask in by_rest.items()]
     return left
