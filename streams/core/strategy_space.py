@@ -11,10 +11,11 @@ from typing import NamedTuple
 from streams.core.strategy_cells import CARD_FIELDS, EEA, LISTS, RANGES, Cell, Range
 from streams.core.strategy_policy import Policy
 
+BEFORE_CARD = "before_card"
 OTHER = "(any other)"
 UNKNOWN = "(not known)"
 _FIXED: dict[str, tuple[str, ...]] = {
-    "stage": ("before_card", "with_card"),
+    "stage": (BEFORE_CARD, "with_card"),
     "channel": ("terminal", "station", "kiosk", "web"),
     "power_type": ("AC", "DC"),
     "declared": ("none", "amount", "energy", "fill"),
@@ -43,16 +44,16 @@ class Space(NamedTuple):
             for name, atoms in self.atoms.items()
         )
 
-    def words(self, box: Box) -> str:
+    def words(self, box: Box) -> dict[str, str]:
         """What is special about a box: the dimensions of which it takes but a part."""
-        parts: list[str] = []
-        carded = "stage" not in self.atoms or box[list(self.atoms).index("stage")] != 1
+        named: dict[str, str] = {}
         for (name, atoms), mask in zip(self.atoms.items(), box, strict=True):
-            told = carded or name not in _OF_THE_CARD  # before the card they say nothing
-            if told and mask != (1 << len(atoms)) - 1:
-                named = [atom for number, atom in enumerate(atoms) if mask >> number & 1]
-                parts.append(f"{name}={' or '.join(named)}")
-        return ", ".join(parts)
+            if mask != (1 << len(atoms)) - 1:
+                taken = [atom for number, atom in enumerate(atoms) if mask >> number & 1]
+                named[name] = " or ".join(taken)
+        if named.get("stage") == BEFORE_CARD:  # of its card they say nothing
+            return {name: words for name, words in named.items() if name not in _OF_THE_CARD}
+        return named
 
 
 def _mask(atoms: tuple[str, ...], taken: Iterable[str]) -> int:
@@ -116,7 +117,7 @@ def universe(space: Space) -> list[Box]:
     for stage in _FIXED["stage"]:
         for kinds in (("none", "fill"), ("amount",), ("energy",)):
             taken: dict[str, Iterable[str]] = {"stage": (stage,), "declared": kinds}
-            if stage == "before_card":
+            if stage == BEFORE_CARD:
                 taken["raises"] = _FIXED["raises"][:1]
                 taken |= {name: (_NO_CARD.get(name, OTHER),) for name in CARD_FIELDS}
             for name, kind in (("target_minor", "amount"), ("target_wh", "energy")):
