@@ -24,6 +24,7 @@ UNMIRRORED = {
     "schemas/fields.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
     "streams/core/declines_codes.py": "tables: test_declines.py asks for what they mean",
+    "streams/core/hold_windows.py": "a table: test_hold_clocks.py asks for what it means",
     # The parts of one step are shown together, as whole sessions: test_session_laws.py,
     # test_learn_laws.py, test_rules.py and tests/scenarios. A part has no promise of its own.
     **{
@@ -39,9 +40,13 @@ UNMIRRORED = {
             "pipe",
             "proposal",
             "card_uses",
+            "another_hold",
+            "clock_alarms",
+            "rules_clocks",
             "rules_cover",
             "rules_declined",
             "rules_opening",
+            "rules_routing",
             "rules_settle",
             "session",
             "standing",
