@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sessionworld import T0, rated, request
 from tariffworld import body, element
@@ -71,38 +71,6 @@ TEN_AT_NIGHT = 1_790_020_800_000  # 22:00 in Berlin
 
 def course(*segments):
     return Course(tuple(segments), "Europe/Berlin")
-
-
-def test_the_dearer_side_of_a_change_within_the_window_counts():
-    begun_at, six = TEN_AT_NIGHT, TEN_AT_NIGHT + 8 * 3_600_000
-    night = course(charging(begun_at, six - 60_000, 10_000))
-    # 36 kW for 59 s at the night's price; for two minutes at the day's, which begins within them.
-    assert due.may_add(NIGHT, night, 36_000, 59_000) == 24
-    assert due.may_add(NIGHT, night, 36_000, 120_000) == 97
-
-
-POWER = parse(
-    body(
-        element(max_power=10, energy="2.00"),
-        element(min_duration=3600, flat="1.00", energy="0.50"),
-        element(energy="0.50"),
-    )
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 50_000), min_size=1, max_size=5), st.integers(0, 2 * 3_600_000))
-def test_where_power_decides_the_weaker_may_be_the_dearer(powers, begun_ago_ms):
-    begun = charging(T0 - begun_ago_ms, T0, 1_000)
-    ahead = due.may_add(POWER, course(begun), 50_000, WINDOW_MS)
-    each = WINDOW_MS // len(powers)
-    segments = [
-        charging(T0 + n * each, T0 + (n + 1) * each, power * each // 3_600_000)
-        for n, power in enumerate(powers)
-    ]
-    before = due.so_far(POWER, course(begun), Quantities(1, 0, 0))
-    after = due.so_far(POWER, course(begun, *segments), Quantities(1, 0, 0))
-    assert after <= before + ahead
 
 
 def test_steps_count_as_if_it_ended_now_and_may_add_one_at_any_time():
