@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 
-from schemas import codec, ids, topics
+from schemas import codec, topics
 from schemas.facts import (
     AcquirerHealth,
     AppliedInput,
@@ -14,7 +14,7 @@ from schemas.facts import (
     SessionRequested,
 )
 from schemas.ledger import SessionLedger
-from streams.agents.references import ReferencePins
+from streams.agents.references import ReferencePins, health_table
 from streams.core import pipe
 from streams.core.pipe import Step
 from streams.core.session import PaymentSession, TimeReached
@@ -80,10 +80,7 @@ async def _journal(consumer: AIOKafkaConsumer, partitions: int, session_id: str)
 
 async def _references(consumer: AIOKafkaConsumer, journal: _Journal) -> _Table:
     """As they are by now; how acquirers are doing changes by the minute, and is taken as it was."""
-    tables: dict[str, dict[bytes, bytes]] = {topics.HEALTH: {}}
-    for one in journal.health:
-        key = ids.acquirer_key(one.tenant, one.acquirer_id)
-        tables[topics.HEALTH][key.encode()] = codec.encode(one)
+    tables: dict[str, dict[bytes, bytes]] = {topics.HEALTH: health_table(journal.health)}
     for topic in (topics.TARIFFS, topics.POLICIES):
         tables[topic] = {
             record.key: record.value async for record in records_of(consumer, topic, [0])
