@@ -16,6 +16,7 @@ from streams.cli import (
     topics,
     up,
     verify,
+    whatif,
 )
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ for module in (
     topics,
     up,
     verify,
+    whatif,
 ):
     module.register(app)
 
