@@ -41,7 +41,7 @@ def ahead_of(
     """For a session on an EVSE of `power_told_w` (not above 0: not told)."""
     top_w, gap_ms, newest = -1, 0, NOT_SHOWN
     for one in chargings:
-        if one.power.power_w >= 0:
+        if one.top_power_w >= 0:
             top_w, newest = max(top_w, one.top_power_w), max(newest, one.power)
         if one.gap_ms > gap_ms:
             gap_ms = one.gap_ms
