@@ -41,8 +41,9 @@ def ahead_of(
     """For a session on an EVSE of `power_told_w` (not above 0: not told)."""
     top_w, gap_ms, newest = -1, 0, NOT_SHOWN
     for one in chargings:
-        if one.top_power_w >= 0:
-            top_w, newest = max(top_w, one.top_power_w), max(newest, one.power)
+        top_w = max(top_w, one.top_power_w)
+        if one.power.power_w >= 0:
+            newest = max(newest, one.power)
         if one.gap_ms > gap_ms:
             gap_ms = one.gap_ms
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
