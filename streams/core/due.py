@@ -18,7 +18,7 @@ def tariff_for(body: str, request: SessionRequested) -> Tariff:
     A restriction on local time with no time zone to tell it by is a named outcome, never a guess.
     """
     tariff = parse(body)
-    if tariff.needs_zone:
+    if tariff.simple is None and tariff.needs_zone:
         zone_of(request.time_zone)
     return tariff
 
