@@ -220,6 +220,8 @@ class Story:
             case "difference":
                 said = step.discrepancies[-1] if step.discrepancies else None
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
+            case "at_risk":
+                return f"at_risk={major(step.discrepancies[-1].amount_minor)}"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
             case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy" | "scheme":
