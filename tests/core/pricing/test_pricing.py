@@ -135,6 +135,13 @@ def test_a_limit_that_tells_net_only_follows_the_taxes_of_the_session():
     assert (none.net, none.gross) == (2, Fraction("2.4"))
 
 
+def test_a_limit_that_tells_net_only_where_nothing_was_had_takes_the_higher_tax():
+    least = tariff(
+        element(component("ENERGY", 1, 20.0), component("TIME", 1, 10.0)), min_price={"excl_vat": 2}
+    )
+    assert price(least, course(0, ("parking", 10))).gross == Fraction("2.4")
+
+
 def test_a_limit_in_one_bound_leaves_the_other():
     capped = tariff(
         element(component("ENERGY", 1, 20.0)), max_price={"excl_vat": 10, "incl_vat": 11}
