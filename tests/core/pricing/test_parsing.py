@@ -138,6 +138,31 @@ def test_what_stands_there_as_null_or_empty_is_not_there():
     assert not found.needs_course
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        ("22:00", "06:30", (1320, 390)),
+        ("08:00:00", "00:00", (480, 1440)),
+        (None, "09:15", (0, 555)),
+        ("20:00", None, (1200, 1440)),
+    ],
+)
+def test_times_of_the_local_day(start, end, minutes):
+    (only,) = tariff(element(KWH, start_time=start, end_time=end)).elements
+    assert only.restrictions.minutes == minutes
+
+
+def test_units_are_ours():
+    bounds = {"min_kwh": 1.5, "max_power": 22, "min_current": "0.5", "max_duration": 60}
+    (only,) = tariff(element(KWH, **bounds)).elements
+    found = only.restrictions
+    units = (found.from_wh, found.to_w, found.from_ma, found.to_ms)
+    assert units == (1_500, 22_000, 500, 60_000)
+    assert only.components[0].because == (
+        "min_kwh 1.5, max_power 22, min_current 0.5, max_duration 60"
+    )
+
+
 def test_only_local_time_needs_a_zone():
     assert tariff(element(KWH, start_time="08:00")).needs_zone
     assert tariff(element(KWH, day_of_week=["MONDAY"])).needs_zone
