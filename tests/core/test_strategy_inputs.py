@@ -49,6 +49,11 @@ def test_what_was_not_told_is_not_known():
         assert unknown not in words
 
 
+@pytest.mark.parametrize(("told", "known"), [(-1, None), (0, None), (1, 1)])
+def test_power_is_known_above_nothing(told, known):
+    assert inputs_of(DEFAULT, request(power_max_w=told), carded=True).power_w == known
+
+
 def test_a_declared_figure_is_a_target_and_an_energy_is_expected():
     amount = inputs_of(DEFAULT, request(declared_kind="amount", declared_value=900), carded=True)
     assert (amount.target_minor, amount.target_wh, amount.expected_wh) == (900, None, None)

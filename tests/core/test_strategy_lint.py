@@ -189,6 +189,17 @@ def test_one_figure_to_forgive_in_currencies_of_several_minor_units():
     ]
 
 
+def test_a_staircase_that_ends_where_it_begins_has_no_step():
+    stairs = "EUR = { first_minor = 10_00, step_minor = 6_00, ceiling_minor = 10_00 }"
+    told = found(cell("", strategy="incremental", amounts=stairs))
+    assert [one[0] for one in told] == ["contradiction"]
+
+
+def test_a_step_that_just_fits():
+    stairs = "EUR = { first_minor = 10_00, step_minor = 6_00, ceiling_minor = 16_00 }"
+    assert found(cell("", strategy="incremental", amounts=stairs)) == []
+
+
 def test_a_step_that_never_fits():
     stairs = "EUR = { first_minor = 10_00, step_minor = 6_00, ceiling_minor = 15_00 }"
     assert found(cell("", strategy="incremental", amounts=stairs)) == [
