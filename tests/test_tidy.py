@@ -44,7 +44,6 @@ UNMIRRORED = {
             "clock_alarms",
             "rules_clocks",
             "rules_cover",
-            "last_call",
             "rules_declined",
             "rules_opening",
             "rules_routing",

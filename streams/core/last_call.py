@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from streams.core import due
 from streams.core.case import Case
+from streams.core.charging import delivered
+from streams.core.pricing import Quantities
 
 
 class Stop(NamedTuple):
@@ -24,7 +26,7 @@ def stop_of(case: Case, covered_minor: int | None) -> Stop | None:
     `covered_minor`: the price up to which the hold covers, None while it may still be raised.
     """
     choice = case.choice
-    if choice is None or not case.live:
+    if choice is None or not case.live or _ends_by_itself(case, covered_minor):
         return None
     read_at = min(one.seen_at or case.now_at for one in case.live)
     found: list[Stop] = []
@@ -38,6 +40,27 @@ def stop_of(case: Case, covered_minor: int | None) -> Stop | None:
         if minor is not None:
             found += _stop(case, read_at, _until_minor(case, minor), reason)
     return min(found, default=None, key=lambda one: one.at)
+
+
+def _ends_by_itself(case: Case, covered_minor: int | None) -> bool:
+    """The only charging has told a limit that keeps every bound, and keeps to it so far.
+
+    Not where time costs: no energy says when the money is used up then.
+    """
+    choice, charging, tariff = case.choice, case.live[0], case.tariff
+    limit_wh = charging.limited.energy_wh
+    if limit_wh < 0 or len(case.live) > 1 or choice is None or tariff is None:
+        return False
+    rates = tariff.simple
+    if rates is None or rates.charging_rate or rates.parking_rate:
+        return False
+    mine_wh = delivered(charging, case.now_at).energy_wh
+    total_wh = case.total.so_far.energy_wh - mine_wh + limit_wh
+    minor = rates.minor(Quantities(total_wh, 0, 0))
+    bounds = [one for one in (covered_minor, choice.target_minor) if one is not None]
+    targets = [one for one in (choice.target_energy_wh,) if one is not None]
+    within = all(minor <= one for one in bounds) and all(total_wh <= one for one in targets)
+    return within and mine_wh <= limit_wh
 
 
 def _stop(case: Case, read_at: int, left_ms: int | None, reason: str) -> list[Stop]:

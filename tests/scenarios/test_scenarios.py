@@ -177,7 +177,7 @@ class Story:
                 power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
                 return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
-                return updated(plain[0], int(plain[1]), at, tx, seq)
+                return updated(plain[0], int(plain[1]), at, tx, seq, int(given.get("limit", -1)))
         complete = plain[1:] != ["incomplete"]
         return ended(int(plain[0]), at, tx, complete=complete)
 
