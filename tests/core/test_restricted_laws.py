@@ -135,3 +135,15 @@ def test_nothing_falls_due_before_its_watch(priced, by_time):
                 raises += 1
                 path = f"hold/1/raise/{raises}"
                 world.apply(answered(path, "done", command.amount_minor, now_at), now_at)
+
+
+def test_few_readings_pass():
+    """Two hours of readings every ten seconds, most of which decide nothing."""
+    priced = body(
+        element(start_time="17:10", end_time="06:00", energy="0.40", time="3.00"),
+        element(energy="0.80", time="6.00"),
+    )
+    street = Street(priced, 50_000, [(2 * 60 * MINUTE, 40_000)], **ZONE)
+    street.run([10_000])
+    assert len(street.points) == 721
+    assert street.world.steps < 200
