@@ -44,8 +44,7 @@ def ahead_of(
         top_w = max(top_w, one.top_power_w)
         if one.power.power_w >= 0:
             newest = max(newest, one.power)
-        if one.gap_ms > gap_ms:
-            gap_ms = one.gap_ms
+        gap_ms = max(gap_ms, one.gap_ms)
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
     answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS)
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))

@@ -33,8 +33,8 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
-from streams.core.session import Quarantined, QuarantineLifted
 from streams.core.pricing import Quantities, parse
+from streams.core.session import Quarantined, QuarantineLifted
 
 MONEY_COMMANDS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 MINUTE = 60_000
