@@ -52,7 +52,8 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     `stage` tapped: the card was read and its amount is settled. amount_first: an amount is to be
     offered before the card is read, tap_first: after; no field of the card is known, and CardRead
     follows. `consented_minor`: the most that the driver agreed to have held, 0: not told. Zeros and
-    empty words elsewhere are not told, too.
+    empty words elsewhere are not told, too. `acquirer_id` any: the policy's routes decide.
+    `reauthorise_consent`: the driver agreed that what is due may be asked of the card anew.
     """
 
     tenant: Id

@@ -163,7 +163,7 @@ TOPICS: tuple[Topic, ...] = (
         records=("AcquirerSampled",),
         written_by="health",
         read_by="health",
-        retention_ms=DAY_MS,
+        retention_ms=30 * DAY_MS,
         carries="verdicts and latencies on their way to their acquirer's partition",
     ),
     Topic(

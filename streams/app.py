@@ -17,7 +17,7 @@ from connectors.kafka.admin import (
 from connectors.kafka.wait import wait_for_broker
 from schemas import codec, ids, topics
 from schemas.facts import Fact, PolicyPublished, TariffPublished
-from streams.core import strategy, tariff
+from streams.core import pricing, strategy
 from streams.engine.heartbeat import Heart
 from streams.engine.settings import EngineSettings
 from streams.settings import Settings
@@ -104,12 +104,12 @@ def policy_fact(settings: Settings, at: int) -> PolicyPublished:
 
 def tariff_fact(tenant: str, tariff_id: str, body: str, at: int) -> TariffPublished:
     """A tariff as a fact: canonical body, its digest. Raises Unpriceable."""
-    canonical = tariff.canonical(body)
+    canonical = pricing.canonical(body)
     return TariffPublished(
         tenant=tenant,
         tariff_id=tariff_id,
-        tariff_hash=tariff.content_hash(canonical),
-        currency=tariff.parse(canonical).currency,
+        tariff_hash=pricing.content_hash(canonical),
+        currency=pricing.parse(canonical).currency,
         body=canonical,
         received_at=at,
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from schemas import codec, ids, topics
+from schemas import codec, topics
 from schemas.facts import (
     AcquirerHealth,
     AppliedInput,
@@ -18,7 +18,7 @@ from schemas.facts import (
     SessionRequested,
 )
 from schemas.ledger import SessionLedger
-from streams.agents.references import ReferencePins
+from streams.agents.references import ReferencePins, health_table
 from streams.core import pipe
 from streams.core.pipe import Step
 from streams.core.session import PaymentSession, ReferenceReused, SessionUnknown, TimeReached
@@ -148,10 +148,7 @@ async def _references(
     The newest of today would tell the story of a session that never was; how acquirers are doing
     changes by the minute, and is taken as it was.
     """
-    tables: _Tables = {topics.HEALTH: {}}
-    for one in health:
-        key = ids.acquirer_key(one.tenant, one.acquirer_id)
-        tables[topics.HEALTH][key.encode()] = codec.encode(one)
+    tables: _Tables = {topics.HEALTH: health_table(health)}
     for topic in (topics.TARIFFS, topics.POLICIES):
         tables[topic] = {
             record.key: record.value

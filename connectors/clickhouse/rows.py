@@ -22,6 +22,7 @@ from schemas.commands import (
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
+    CardRead,
     DiscrepancyChanged,
     Fact,
     OrphanAged,
@@ -54,6 +55,7 @@ _TABLES: dict[type[Fact], Table] = {
     AcquirerAnswered: tables.ACQUIRER_ANSWERS,
     AcquirerNotified: tables.ACQUIRER_NOTICES,
     SessionRequested: tables.TERMINAL_REQUESTS,
+    CardRead: tables.CARD_READS,
     SessionLedger: tables.SESSION_LEDGER,
     DiscrepancyChanged: tables.DISCREPANCIES,
     OrphanAged: tables.ORPHANS,

@@ -55,6 +55,15 @@ TERMINAL_REQUESTS = Table(
     + typed(tariff_id=TEXT, tariff_hash=TEXT, requested_at=INSTANT),
 )
 
+CARD_READS = Table(
+    "card_reads",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, terminal_id=TEXT, tap=NUMBER)
+    + typed(scheme=WORD, funding=WORD, entry_mode=WORD, cvm=WORD, bin_country=WORD)
+    + typed(card_token=TEXT, offer_id=TEXT, consented_minor=NUMBER, consented_at=INSTANT)
+    + typed(shown=WORD, read_at=INSTANT),
+)
+
 _HOLDS = (
     typed(hold_id=TEXT, acquirer_id=TEXT, psp_reference=TEXT)
     + typed(requested_minor=NUMBER, approved_minor=NUMBER, captured_minor=NUMBER)
@@ -116,7 +125,7 @@ NEWEST_ONLY = frozenset({SESSION_LEDGER.name})
 TABLES = {
     table.name: table
     for table in (
-        PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, SESSION_LEDGER,
-        DISCREPANCIES, ORPHANS, PARKED, UNREADABLE,
+        PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, CARD_READS,
+        SESSION_LEDGER, DISCREPANCIES, ORPHANS, PARKED, UNREADABLE,
     )
 }  # fmt: skip

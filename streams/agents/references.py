@@ -1,6 +1,7 @@
 """The tariff and the policy a session opens with: read from the compacted topics, then pinned."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -97,6 +98,13 @@ def _policy_record(value: bytes) -> PolicyPublished | None:
         if isinstance(record, PolicyPublished):
             return record
     return None
+
+
+def health_table(records: Iterable[AcquirerHealth]) -> dict[bytes, bytes]:
+    """Records of a journal as the topic held them, for who tells a session again."""
+    return {
+        ids.acquirer_key(one.tenant, one.acquirer_id).encode(): codec.encode(one) for one in records
+    }
 
 
 def _health_record(value: bytes) -> AcquirerHealth | None:

@@ -17,9 +17,8 @@ from schemas.facts import (
     MeterReading,
     SessionRequested,
 )
-from streams.core import tariff
 from streams.core.pipe import apply
-from streams.core.pricing import Quantities
+from streams.core.pricing import Course, Quantities, charging, parking, parse, price
 from streams.core.routing import Health
 from streams.core.rules import decide
 from streams.core.session import PaymentSession
@@ -46,6 +45,19 @@ _TARIFF = (
     '{"type":"FLAT","price":0.50,"step_size":1},{"type":"ENERGY","price":0.59,"step_size":1},'
     '{"type":"PARKING_TIME","price":6.00,"step_size":1}]}]}'
 )
+_RESTRICTED = (
+    '{"currency":"CHF","min_price":{"excl_vat":1},"max_price":{"excl_vat":100},"elements":['
+    '{"price_components":[{"type":"ENERGY","price":0.3,"vat":8.1,"step_size":10}],'
+    '"restrictions":{"max_kwh":10,"day_of_week":["MONDAY","TUESDAY"]}},'
+    '{"price_components":[{"type":"ENERGY","price":0.4,"vat":8.1,"step_size":10}],'
+    '"restrictions":{"min_power":20,"start_time":"20:00","end_time":"06:00"}},'
+    '{"price_components":[{"type":"FLAT","price":1,"vat":8.1,"step_size":1},'
+    '{"type":"ENERGY","price":0.5,"vat":8.1,"step_size":10},'
+    '{"type":"TIME","price":0.6,"vat":8.1,"step_size":10}]},'
+    '{"price_components":[{"type":"PARKING_TIME","price":6,"vat":8.1,"step_size":60}],'
+    '"restrictions":{"min_duration":3600}}]}'
+)
+_PERIODS, _PERIOD_MS = 100, 180_000
 _REQUEST = SessionRequested(
     **_EVSE,
     session_id=_SESSION,
@@ -75,11 +87,13 @@ _REQUEST = SessionRequested(
 class CoreCost(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of single calls in microseconds, on the wall clock of an otherwise idle thread.
 
-    `decide_us` is one decision on an open session, `price_us` one price of its tariff.
+    `price_us` by quantities alone; `price_100_us` by a tariff of every kind of restriction over 100
+    periods.
     """
 
     decide_us: float
     price_us: float
+    price_100_us: float
 
 
 class _Pins:
@@ -100,11 +114,27 @@ class _Pins:
 
 def core_cost(policy: Policy) -> CoreCost:
     session = open_session(policy)
-    prices, quantities = tariff.parse(_TARIFF), Quantities(31_415, 1_800_000, 60_000)
+    rates, quantities = parse(_TARIFF).simple, Quantities(31_415, 1_800_000, 60_000)
+    assert rates is not None  # as the tariff above is
+    restricted, course = parse(_RESTRICTED), _hundred_periods()
     return CoreCost(
         decide_us=_median_us(lambda: decide(session, policy)),
-        price_us=_median_us(lambda: tariff.price(prices, quantities)),
+        price_us=_median_us(lambda: rates.minor(quantities)),
+        price_100_us=_median_us(lambda: price(restricted, course)),
     )
+
+
+def _hundred_periods() -> Course:
+    """Four hours of charging over the evening's boundaries, and one of standing there."""
+    segments = []
+    for number in range(_PERIODS):
+        from_at = _AT + number * _PERIOD_MS
+        until_at = from_at + _PERIOD_MS
+        if number < _PERIODS * 4 // 5:
+            segments.append(charging(from_at, until_at, 317))
+        else:
+            segments.append(parking(from_at, until_at))
+    return Course(tuple(segments), "Europe/Zurich")
 
 
 def open_session(policy: Policy) -> PaymentSession:

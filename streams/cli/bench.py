@@ -112,7 +112,7 @@ def _print(result: Result) -> None:
     )
     out.print(
         f"one decision on an open session {result.core.decide_us} microseconds, "
-        f"one price {result.core.price_us}"
+        f"one price {result.core.price_us}, of 100 periods {result.core.price_100_us}"
     )
 
 

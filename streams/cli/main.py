@@ -16,6 +16,7 @@ from streams.cli import (
     topics,
     up,
     verify,
+    whatif,
 )
 from streams.cli.ending import Commands, interruptible
 
@@ -41,6 +42,7 @@ for module in (
     topics,
     up,
     verify,
+    whatif,
 ):
     module.register(app)
 

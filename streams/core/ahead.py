@@ -41,10 +41,10 @@ def ahead_of(
     """For a session on an EVSE of `power_told_w` (not above 0: not told)."""
     top_w, gap_ms, newest = -1, 0, NOT_SHOWN
     for one in chargings:
+        top_w = max(top_w, one.top_power_w)
         if one.power.power_w >= 0:
-            top_w, newest = max(top_w, one.top_power_w), max(newest, one.power)
-        if one.gap_ms > gap_ms:
-            gap_ms = one.gap_ms
+            newest = max(newest, one.power)
+        gap_ms = max(gap_ms, one.gap_ms)
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
     answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS)
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))

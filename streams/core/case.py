@@ -97,18 +97,6 @@ class Case:
         assert self.tariff is not None  # nothing is held without a price
         return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
 
-    @property
-    def stop_latency_minor(self) -> int:
-        """What can still fall due after a stop was asked for."""
-        assert self.tariff is not None  # nothing is held without a price
-        return due.may_add(
-            self.tariff, self.metered, self.ahead.raise_w, self.policy.stop_latency_ms
-        )
-
-    @property
-    def stop_latency_wh(self) -> int:
-        return due.energy_wh(self.ahead.raise_w, self.policy.stop_latency_ms)
-
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
 

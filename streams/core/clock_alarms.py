@@ -44,7 +44,7 @@ def _expiring(case: Case, hold: HoldBook) -> Alarm:
 
 def release_due_at(case: Case, hold: HoldBook) -> int:
     """Until when what is to go back has to be acknowledged; 0: nothing is asked to go back."""
-    if hold.open_minor == 0:
+    if hold.open_minor == 0 or "release" not in hold.asked:
         return 0
     first = case.issued(ids.release_id(hold.hold_id, 1))
     return first.issued_at + RELEASE_WITHIN_MS if first is not None else 0

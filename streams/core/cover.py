@@ -7,6 +7,7 @@ that neither can miss what the other expects.
 from typing import NamedTuple
 
 from schemas import ids
+from streams.core import due
 from streams.core.case import Case
 from streams.core.inquiries import ANSWER_WITHIN_MS
 from streams.core.session import Charging
@@ -52,26 +53,39 @@ def may_raise_now(case: Case) -> bool:
 
 
 def target_minor(case: Case) -> int | None:
-    """The price at which the driver's own target calls for a stop; None: no such target."""
+    """The price from which on each reading counts for the driver's own target; None: none."""
     choice = case.choice
     if choice is None or choice.target_minor is None:
         return None
-    return choice.target_minor - case.stop_latency_minor
+    return max(choice.target_minor - case.stop_ahead_minor, case.price_minor)
 
 
 def target_energy_wh(case: Case) -> int | None:
     choice = case.choice
     if choice is None or choice.target_energy_wh is None:
         return None
-    return choice.target_energy_wh - case.stop_latency_wh
+    ahead_wh = due.energy_wh(case.ahead.stop_w, case.ahead.stop_ms)
+    return max(choice.target_energy_wh - ahead_wh, case.total.so_far.energy_wh)
+
+
+def covered_minor(case: Case) -> int | None:
+    """The price that the hold covers for good; None while it may be raised, or an answer waits."""
+    if case.hold is None or awaits_raise(case) or may_raise_now(case):
+        return None
+    return case.hold.open_minor + case.after_refusals.grace_minor
 
 
 def cover_minor(case: Case) -> int | None:
-    """The price at which the hold calls for a raise or a stop; None while an answer is awaited."""
+    """The price at which the hold calls for a raise, or from which on each reading counts.
+
+    None while an answer is awaited.
+    """
     if case.hold is None or awaits_raise(case):
         return None
-    ahead = case.look_ahead_minor if may_raise_now(case) else case.stop_ahead_minor
-    return case.hold.open_minor + case.after_refusals.grace_minor - ahead
+    covered = covered_minor(case)
+    if covered is None:
+        return case.hold.open_minor - case.look_ahead_minor
+    return max(covered - case.stop_ahead_minor, case.price_minor)
 
 
 def stop_sent(case: Case, charging: Charging) -> bool:

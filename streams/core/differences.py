@@ -8,6 +8,7 @@ from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
+from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, unsettled, verdict
 
 _NAME_MAX = 255  # schemas.fields.Id
@@ -41,7 +42,7 @@ def differences(case: Case) -> dict[str, Difference]:
     for charging in case.chargings:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
-    found |= _other_amounts(case) | _exhausted(case) | _above(case)
+    found |= _other_amounts(case) | _exhausted(case) | _above(case) | _unread(case)
     found |= {name: Difference(*alarm) for name, alarm in clock_alarms(case).items()}
     return {_fitting(name): difference for name, difference in found.items()}
 
@@ -80,6 +81,16 @@ def _exhausted(case: Case) -> dict[str, Difference]:
                 "refused", f"{kind}: {len(refused)} attempts refused", case.hold.open_minor
             )
     return found
+
+
+def _unread(case: Case) -> dict[str, Difference]:
+    if case.metered is None or case.tariff is None or case.total.final is None:
+        return {}
+    spread = spread_minor(case.tariff, case.metered)
+    if not spread:
+        return {}
+    words = "no reading tells how much flowed before the tariff changed: shared out evenly"
+    return {f"{case.session.session_id}/unread": Difference("unread-change", words, spread)}
 
 
 def _above(case: Case) -> dict[str, Difference]:

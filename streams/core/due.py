@@ -4,14 +4,10 @@ A tariff that quantities alone decide is priced by them, fast; any other by the 
 session. Amounts are gross, in minor units.
 """
 
-import math
-from fractions import Fraction
-
 from schemas.facts import SessionRequested
-from schemas.money import exponent_of
+from streams.core import headroom
 from streams.core.pricing import Amounts, Course, Quantities, Rates, Segment, Tariff, parse, price
 from streams.core.pricing.clock import zone_of
-from streams.core.pricing.model import STEP_UNITS, UNITS
 
 _MS_PER_HOUR = 3_600_000
 
@@ -22,7 +18,7 @@ def tariff_for(body: str, request: SessionRequested) -> Tariff:
     A restriction on local time with no time zone to tell it by is a named outcome, never a guess.
     """
     tariff = parse(body)
-    if tariff.needs_zone:
+    if tariff.simple is None and tariff.needs_zone:
         zone_of(request.time_zone)
     return tariff
 
@@ -96,8 +92,10 @@ def may_add(tariff: Tariff, course: Course | None, power_w: int, window_ms: int)
     assert course is not None  # whoever has no rates has a course
     if not course.segments:
         return 0
-    worst = max(_ends(tariff, course, wh + 1, window_ms))
-    return max(worst - price(tariff, course).due_minor(), 0)
+    ahead_minor = headroom.may_add(tariff, course, wh + 1, window_ms)
+    if any(one.amounts.energy_wh for one in course.segments):
+        return ahead_minor
+    return ahead_minor + price(tariff, course).due_minor()  # as soon as any energy flows
 
 
 def _by_rates(rates: Rates, wh: int, window_ms: int) -> int:
@@ -105,31 +103,3 @@ def _by_rates(rates: Rates, wh: int, window_ms: int) -> int:
     parked = window_ms * rates.parking_rate
     most = max(charging, parked) + rates.energy_rate
     return -(-most // (10 * rates.denominator))
-
-
-def _ends(tariff: Tariff, course: Course, wh: int, window_ms: int) -> list[int]:
-    """What could be due at the window's end: charging all along, or parked all along."""
-    now_at = course.segments[-1].until_at
-    until_at = now_at + window_ms
-    parts = [Amounts(wh, window_ms), Amounts(energy_wh=1, parking_ms=window_ms)]
-    if tariff.table.flows:
-        return [_dearest(tariff, course, parts[0])]
-    return [
-        price(
-            tariff, course._replace(segments=(*course.segments, Segment(now_at, until_at, part)))
-        ).due_minor()
-        for part in parts
-    ]
-
-
-def _dearest(tariff: Tariff, course: Course, part: Amounts) -> int:
-    """Where power decides what is priced how, weaker can be dearer: each dimension's worst."""
-    worst = dict.fromkeys(UNITS, Fraction(0))
-    for one in tariff.components:
-        step = Fraction(one.step * STEP_UNITS[one.dimension], UNITS[one.dimension])
-        had = {"ENERGY": part.energy_wh, "FLAT": 1}.get(one.dimension, part.charging_ms)
-        cost = one.due_rate * (Fraction(had) / UNITS[one.dimension] + step)
-        worst[one.dimension] = max(worst[one.dimension], cost)
-    timed = max(worst["TIME"], worst["PARKING_TIME"])
-    major = price(tariff, course).due + worst["ENERGY"] + timed + worst["FLAT"]
-    return math.ceil(major * 10 ** exponent_of(tariff.currency))

@@ -255,7 +255,8 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
     if not charging.closing and _crosses(charging):
         return [*forwards, _cross(charging, 0)]
     # A mark that was passed before it was told of: the newest reading is the nearest there is.
-    missed = len(charging.marks) < len(watch.marks) and not charging.reading_sent
+    told_at, read_at = charging.forwarded_at, charging.read_at
+    missed = any(told_at < mark <= read_at for mark in watch.marks)
     if (bound_now or missed) and charging.reading.offset >= 0:
         return [*forwards, _send_newest(charging, 0)]
     return forwards

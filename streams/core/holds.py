@@ -23,9 +23,10 @@ LAST_AT = 4_102_444_800_000
 class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     """One hold. Amounts are minor units. `capped_minor`: the issuer gave less than was asked.
 
-    `in_flight`: a command on this hold has no verdict, by kind. `refused_raise`: the reason of the
-    first raise that was refused, None: none was. `captures`: how many took effect, 1 at most.
-    `expires_at`: until when its acquirer keeps it; `deadline`: until when it can be captured.
+    `asked`: kinds of the commands on this hold; `in_flight`: of those without a verdict.
+    `refused_raise`: the reason of the first raise that was refused, None: none was. `captures`: how
+    many took effect, 1 at most. `expires_at`: until when its acquirer keeps it; `deadline`: until
+    when it can be captured.
     """
 
     hold_id: str
@@ -38,6 +39,7 @@ class HoldBook(msgspec.Struct, frozen=True, kw_only=True):
     open_minor: int
     capped_minor: int | None
     outcome: str
+    asked: frozenset[str]
     in_flight: frozenset[str]
     raises: int
     raises_approved: int
@@ -115,6 +117,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     placed = session.issued.get(hold_id)
     terms = session.terms.get(hold_id, NO_TERMS)
     asked = [one.amount_minor for one in (*raises, placed) if one is not None]
+    asked_kinds, in_flight = _asked(session, hold_id)
     return HoldBook(
         hold_id=hold_id,
         acquirer_id=acquirer_id_of(session, hold_id),
@@ -126,7 +129,8 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         open_minor=flow.open,
         capped_minor=max(told.capped, default=None),
         outcome=verdict(session, hold_id),
-        in_flight=_in_flight(session, hold_id),
+        asked=asked_kinds,
+        in_flight=in_flight,
         raises=len(raises),
         raises_approved=outcomes.count("done"),
         raises_declined=len(refused),
@@ -261,11 +265,8 @@ def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:
     return any(one.event == "hold_lapsed" and one.hold_id == hold_id for one in session.notices)
 
 
-def _in_flight(session: PaymentSession, hold_id: str) -> frozenset[str]:
-    return frozenset(
-        command.kind
-        for command in session.issued.values()
-        if command.kind in MONEY
-        and command.hold_id == hold_id
-        and not is_definite(session, command.command_id)
-    )
+def _asked(session: PaymentSession, hold_id: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Kinds of the money commands on this hold, and of those of them without a verdict."""
+    made = [one for one in session.issued.values() if one.hold_id == hold_id and one.kind in MONEY]
+    open_ones = [one.kind for one in made if not is_definite(session, one.command_id)]
+    return frozenset([one.kind for one in made]), frozenset(open_ones)

@@ -23,6 +23,9 @@ class Look(NamedTuple):
     at: int = 0
 
 
+PERSON = Look("person")
+
+
 def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[IssuedCommand]:
     return [
         one for one in session.issued.values() if one.kind == kind and one.of == command.command_id
@@ -41,9 +44,7 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
     # What goes out now may stay without an answer: nothing else would bring us back to it.
     again_at = case.now_at + max(_wait_ms(case, len(inquiries)), ANSWER_WITHIN_MS)
     if missing > len(resends):
-        if case.now_at < command.issued_at + _window_ms(case, command):
-            return Look("resend", len(resends) + 1, again_at)
-        return Look("person")
+        return Look("resend", len(resends) + 1, again_at) if may_resend(case, command) else PERSON
     # Of one instant the resend is the later: it follows from what the inquiry found.
     last = max(
         inquiries + resends, key=lambda one: (one.issued_at, one.kind == "resend"), default=command
@@ -55,7 +56,7 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
     if due_at > case.now_at:
         return Look("wait", at=due_at)
     if last.issued_at > command.issued_at + _life_ms(case, command):
-        return Look("person")
+        return PERSON
     return Look("inquire", len(inquiries) + 1, again_at)
 
 
@@ -65,15 +66,24 @@ def _next_resend(case: Case, command: IssuedCommand, resends: list[IssuedCommand
     wait_ms = _wait_ms(case, len(resends))
     if last.command_id not in case.session.answers:
         wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
-    due_at, ends_at = last.issued_at + wait_ms, command.issued_at + _window_ms(case, command)
-    if due_at >= ends_at:
-        return Look("person")
+    due_at = last.issued_at + wait_ms
+    ends_at = command.issued_at + _window_ms(case, command)
+    if due_at >= ends_at or not may_resend(case, command):
+        return PERSON
     if due_at > case.now_at:
         return Look("wait", at=due_at)
-    if case.now_at >= ends_at:
-        return Look("person")
     again_at = case.now_at + max(_wait_ms(case, len(resends) + 1), ANSWER_WITHIN_MS)
     return Look("resend", len(resends) + 1, again_at)
+
+
+def may_resend(case: Case, command: IssuedCommand) -> bool:
+    """While the acquirer still knows the key; a capture only while its hold has time left."""
+    if case.now_at >= command.issued_at + _window_ms(case, command):
+        return False
+    if command.kind != "capture":
+        return True
+    ends = [one.deadline.ends_at for one in case.holds if one.hold_id == command.hold_id]
+    return all(case.now_at < ends_at for ends_at in ends)
 
 
 def _wait_ms(case: Case, inquiries: int) -> int:

@@ -120,13 +120,16 @@ def routed(session: PaymentSession) -> SessionRequested:
     return replace(request, acquirer_id=route[0]) if route else request
 
 
-def _agreed(session: PaymentSession, number: int) -> tuple[Choice | None, Consent]:
+def _agreed(session: PaymentSession, tap: int) -> tuple[Choice | None, Consent]:
     """The offer that a tap said yes to, as a choice again, and to how much; None: to none."""
-    agreed = session.taps[str(number)].agreed
+    agreed = session.taps[str(tap)].agreed
     made = taps.offers(session)
-    if not 1 <= agreed.offer <= len(made):
+    number = agreed.offer if agreed.offer <= len(made) else 0
+    if not number and session.request.stage == "tapped":
+        number = len(made)  # tapped again for the less that was shown, whether told so or not
+    if not number:
         return None, Consent()
-    offer = codec.decode(made[agreed.offer - 1].body)
+    offer = codec.decode(made[number - 1].body)
     assert isinstance(offer, OfferAmount)  # its body is kept as it was issued
     choice = Choice(
         cell=offer.cell,

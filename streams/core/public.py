@@ -186,6 +186,19 @@ def _command_lines(session: PaymentSession) -> list[CommandLine]:
     return lines
 
 
+_FOLLOWED = {
+    "smaller_step": "less was asked for",
+    "retry_once": "asked again",
+    "finish_inside": "finished inside the hold",
+    "grace": "finished within the grace",
+    "stop_now": "stopped at once",
+}
+
+
+def _followed(case: Case) -> str:
+    return _FOLLOWED.get(case.after_refusals.action or "", "finished inside the hold")
+
+
 def _explanation(case: Case, standing: Standing) -> str:
     """The choice in the policy's words, and how it went, for people."""
     parts: list[str] = []
@@ -199,7 +212,7 @@ def _explanation(case: Case, standing: Standing) -> str:
         parts.append(f"Several chargings: {names}.")
     hold = case.hold
     if hold is not None and hold.refused_raise is not None:
-        parts.append(f"A raise was refused ({hold.refused_raise}): finished inside the hold.")
+        parts.append(f"A raise was refused ({hold.refused_raise}): {_followed(case)}.")
     if hold is not None and hold.capped_minor is not None:
         part = _amount(case, hold.capped_minor)
         parts.append(f"The issuer gave {part} in part: that is the ceiling.")

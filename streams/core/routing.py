@@ -143,7 +143,9 @@ def route(
     ordered = sorted(able, key=lambda name: _merit(row, registry[name], health.get(name)))
     # Alike in raising: the staircase was chosen for the first, the others have to be able to climb.
     ordered = [name for name in ordered if _alike(registry, ordered[0], name, request)]
-    states = {name: breaker(health.get(name), request.requested_at, rules) for name in ordered}
+    states: dict[str, State] = {
+        name: breaker(health.get(name), request.requested_at, rules) for name in ordered
+    }
     first = [name for name in ordered if admits(states[name], name, request.session_id, rules)]
     last = [name for name in ordered if name not in first]
     return Routing((*first, *last), _words(row, (*first, *last), last, states))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from streams.core import cover, orders
 from streams.core.case import Case
 from streams.core.declines_after import bounded
+from streams.core.last_call import stop_of
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.strategy import next_total
 
@@ -37,23 +38,15 @@ def stop_inside_hold(case: Case) -> Iterator[Proposed]:
     awaited_until = cover.raise_awaited_until(case)
     if awaited_until is not None:
         yield AskAgain(awaited_until)
-    reason = _why_stop(case)
-    if reason:
-        for charging in case.live:
-            if not cover.stop_sent(case, charging):
-                yield orders.stop_charging(case, charging, reason)
-
-
-def _why_stop(case: Case) -> str:
-    energy_wh, amount = cover.target_energy_wh(case), cover.target_minor(case)
-    if energy_wh is not None and case.total.so_far.energy_wh > energy_wh:
-        return "target-reached"
-    if amount is not None and case.price_minor > amount:
-        return "target-reached"
-    reach = cover.cover_minor(case)
-    if reach is None or cover.may_raise_now(case) or case.price_minor <= reach:
-        return ""
-    return "cover-reached"
+    stop = stop_of(case, cover.covered_minor(case))
+    running = [one for one in case.live if not cover.stop_sent(case, one)]
+    if stop is None or not running:
+        return
+    if stop.at > case.now_at:
+        yield AskAgain(stop.at)
+        return
+    for charging in running:
+        yield orders.stop_charging(case, charging, stop.reason)
 
 
 def stop_uncovered(case: Case) -> Iterator[Proposed]:

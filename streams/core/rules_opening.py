@@ -21,14 +21,17 @@ def refuse_by_name(case: Case) -> Iterator[Proposed]:
 
 
 def offer_amount(case: Case) -> Iterator[Proposed]:
-    if case.next_hold is None or case.start is not None:
+    stage = case.request.stage
+    if stage == "tapped" or case.start is not None or case.next_hold is None:
         return
     number = taps.newest(case.session)
     chosen = taps.chosen_for(case.session, number)
     if chosen is None or chosen.choice is None or chosen.settled:
         return
-    if number == taps.REQUESTED and case.request.stage == "tap_first":
+    if number == taps.REQUESTED and stage == "tap_first":
         return  # its card decides
+    if stage == "amount_first" and taps.open_offer(case.session) is not None:
+        return  # what was shown before the card stands: a tap says yes to it or to nothing
     if not _is_shown(case, chosen.choice):
         yield orders.offer_amount(case, chosen.choice)
 
@@ -42,8 +45,10 @@ def _is_shown(case: Case, choice: Choice) -> bool:
 
 
 def place_first_hold(case: Case) -> Iterator[Proposed]:
+    if case.start is not None:
+        return
     number = case.next_hold
-    if number is None or case.start is not None:
+    if number is None:
         return
     choice = taps.unheld(case.session, case.hold.hold_id if case.hold is not None else "")
     if choice is not None:

@@ -14,6 +14,7 @@ from streams.core.strategy_space import (
     Box,
     Space,
     box_of,
+    joined,
     meets,
     space_of,
     universe,
@@ -64,10 +65,26 @@ def _matrix(policy: Policy) -> Iterator[Finding]:
     for cell in policy.cell:  # where nothing else is left, a staircase holds its first step only
         if cell.strategy == "incremental":
             left = without(left, box_of(space, msgspec.structs.replace(cell, strategy="fixed")))
-    for box in left[:GAPS_MAX]:
-        yield Finding("gap", "", f"no cell for {space.words(box) or 'anything'}")
-    if len(left) > GAPS_MAX:
-        yield Finding("gap", "", f"and {len(left) - GAPS_MAX} more")
+    gaps = _gaps(space, joined(left))
+    for words in gaps[:GAPS_MAX]:
+        yield Finding("gap", "", f"no cell for {words or 'anything'}")
+    if len(gaps) > GAPS_MAX:
+        yield Finding("gap", "", f"and {len(gaps) - GAPS_MAX} more")
+
+
+def _gaps(space: Space, left: list[Box]) -> list[str]:
+    """In words; what is the same before a card and with one is told once."""
+    stages: dict[str, list[str]] = {}
+    for box in left:
+        words = space.words(box)
+        stage = words.pop("stage", "")
+        rest = ", ".join(f"{name}={word}" for name, word in words.items())
+        stages.setdefault(rest, []).append(stage)
+    told: list[str] = []
+    for rest, found in stages.items():
+        stage = f"stage={found[0]}" if len(found) == 1 and found[0] else ""
+        told.append(", ".join(part for part in (stage, rest) if part))
+    return told
 
 
 def _takers(policy: Policy, space: Space, number: int, box: Box) -> str:

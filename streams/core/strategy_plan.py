@@ -161,7 +161,8 @@ def _wanted_minor(cell: Cell, amounts: Amounts, asked: Asked) -> int | None:
             target = _energy_minor(energy_wh, asked)
         case "none":
             return None
-    return -(-target * (100 + cell.buffer.percent) // 100) + amounts.buffer_minor
+    wanted = -(-target * (100 + cell.buffer.percent) // 100) + amounts.buffer_minor
+    return max(wanted, 1)  # what costs next to nothing is still held: nothing is no hold
 
 
 def _energy_minor(energy_wh: int, asked: Asked) -> int:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from streams.core.strategy_cells import CARD_FIELDS, EEA, LISTS, RANGES, Cell, Range
 from streams.core.strategy_policy import Policy
 
+BEFORE_CARD = "before_card"
 OTHER = "(any other)"
 UNKNOWN = "(not known)"
 _FIXED: dict[str, tuple[str, ...]] = {
-    "stage": ("before_card", "with_card"),
+    "stage": (BEFORE_CARD, "with_card"),
     "channel": ("terminal", "station", "kiosk", "web"),
     "power_type": ("AC", "DC"),
     "declared": ("none", "amount", "energy", "fill"),
@@ -24,6 +25,7 @@ _FIXED: dict[str, tuple[str, ...]] = {
 }
 _COUNTRIES = ("issuer_country", "merchant_country")
 _NO_CARD = {"funding": "unknown"}
+_OF_THE_CARD = CARD_FIELDS | {"raises"}
 
 Box = tuple[int, ...]
 """One bit mask a dimension, in the order of the space."""
@@ -42,14 +44,16 @@ class Space(NamedTuple):
             for name, atoms in self.atoms.items()
         )
 
-    def words(self, box: Box) -> str:
+    def words(self, box: Box) -> dict[str, str]:
         """What is special about a box: the dimensions of which it takes but a part."""
-        parts: list[str] = []
+        named: dict[str, str] = {}
         for (name, atoms), mask in zip(self.atoms.items(), box, strict=True):
             if mask != (1 << len(atoms)) - 1:
-                named = [atom for number, atom in enumerate(atoms) if mask >> number & 1]
-                parts.append(f"{name}={' or '.join(named)}")
-        return ", ".join(parts)
+                taken = [atom for number, atom in enumerate(atoms) if mask >> number & 1]
+                named[name] = " or ".join(taken)
+        if named.get("stage") == BEFORE_CARD:  # of its card they say nothing
+            return {name: words for name, words in named.items() if name not in _OF_THE_CARD}
+        return named
 
 
 def _mask(atoms: tuple[str, ...], taken: Iterable[str]) -> int:
@@ -113,7 +117,7 @@ def universe(space: Space) -> list[Box]:
     for stage in _FIXED["stage"]:
         for kinds in (("none", "fill"), ("amount",), ("energy",)):
             taken: dict[str, Iterable[str]] = {"stage": (stage,), "declared": kinds}
-            if stage == "before_card":
+            if stage == BEFORE_CARD:
                 taken["raises"] = _FIXED["raises"][:1]
                 taken |= {name: (_NO_CARD.get(name, OTHER),) for name in CARD_FIELDS}
             for name, kind in (("target_minor", "amount"), ("target_wh", "energy")):
@@ -176,4 +180,16 @@ def without(boxes: list[Box], cell: Box) -> list[Box]:
             if outside:
                 left.append((*rest[:number], outside, *rest[number + 1 :]))
             rest = (*rest[:number], rest[number] & mask, *rest[number + 1 :])
+    return left
+
+
+def joined(boxes: list[Box]) -> list[Box]:
+    """The same in fewer boxes: two that differ in one dimension only are one."""
+    left = list(boxes)
+    for number in range(len(left[0]) if left else 0):
+        by_rest: dict[Box, int] = {}
+        for box in left:
+            rest = (*box[:number], 0, *box[number + 1 :])
+            by_rest[rest] = by_rest.get(rest, 0) | box[number]
+        left = [(*rest[:number], mask, *rest[number + 1 :]) for rest, mask in by_rest.items()]
     return left

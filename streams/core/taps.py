@@ -135,7 +135,7 @@ def offers(session: PaymentSession) -> list[IssuedCommand]:
 def open_offer(session: PaymentSession) -> IssuedCommand | None:
     """The last offer, while nobody has said yes to it."""
     made = offers(session)
-    if not made or any(one.agreed.offer >= len(made) for one in session.taps.values()):
+    if not made or any(one.agreed.offer == len(made) for one in session.taps.values()):
         return None
     return made[-1]
 

@@ -1,5 +1,7 @@
 """Watches and aliases: what link is told about this session's chargings."""
 
+from collections.abc import Iterator
+
 from schemas import ids
 from schemas.facts import AliasBound, Watch
 from streams.core import due, pricing
@@ -7,12 +9,14 @@ from streams.core.case import Case
 from streams.core.charging import delivered, is_charging
 from streams.core.cover import NO_GOAL, Goal, goal_of
 from streams.core.marks import NO_MARKS, Marks, marks_of, next_energy
-from streams.core.pricing import Assumed
+from streams.core.metered import metered
+from streams.core.pricing import Amounts, Assumed, Course, Segment
 from streams.core.session import Charging, WatchShown
 from streams.core.watches import Wake, wake
 
 NEVER_WH = 10**12
 SKEW_MS = 24 * 60 * 60 * 1000
+UNREAD_MAX = 16  # changes without any reading: after those it is the same days again
 FAR_AT = 4_102_444_800_000  # the last instant that the contract can write
 
 
@@ -120,7 +124,30 @@ def _woken(case: Case, charging: Charging, minor: int, live_at: int) -> Wake:
     if change_wh is not None:
         before_wh = change_wh - due.energy_wh(case.ahead.raise_w, window_ms)
         energy_wh = _sooner(energy_wh, before_wh if before_wh > so_far_wh else change_wh)
+    for course in _unread(case, charging, live_at):
+        spent = case.price_minor - due.so_far(case.tariff, course, case.total.so_far)
+        then = pricing.wake(case.tariff, course, assumed, minor - spent, grain_ms)
+        energy_wh = _sooner(energy_wh, then.energy_wh)
     return Wake(energy_wh, at)
+
+
+def _unread(case: Case, charging: Charging, live_at: int) -> Iterator[Course]:
+    """The course as it stood at the newest reading, and at each change of the tariff since.
+
+    Energy that the next reading shows may have flowed then, when it was dearer.
+    """
+    if case.tariff is None or case.metered is None or live_at <= charging.seen_at:
+        return
+    slots = case.tariff.table.slots(case.metered, charging.seen_at, live_at + 1)
+    changes = slots.starts[:UNREAD_MAX]
+    if not changes:
+        return
+    read = metered(case.chargings, 0, case.request.time_zone)
+    for at in (charging.seen_at, *changes[:-1]):
+        ms = at - charging.seen_at
+        amounts = Amounts(charging_ms=ms) if is_charging(charging) else Amounts(parking_ms=ms)
+        stood = Segment(charging.seen_at, at, amounts)
+        yield read._replace(segments=(*read.segments, stood)) if ms else read
 
 
 def _sooner(one: int | None, other: int | None) -> int | None:

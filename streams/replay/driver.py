@@ -14,7 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from schemas import codec, topics
-from schemas.commands import ShowDeclined, StartCharging, StopCharging
+from schemas.commands import OfferAmount, ShowDeclined, StartCharging, StopCharging
 from schemas.facts import ClockApplied, Tick, Watch
 from schemas.ledger import SessionLedger
 from streams.parked import parked_record
@@ -227,7 +227,7 @@ class ClosedLoop:
                 self._watched.add(record.transaction_id)
             case SessionLedger():
                 self.ledgers[record.session_id] = record
-            case StartCharging() | StopCharging() | ShowDeclined():
+            case StartCharging() | StopCharging() | ShowDeclined() | OfferAmount():
                 self._due.extend(self._fleet.command(record, now_at))
             case _:
                 pass

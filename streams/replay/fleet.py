@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from schemas import ids, topics
-from schemas.commands import ShowDeclined, StartCharging, StopCharging
-from schemas.facts import ChargingStarted, MeterReading, SessionRequested
+from schemas.commands import OfferAmount, ShowDeclined, StartCharging, StopCharging
+from schemas.facts import CardRead, ChargingStarted, MeterReading, SessionRequested
 from streams.replay.cards import card_of, declared_of, draw
 from streams.replay.chargers import Charger, Emission, Outage, Site
 from streams.replay.folding import Planned
@@ -20,6 +20,8 @@ from streams.replay.folding import Planned
 _STRIDE = 104_729  # a prime above any backlog: index * stride mod count permutes it
 _DARK_MS = 10 * 60 * 1000
 _REFERENCE_MAX = 36
+_AGREES_PERCENT = 70
+_READS_AND_TAPS_MS = 12_000
 
 
 class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +106,27 @@ def _request(settings: FleetSettings, plan: Planned) -> SessionRequested:
     )
 
 
+def _tap(request: SessionRequested, offer: OfferAmount, at: int) -> CardRead:
+    """The same card once more, after this offer."""
+    return CardRead(
+        tenant=request.tenant,
+        session_id=request.session_id,
+        terminal_id=request.terminal_id,
+        tap=int(offer.command_id.rpartition("/")[2]),
+        scheme=request.scheme,
+        funding=request.funding,
+        entry_mode=request.entry_mode,
+        cvm="online_pin",
+        bin_country=request.bin_country,
+        card_token=request.card_token,
+        offer_id=offer.command_id,
+        consented_minor=offer.ceiling_minor,
+        consented_at=at,
+        shown="terminal",
+        read_at=at,
+    )
+
+
 class Fleet:
     """Steps through virtual time: what reaches us by an instant, what a command causes."""
 
@@ -150,11 +173,24 @@ class Fleet:
         return sorted(told, key=lambda one: one.arrives_at)
 
     def command(
-        self, command: StartCharging | StopCharging | ShowDeclined, now_at: int
+        self, command: StartCharging | StopCharging | ShowDeclined | OfferAmount, now_at: int
     ) -> list[Emission]:
         """A command for a session of ours; others' are none of our business."""
         driver = self.drivers.get(command.session_id)
-        return [] if driver is None else driver.charger.command(command, now_at)
+        if driver is None:
+            return []
+        if isinstance(command, OfferAmount):
+            return self._offered(driver, command, now_at)
+        return driver.charger.command(command, now_at)
+
+    def _offered(self, driver: Driver, offer: OfferAmount, now_at: int) -> list[Emission]:
+        """Most drivers agree to less and tap again; the others are told in the end."""
+        what = f"agrees/{offer.command_id.rpartition('/')[2]}"
+        if draw(self.settings.seed, driver.plan.recorded.session, what, 100) >= _AGREES_PERCENT:
+            return []
+        at = now_at + _READS_AND_TAPS_MS
+        tapped = _tap(driver.request, offer, at)
+        return [Emission(at, topics.REQUESTS, tapped.session_id, tapped)]
 
     def turned_away(self, session_id: str) -> bool:
         """Its request was set aside and finds no answer: the driver leaves. False: not ours."""

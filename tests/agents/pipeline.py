@@ -1,4 +1,4 @@
-"""Link and sessions in memory: the real logic and the real state codec, no broker, no clock.
+"""Link, sessions and visits in memory: the real logic and the real state codec, no broker, no clock.
 
 Each record is a transaction of its own; barriers wait for the other inputs of their partition as
 the engine makes them wait. `crash` forgets all derived memory and opens every partition anew.
@@ -12,7 +12,8 @@ from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, TariffPublished, Tick
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
-from streams.core import strategy, tariff
+from streams.agents.visits import visits_stage
+from streams.core import pricing, strategy
 from streams.engine.stage import BadRecord, Record
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
@@ -38,9 +39,9 @@ class References:
 
 
 def references():
-    body = tariff.canonical(TARIFF)
+    body = pricing.canonical(TARIFF)
     priced = TariffPublished(
-        tenant="t", tariff_id="dc", tariff_hash=tariff.content_hash(body), currency="CHF",
+        tenant="t", tariff_id="dc", tariff_hash=pricing.content_hash(body), currency="CHF",
         body=body, received_at=0,
     )  # fmt: skip
     text = POLICY.read_text()
@@ -62,7 +63,7 @@ class Pipeline:
     def __init__(self, partitions=2):
         self.partitions = partitions
         self.references, self.tariff_hash = references()
-        self.stages = (link_stage(partitions), sessions_stage(partitions))
+        self.stages = (link_stage(partitions), sessions_stage(partitions), visits_stage(partitions))
         self.stores = {
             (stage.name, number): StateStore(stage.kinds)
             for stage in self.stages

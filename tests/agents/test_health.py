@@ -3,11 +3,16 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline import References
+from test_link_and_sessions import SESSION, Day, request
+from test_link_and_sessions import T0 as DAY_AT
 
 from schemas import codec, ids, topics
-from schemas.facts import AcquirerAnswered, AcquirerSampled
+from schemas.facts import AcquirerAnswered, AcquirerHealth, AcquirerSampled
 from streams.agents.health import ACQUIRER, health_stage
+from streams.agents.references import ReferencePins, health_table
 from streams.core.health import AcquirerWindow, sampled, with_sample
+from streams.core.routing import Breaker, admits
 from streams.engine.stage import BadRecord, Record
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
@@ -157,3 +162,30 @@ def test_a_sample_that_is_none_is_parked(key, fact):
     record = Record(topics.HEALTH_SAMPLES, 0, 0, key, codec.encode(fact))
     with pytest.raises(BadRecord):
         logic.step(record, WorkingCopy(Stage().stores[0]))
+
+
+def failing(acquirer_id):
+    return AcquirerHealth(
+        tenant="t", acquirer_id=acquirer_id, version=3, window_ms=900_000, answers=20, approved=1,
+        declined=0, technical=19, p50_ms=800, p95_ms=6_500, good_since=0,
+        last_technical_at=DAY_AT - 1_000, last_at=DAY_AT - 1_000,
+    )  # fmt: skip
+
+
+def test_a_session_is_opened_by_what_is_known_and_its_journal_keeps_it():
+    day = Day()
+    table = day.pipeline.references.items(topics.HEALTH)
+    record = failing("sim-total")
+    table[ids.acquirer_key("t", "sim-total").encode()] = codec.encode(record)
+    asked = request(day.pipeline, acquirer_id="any")
+    day.pipeline.send(topics.REQUESTS, SESSION, asked)
+    day.pipeline.run()
+    (placed,) = day.commands()
+    residual = admits("open", "sim-total", SESSION, Breaker())
+    assert placed.acquirer_id == ("sim-total" if residual else "sim-reverse")
+    table.clear()  # by now the acquirer is well again
+    day.tick(DAY_AT + 60_000)
+    journals = day.pipeline.said[topics.JOURNAL]
+    assert [one.health for one in journals] == [[record], *([[]] * (len(journals) - 1))]
+    told_again = References({topics.HEALTH: health_table(journals[0].health)})
+    assert ReferencePins(told_again).health("t") == {"sim-total": record}

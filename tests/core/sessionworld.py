@@ -209,7 +209,7 @@ def reading(wh, at=T0, tx="tx1", seq=1, power_w=-1, gap_ms=0):
     return linked(fact, gap_ms=gap_ms)
 
 
-def updated(state, wh, at=T0, tx="tx1", seq=1):
+def updated(state, wh, at=T0, tx="tx1", seq=1, limit_wh=-1):
     fact = ChargingUpdated(
         **EVSE,
         transaction_id=tx,
@@ -219,6 +219,7 @@ def updated(state, wh, at=T0, tx="tx1", seq=1):
         power_w=-1,
         offline=False,
         updated_at=at,
+        limit_wh=limit_wh,
     )
     return linked(fact)
 

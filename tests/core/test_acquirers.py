@@ -1,5 +1,7 @@
 """The capability registry: what its tables say, and what they cannot mean."""
 
+from pathlib import Path
+
 import pytest
 
 from streams.core.acquirers import Acquirer, Cost
@@ -100,3 +102,14 @@ def test_a_hold_that_is_not_raised_is_not_extended_by_it() -> None:
     )
     with pytest.raises(PolicyInvalid, match="increment_extends"):
         parse_policy(text)
+
+
+def test_what_is_known_of_real_acquirers_is_a_registry() -> None:
+    known = (Path(__file__).parents[2] / "deploy" / "acquirers.toml").read_text()
+    registry = parse_policy(HEAD + "\n" + known).acquirers
+    assert registry["adyen"].convention == "TOTAL"
+    assert registry["checkout"].convention == "DELTA"
+    assert not registry["adyen"].takes("CVE")
+    assert registry["stripe"].lifetime_ms("Mastercard") == 2 * DAY_MS
+    assert not registry["stripe"].raises("amex", "credit")
+    assert all(one.key_length >= 36 for one in registry.values())

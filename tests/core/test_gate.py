@@ -109,6 +109,8 @@ def test_a_mark_told_too_late_gets_the_newest_reading():
     assert seqs(take(charging, watch(2, marks=[5_000, 9_000]))) == [2]
     assert charging.marks == [9_000]
     assert take(charging, watch(3, marks=[5_000, 9_000])) == []
+    assert take(charging, reading(3, 3100, 7_000)) == []
+    assert take(charging, watch(4, marks=[5_000, 9_000])) == [], "nothing changed since it was read"
 
 
 def test_a_watch_may_ask_for_readings_more_often():

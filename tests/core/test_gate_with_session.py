@@ -42,13 +42,13 @@ def story(steps):
 class Road:
     """The way of a charging's facts to its session, with the gate on it or without."""
 
-    def __init__(self, body, *, gated, limit):
+    def __init__(self, body, *, gated, limit, **asked):
         self.world = World(body)
         self.gate = Charging() if gated else None
         self.limit = limit
         self.given = 0
         self.passed = 0
-        self.apply(request(), T0)
+        self.apply(request(**asked), T0)
         self.apply(answered("hold/1", "done", 2_000), T0)
         self.offset = 0
         if self.gate is not None:

@@ -18,6 +18,7 @@ from sessionworld import (
     tariff,
     tick,
     updated,
+    visited,
 )
 
 from streams.core.learn import encoded, learn
@@ -53,6 +54,8 @@ acquirer_facts = st.one_of(
         instants,
         expires_at=st.sampled_from([0, T0 + 10**6, T0 + 10**7]),
         reason=st.sampled_from(["", "stolen"]),
+        raw_code=st.sampled_from(["", "05", "51"]),
+        advice_code=st.sampled_from(["", "03"]),
         psp_reference=st.sampled_from(["", "A", "B"]),
     ),
     st.builds(
@@ -64,7 +67,7 @@ acquirer_facts = st.one_of(
     ),
 )
 charger_facts = st.one_of(
-    st.builds(started, registers, instants, chargings),
+    st.builds(started, registers, instants, chargings, takes_limit=st.booleans()),
     st.builds(
         reading,
         registers,
@@ -74,7 +77,9 @@ charger_facts = st.one_of(
         st.sampled_from([-1, 0, 50_000, 90_000]),
         st.sampled_from([0, 10_000, 30_000]),
     ),
-    st.builds(updated, states, registers, instants, chargings, numbers),
+    st.builds(
+        updated, states, registers, instants, chargings, numbers, st.sampled_from([-1, 5_000])
+    ),
     st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
 )
 own_facts = st.one_of(
@@ -89,6 +94,14 @@ own_facts = st.one_of(
     st.builds(
         lambda number: TapChosen(key=f"{number}/1/1000", refusal=Refusal(f"no-{number}", "")),
         st.integers(1, 2),
+    ),
+    st.builds(
+        visited,
+        st.integers(1, 3),
+        instants,
+        superseded_by=st.sampled_from(["", "another"]),
+        attempts_left=st.integers(-1, 1),
+        barred=st.booleans(),
     ),
     st.builds(tick, instants),
     st.builds(Quarantined, ref=st.sampled_from(["a", "b"])),

@@ -30,7 +30,7 @@ from schemas.commands import RaiseHold, StopCharging
 from schemas.facts import MeterReading
 from streams.core import gate
 from streams.core.gate import Kept
-from streams.core.pricing import Quantities, parse
+from streams.core.pricing import Course, Quantities, charging, parse, price
 from streams.core.strategy_policy import parse_policy
 
 AHEAD = POLICY.look_ahead
@@ -42,8 +42,9 @@ HOURS = 3_600_000
 class Street:
     """One charging on its way through gate and session, event by event."""
 
-    def __init__(self, body, power_max_w, curve, *, tells_power=False, answers=(), limit=10**9):
-        self.rates, self.tells_power = parse(body).simple, tells_power
+    def __init__(self, body, power_max_w, curve, *, answers=(), limit=10**9, **asked):
+        self.tariff, self.points = parse(body), [(BEGIN_AT, 0)]
+        self.zone = asked.get("time_zone", "")
         self.curve = [(ms, min(power_w, power_max_w)) for ms, power_w in curve]
         self.answers = list(answers) or [ANSWER_MS]
         self.limit = limit
@@ -52,7 +53,7 @@ class Street:
         self.events, self.order = [], count()
         self.stop_at, self.now_at, self.seq = None, T0, 0
         self.heard = []
-        self.apply(request(power_max_w=power_max_w))
+        self.apply(request(power_max_w=power_max_w, **asked))
         self.apply(answered("hold/1", "done", self.world.commands[0].amount_minor, T0))
         self.now_at = BEGIN_AT
         begin = started(0, BEGIN_AT)
@@ -76,8 +77,14 @@ class Street:
 
     def due(self, at):
         """What is due for what has truly flowed, and for the time it took."""
-        spent = max((at if self.stop_at is None else min(at, self.stop_at)) - BEGIN_AT, 0)
-        return self.rates.minor(Quantities(self.watt_ms(at) // HOURS, spent, 0))
+        at = max(at if self.stop_at is None else min(at, self.stop_at), BEGIN_AT)
+        wh = self.watt_ms(at) // HOURS
+        if self.tariff.simple is not None:
+            return self.tariff.simple.minor(Quantities(wh, at - BEGIN_AT, 0))
+        known = [point for point in self.points if point[0] < at]
+        pieces = zip(known, [*known[1:], (at, wh)], strict=True) if wh else ()
+        segments = [charging(since, to, high - low) for (since, low), (to, high) in pieces]
+        return price(self.tariff, Course(tuple(segments), self.zone)).due_minor() if wh else 0
 
     @property
     def open_minor(self):
@@ -121,17 +128,15 @@ class Street:
         heapq.heappush(self.events, (at, next(self.order), act))
 
     def read(self):
-        power_w = -1
-        if self.tells_power:
-            power_w = (self.watt_ms(self.now_at + 1) - self.watt_ms(self.now_at)) or 0
         fact = MeterReading(
             **EVSE,
             transaction_id="tx1",
             seq=self.seq,
             energy_wh=self.watt_ms(self.now_at) // HOURS,
-            power_w=power_w,
+            power_w=-1,
             read_at=self.now_at,
         )
+        self.points.append((fact.read_at, fact.energy_wh))
         self.forward(gate.take_reading(self.gate, fact, self.kept(fact)))
 
     def run(self, waits, until_ms=2 * HOURS, after=None):

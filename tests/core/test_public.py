@@ -58,14 +58,14 @@ def test_a_closed_session_says_everything():
         ("start", "start_charging", ""),
         ("capture", "capture_proven", "done"),
     ]
-    assert ledger.policy_cell == "dc-credit-chf"
-    assert "dc-credit-chf" in ledger.explanation
+    assert ledger.policy_cell == "dc-credit"
+    assert "dc-credit" in ledger.explanation
 
 
 def test_the_choice_stays_as_pinned_whatever_the_policy_says_later():
     world, _ = closed_world()
     newer = replace(POLICY, cell=POLICY.cell[:1])
-    assert ledger_of(world.session, newer).policy_cell == "dc-credit-chf"
+    assert ledger_of(world.session, newer).policy_cell == "dc-credit"
 
 
 def test_what_is_owed_is_told_with_its_currency():

@@ -31,7 +31,9 @@ def joined(facts):
 @given(st.lists(reads, min_size=1, max_size=6), st.data())
 def test_neither_order_nor_repetition_matters(facts, data):
     again = data.draw(st.lists(st.sampled_from(facts), max_size=3))
-    assert joined(facts) == joined(data.draw(st.permutations([*facts, *again])))
+    tap = joined(facts)
+    assert tap == joined(data.draw(st.permutations([*facts, *again])))
+    assert tap.read_at == min(one.read_at for one in facts)
 
 
 @given(st.lists(reads, min_size=1, max_size=6))
@@ -99,8 +101,10 @@ def test_a_card_of_another_terminal_is_held_by_no_offer():
 
 def test_a_yes_to_an_offer_that_was_never_made_is_none():
     world = told(before_the_card(), card_read(1, 7, 9_000))
-    assert kinds(world) == ["OfferAmount", "OfferAmount"]
-    assert [one.amount_minor for one in world.commands] == [1_500, 2_000]
+    assert kinds(world) == ["OfferAmount"]  # which stands
+    world.apply(card_read(1, 1, 9_000), T0)
+    world.apply(card_read(2, 1, 9_000), T0)
+    assert kinds(world) == ["OfferAmount", "PlaceHold"]
 
 
 def test_the_card_that_was_tapped_again_is_held_once_the_first_hold_is_over():
@@ -110,6 +114,17 @@ def test_the_card_that_was_tapped_again_is_held_once_the_first_hold_is_over():
     assert kinds(world) == ["PlaceHold", "PlaceHold"]
     assert world.commands[1].tap_id == f"{SESSION}/tap/1"
     assert world.commands[1].command_id == f"{SESSION}/hold/2"
+
+
+@pytest.mark.parametrize("offer", [0, 1])
+def test_after_a_no_the_less_that_was_shown_is_held_whether_the_tap_names_it_or_not(offer):
+    world = told(request(), answered("hold/1", "declined", reason="insufficient_funds"))
+    assert kinds(world) == ["PlaceHold", "OfferAmount"]
+    less = world.commands[1].amount_minor
+    assert less < world.commands[0].amount_minor
+    world.apply(card_read(1, offer, 9_000 if offer else 0), T0)
+    assert kinds(world) == ["PlaceHold", "OfferAmount", "PlaceHold"]
+    assert world.commands[2].amount_minor == less
 
 
 def test_a_tap_while_a_hold_lives_changes_nothing():

@@ -177,7 +177,7 @@ class Story:
                 power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
                 return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
-                return updated(plain[0], int(plain[1]), at, tx, seq)
+                return updated(plain[0], int(plain[1]), at, tx, seq, int(given.get("limit", -1)))
         complete = plain[1:] != ["incomplete"]
         return ended(int(plain[0]), at, tx, complete=complete)
 
@@ -220,6 +220,8 @@ class Story:
             case "difference":
                 said = step.discrepancies[-1] if step.discrepancies else None
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
+            case "at_risk":
+                return f"at_risk={major(step.discrepancies[-1].amount_minor)}"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
             case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy" | "scheme":

@@ -30,6 +30,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "acquirer_answers": 5,
             "acquirer_notices": 5,
             "terminal_requests": 5,
+            "card_reads": 5,
             "session_ledger": 5,
             "discrepancies": 5,
             "orphans": 5,

@@ -155,7 +155,7 @@ def _period(found: object, where: str) -> Period:
     for n, one in enumerate(dimensions):
         here = f"{where}.dimensions[{n}]"
         dimension = _object(one, here)
-        kind = dimension.get("type")
+        kind = str(dimension.get("type"))
         if kind in _AMOUNTS:
             name, unit = _AMOUNTS[kind]
             volume = _plain(exact(dimension.get("volume"), f"{here}.volume") * unit)

@@ -10,7 +10,8 @@ from streams.core.pricing.unpriceable import Unpriceable
 _MS = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
 # Nobody stays for ten years; more days would only be a way to keep us busy.
-_DAYS_MAX = 3_660
+_DAY_MS = 86_400_000
+_LONGEST_MS = 3_660 * _DAY_MS
 
 
 @functools.lru_cache(maxsize=1024)
@@ -23,7 +24,10 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def local(zone: ZoneInfo, at: int) -> datetime:
-    return moment(at).astimezone(zone)
+    try:
+        return moment(at).astimezone(zone)
+    except OverflowError as error:  # at either end of the calendar
+        raise Unpriceable("not-an-instant", f"{at} ms") from error
 
 
 def marks(zone: ZoneInfo, minutes: tuple[int, ...], from_at: int, until_at: int) -> list[int]:
@@ -31,10 +35,10 @@ def marks(zone: ZoneInfo, minutes: tuple[int, ...], from_at: int, until_at: int)
 
     An hour that comes twice has its marks twice; an hour that never comes has them at the jump.
     """
+    if until_at - from_at > _LONGEST_MS:
+        raise Unpriceable("too-long", f"{(until_at - from_at) // _DAY_MS} days")
     first = local(zone, from_at).date()
     days = (local(zone, until_at).date() - first).days + 1
-    if days > _DAYS_MAX:
-        raise Unpriceable("too-long", f"{days} days")
     found = {
         at
         for number in range(days)

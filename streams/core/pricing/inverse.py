@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from schemas.money import exponent_of
@@ -54,21 +55,20 @@ def limits(tariff: Tariff, course: Course, assumed: Assumed, ceiling_minor: int)
     while at < walk.now_at + HORIZON_MS:
         slots = tariff.table.slots(course, at, at + _DAY_MS)
         for until_at in _stops(tariff, tally, (at, at + _DAY_MS), slots.starts, assumed):
-
-            def reached(
-                to_at: int, from_at: int = at, before: Tally = tally, slots: Slots = slots
-            ) -> Tally:
-                after = before.copy()
-                after.add(_going_on(assumed, from_at, to_at), slots)
-                return after
-
-            after = reached(until_at)
-            if walk.exceeds(after):
+            reached = partial(_went_on, assumed, at, tally, slots)
+            there = reached(until_at)
+            if walk.exceeds(there):
                 return _found(walk, reached, (at, until_at), assumed)
-            tally, at = after, until_at
+            tally, at = there, until_at
         if tariff.table.unrestricted and walk.standing_still(assumed):
             return Limits(None, None)
     return Limits(math.floor(tally.wh) + 1 if assumed.charging else None, at)
+
+
+def _went_on(assumed: Assumed, from_at: int, before: Tally, slots: Slots, to_at: int) -> Tally:
+    after = before.copy()
+    after.add(_going_on(assumed, from_at, to_at), slots)
+    return after
 
 
 def _found(

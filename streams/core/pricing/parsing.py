@@ -100,7 +100,8 @@ def _has_mark_inside(given: dict[str, Any]) -> bool:
     for element in elements if isinstance(elements, list) else []:
         if not isinstance(element, dict):
             continue
-        if _RESTRICTED_2_2_1 & (element.get("restrictions") or {}).keys():
+        restrictions = element.get("restrictions")
+        if isinstance(restrictions, dict) and _RESTRICTED_2_2_1 & restrictions.keys():
             return True
         components = element.get("price_components")
         for one in components if isinstance(components, list) else []:
@@ -132,7 +133,7 @@ def _element(found: object, number: int, taxes: str) -> Element:
     if not isinstance(found, dict) or not isinstance(found.get("price_components"), list):
         raise Unpriceable("not-a-tariff", f"{where}.price_components: missing")
     restricted = found.get("restrictions")
-    if restricted is not None and not isinstance(restricted, dict):
+    if restricted and not isinstance(restricted, dict):
         raise Unpriceable("not-a-tariff", f"{where}.restrictions: {restricted!r}"[:200])
     restrictions = restrictions_of(restricted or {}, f"{where}.restrictions")
     because = words(restricted or {})
@@ -223,7 +224,8 @@ def _limit(given: dict[str, Any], field: str) -> Limit:
     if net is None and gross is None:
         raise Unpriceable("price", f"{field}: neither excl_vat nor before_taxes")
     if gross is None and isinstance(found.get("taxes"), list):
-        amounts = [exact(one.get("amount"), f"{field}.taxes") for one in found["taxes"]]
+        told_taxes = [one for one in found["taxes"] if isinstance(one, dict)]
+        amounts = [exact(one.get("amount"), f"{field}.taxes") for one in told_taxes]
         gross = net + sum(amounts) if amounts and net is not None else None
     return Limit(net, gross)
 

@@ -42,7 +42,7 @@ def _lines(tally: Tally) -> tuple[Line, ...]:
     lines: list[Line] = []
     for used, from_at in tally.first_at.items():
         component = tally.tables[used.tariff].components[used.component]
-        had = tally.used[used.tariff][used.component]
+        had = tally.had(used)
         billed = had + steps.get(used, 0)
         net, gross = (
             None if rate is None else cost(component, rate, billed)

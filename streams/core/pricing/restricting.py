@@ -101,7 +101,9 @@ def _reserved(value: object, where: str) -> Reserved:
     match value:
         case None:
             return ""
-        case "RESERVATION" | "RESERVATION_EXPIRES":
-            return value
+        case "RESERVATION":
+            return "RESERVATION"
+        case "RESERVATION_EXPIRES":
+            return "RESERVATION_EXPIRES"
         case _:
             raise Unpriceable("restriction", f"{where}.reservation: {value!r}"[:200])

@@ -43,7 +43,7 @@ def _missing(tally: Tally, last: Used) -> Number:
     for used in tally.first_at:
         other = tally.tables[used.tariff].components[used.component]
         if other.dimension == component.dimension and other.reserved == component.reserved:
-            total += tally.used[used.tariff][used.component]
+            total += tally.had(used)
     return -total % step
 
 
@@ -74,7 +74,7 @@ def _sums(tally: Tally, tariff: int, steps: dict[Used, Number]) -> Totals:
         if used.tariff != tariff:
             continue
         prices = table.prices[used.component]
-        quantity = tally.used[tariff][used.component] + steps.get(used, 0)
+        quantity = tally.had(used) + steps.get(used, 0)
         due += quantity * prices.due
         net = None if net is None or prices.net is None else net + quantity * prices.net
         gross = None if gross is None or prices.gross is None else gross + quantity * prices.gross

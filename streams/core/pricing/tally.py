@@ -8,6 +8,8 @@ from typing import NamedTuple
 from streams.core.pricing.course import Amounts, Course, Number, Segment
 from streams.core.pricing.matching import NONE, Picks, Slots, Table
 
+_NOTHING = Fraction(0)
+
 
 class Used(NamedTuple):
     """A component, by tariff and place in its table: the last of its kind decides the step."""
@@ -21,7 +23,9 @@ class Tally:
 
     def __init__(self, tables: Sequence[Table]) -> None:
         self.tables = tables
-        self.used: list[list[Number]] = [[0] * len(one.components) for one in tables]
+        # Whole units and the rest apart: integers are ten times as fast, and most are whole.
+        self.whole: list[list[int]] = [[0] * len(one.components) for one in tables]
+        self.rest: dict[Used, Fraction] = {}
         self.first_at: dict[Used, int] = {}
         self.wh: Number = 0
         self.energy: Used | None = None
@@ -35,9 +39,15 @@ class Tally:
     def copy(self) -> "Tally":
         other = Tally.__new__(Tally)
         other.__dict__.update(self.__dict__)
-        other.used = [list(one) for one in self.used]
+        other.whole = [list(one) for one in self.whole]
+        other.rest = dict(self.rest)
         other.first_at = dict(self.first_at)
         return other
+
+    def had(self, one: Used) -> Number:
+        """How much that component has priced: Wh, ms, or 1."""
+        units = self.whole[one.tariff][one.component]
+        return units + self.rest[one] if one in self.rest else units
 
     def add(self, segment: Segment, slots: Slots, *, expired: bool = False) -> None:
         """`slots` of the segment's tariff, over the segment's time at least."""
@@ -88,24 +98,30 @@ class Tally:
 
     def take(self, tariff: int, picks: Picks, part: Amounts, at: int) -> None:
         energy_wh, charging_ms, parking_ms, _ = part
-        used = self.used[tariff]
         energy, time, parking, flat = picks
         if energy_wh and energy != NONE:
-            used[energy] += energy_wh
+            self._use(tariff, energy, energy_wh)
             if self.energy != (tariff, energy):
                 self.energy = self._seen(Used(tariff, energy), at)
         if charging_ms and time != NONE:
-            used[time] += charging_ms
+            self._use(tariff, time, charging_ms)
             if self.time != (tariff, time):
                 self.time = self._seen(Used(tariff, time), at)
         if parking_ms and parking != NONE:
-            used[parking] += parking_ms
+            self._use(tariff, parking, parking_ms)
             if self.parking != (tariff, parking):
                 self.parking = self._seen(Used(tariff, parking), at)
         if not self.has_flat and flat != NONE:
             self.has_flat = True
-            used[flat] += 1
+            self._use(tariff, flat, 1)
             self._seen(Used(tariff, flat), at)
+
+    def _use(self, tariff: int, component: int, quantity: Number) -> None:
+        if isinstance(quantity, int):
+            self.whole[tariff][component] += quantity
+        else:
+            used = Used(tariff, component)
+            self.rest[used] = self.rest.get(used, _NOTHING) + quantity
 
     def _reserve(self, segment: Segment, slots: Slots, *, expired: bool) -> None:
         """Reserved time, spread over the segment; its energy and duration are no concern here."""
@@ -115,11 +131,11 @@ class Tally:
             mask = slots.masks[bisect_right(slots.starts, from_at)]
             picks = table.reserved_picks(mask, expired=expired)
             if picks.time != NONE:
-                self.used[segment.tariff][picks.time] += segment.amounts.reserved_ms * share
+                self._use(segment.tariff, picks.time, segment.amounts.reserved_ms * share)
                 self.reserved = self._seen(Used(segment.tariff, picks.time), from_at)
             if not self.has_reserved_flat and picks.flat != NONE:
                 self.has_reserved_flat = True
-                self.used[segment.tariff][picks.flat] += 1
+                self._use(segment.tariff, picks.flat, 1)
                 self._seen(Used(segment.tariff, picks.flat), from_at)
 
     def _seen(self, one: Used, at: int) -> Used:

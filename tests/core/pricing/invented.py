@@ -2,17 +2,26 @@
 
 import json
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from worked import MINUTE_MS, at, component
 
 from streams.core.pricing import Amounts, Course, Segment
 
+# A course of hours, minute by minute, takes its time on a busy machine.
+lawful = settings(deadline=None)
+
 DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
-# A Monday, the night in March without an hour, the one in October with an hour twice.
+CHILE = "America/Santiago"
+# A Monday, the night in March without an hour, the one in October with an hour twice, a new year,
+# and the two nights in which Chile's clocks change at midnight.
 STARTS = st.sampled_from(
-    [at("2025-06-02 21:00"), at("2025-03-29 23:00"), at("2025-10-25 23:00"), at("2025-12-31 20:00")]
-)
-ZONES = st.sampled_from(["Europe/Amsterdam", "UTC", "Asia/Kolkata", "America/St_Johns"])
+    [
+        at("2025-06-02 21:00"), at("2025-03-29 23:00"), at("2025-10-25 23:00"),
+        at("2025-12-31 20:00"), at("2025-04-05 22:00", CHILE), at("2025-09-06 22:00", CHILE),
+    ]
+)  # fmt: skip
+ZONES = st.sampled_from(["Europe/Amsterdam", "UTC", "Asia/Kolkata", "America/St_Johns", CHILE])
 
 prices = st.integers(0, 300).map(lambda cents: cents / 100)
 vats = st.sampled_from([None, 0, 7, 19, 25.5])
@@ -48,7 +57,10 @@ restrictions = st.fixed_dictionaries(
 )
 
 
-def bodies(steps=st.sampled_from([0, 1, 60, 500]), limits=True):
+some_steps = st.sampled_from([0, 1, 60, 500])
+
+
+def bodies(steps=some_steps, *, limits=True):
     kinds = ["ENERGY", "TIME", "PARKING_TIME", "FLAT"]
     element = st.builds(
         lambda parts, rules: {"price_components": parts, "restrictions": rules},

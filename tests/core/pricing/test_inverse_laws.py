@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from invented import bodies, courses
+from invented import bodies, courses, lawful
 
 from streams.core.pricing import Amounts, Assumed, Segment, limits, parse, price, wake
 from streams.core.pricing.unpriceable import Unpriceable
@@ -36,6 +36,7 @@ assumptions = st.one_of(
 extra = st.integers(-50, 2_000)
 
 
+@lawful
 @given(bodies(), courses, assumptions, extra, st.data())
 def test_limits_and_price_agree_to_the_millisecond(body, course, assumed, more, data):
     tariff = parsed(body)
@@ -60,6 +61,7 @@ def test_limits_and_price_agree_to_the_millisecond(body, course, assumed, more, 
             assert reached <= found.energy_wh < reached + 1
 
 
+@lawful
 @given(bodies(), courses, assumptions, extra, st.data())
 def test_whatever_the_power_the_price_stays_within_until_one_is_woken(
     body, course, assumed, more, data

@@ -273,8 +273,10 @@ def test_25_only_parking_is_rounded_where_there_is_any():
     assert [line.billed for line in found.lines] == [21 * 60_000, 20 * 60_000]
 
 
-@pytest.mark.parametrize(("step", "billed", "net"), [(1, 116, "0.029"), (25, 125, "0.03125"),
-                                                     (500, 500, "0.125"), (0, None, "0.0288")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "billed", "net"),
+    [(1, 116, "0.029"), (25, 125, "0.03125"), (500, 500, "0.125"), (0, None, "0.0288")],
+)
 def test_26_steps_of_energy(step, billed, net):
     had = Fraction(1152, 10)
     found = price(

@@ -1,0 +1,96 @@
+"""When to stop at the latest: between two readings, by the power that was shown.
+
+Before the last call the next reading still comes in time, and the watch brings it. After it a stop
+falls due at the instant up to which the bound holds whatever the power rises to within its ramp
+(payments.md 7.4, 7.5): a reading that comes sooner moves it.
+"""
+
+from typing import NamedTuple
+
+from streams.core import due
+from streams.core.case import Case
+from streams.core.charging import delivered
+from streams.core.pricing import Quantities
+
+
+class Stop(NamedTuple):
+    """A stop falls due at `at`, epoch ms; `reason` is the bound that calls for it."""
+
+    at: int
+    reason: str
+
+
+def stop_of(case: Case, covered_minor: int | None) -> Stop | None:
+    """The earliest stop that a bound calls for; None: the next reading comes before any.
+
+    `covered_minor`: the price up to which the hold covers, None while it may still be raised.
+    """
+    choice = case.choice
+    if choice is None or not case.live or _ends_by_itself(case, covered_minor):
+        return None
+    read_at = min(one.seen_at or case.now_at for one in case.live)
+    found: list[Stop] = []
+    if choice.target_energy_wh is not None:
+        left_ms = _until_wh(case, choice.target_energy_wh)
+        found += _stop(case, read_at, left_ms, "target-reached")
+    for minor, reason in (
+        (choice.target_minor, "target-reached"),
+        (covered_minor, "cover-reached"),
+    ):
+        if minor is not None:
+            found += _stop(case, read_at, _until_minor(case, minor), reason)
+    return min(found, default=None, key=lambda one: one.at)
+
+
+def _ends_by_itself(case: Case, covered_minor: int | None) -> bool:
+    """The only charging has told a limit that keeps every bound, and keeps to it so far.
+
+    Not where time costs: no energy says when the money is used up then.
+    """
+    choice, charging, tariff = case.choice, case.live[0], case.tariff
+    limit_wh = charging.limited.energy_wh
+    if limit_wh < 0 or len(case.live) > 1 or choice is None or tariff is None:
+        return False
+    rates = tariff.simple
+    if rates is None or rates.charging_rate or rates.parking_rate:
+        return False
+    mine_wh = delivered(charging, case.now_at).energy_wh
+    total_wh = case.total.so_far.energy_wh - mine_wh + limit_wh
+    minor = rates.minor(Quantities(total_wh, 0, 0))
+    bounds = [one for one in (covered_minor, choice.target_minor) if one is not None]
+    targets = [one for one in (choice.target_energy_wh,) if one is not None]
+    within = all(minor <= one for one in bounds) and all(total_wh <= one for one in targets)
+    return within and mine_wh <= limit_wh
+
+
+def _stop(case: Case, read_at: int, left_ms: int | None, reason: str) -> list[Stop]:
+    if left_ms is None:
+        return []
+    return [Stop(read_at + left_ms - case.policy.stop_latency_ms, reason)]
+
+
+def _until_wh(case: Case, bound_wh: int) -> int | None:
+    """How long after the newest reading the energy stays within; None: past the next one."""
+    left_wh = max(bound_wh - case.total.so_far.energy_wh, 0)
+    if left_wh >= due.energy_wh(case.ahead.stop_w, case.ahead.stop_ms):
+        return None
+    return left_wh * 3_600_000 // max(case.ahead.stop_w, 1)
+
+
+def _until_minor(case: Case, bound_minor: int) -> int | None:
+    """The same for the price, by bisection: what may be added only grows with the time."""
+    assert case.tariff is not None  # nothing is held without a price
+    left_minor = bound_minor - case.price_minor
+    if left_minor >= case.stop_ahead_minor:
+        return None
+    within, beyond = 0, case.ahead.stop_ms
+    while beyond - within > _GRAIN_MS:
+        middle = (within + beyond) // 2
+        if due.may_add(case.tariff, case.metered, case.ahead.stop_w, middle) <= left_minor:
+            within = middle
+        else:
+            beyond = middle
+    return within
+
+
+_GRAIN_MS = 250

@@ -1,0 +1,235 @@
+"""Sessions under a policy: what their ways come to, that they weigh one, where money was short."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from schemas.facts import CardRead, SessionRequested
+from streams.core.strategy_policy import parse_policy
+from streams.whatif.compare import compare
+from streams.whatif.exposure import exposure_of
+from streams.whatif.model import Bank, run
+from streams.whatif.rates import Assumption, assumed
+from streams.whatif.recorded import Booked, Course, Happened, LeftOut, Recording
+from streams.whatif.side import frozen_minor_ms
+
+BODY = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+POLICY = parse_policy(BODY)
+TARIFF = (
+    '{"currency":"CHF","elements":[{"price_components":'
+    '[{"type":"ENERGY","price":0.50,"step_size":1}]}]}'
+)
+T0 = 1_767_600_000_000
+HOUR = 3_600_000
+REQUEST = SessionRequested(
+    tenant="t",
+    session_id="0" * 32,
+    provider="p",
+    authorization_reference="R",
+    terminal_id="term",
+    network="n",
+    charger_id="c",
+    evse_uid="e",
+    channel="terminal",
+    role="operator_side",
+    capture_by="executor",
+    power_type="DC",
+    power_max_w=60_000,
+    scheme="visa",
+    funding="credit",
+    entry_mode="contactless",
+    cvm="cdcvm",
+    bin_country="CH",
+    merchant_country="CH",
+    card_token="tok",
+    currency="CHF",
+    acquirer_id="sim-total",
+    tariff_id="T",
+    tariff_hash="H",
+    requested_at=T0,
+)
+
+
+def fixed(minor, version="fixed"):
+    """A policy that holds so much, once, whatever comes."""
+    head, _, rest = BODY.partition("[[cell]]")
+    tail = rest[rest.index("# --- When the card says no") :]
+    cell = (
+        '[[cell]]\nname = "all"\nwhy = "test"\nstrategy = "fixed"\n'
+        f"[cell.amounts]\nCHF = {{ first_minor = {minor} }}\n"
+    )
+    return parse_policy(head.replace("2026-10-01", version) + cell + tail)
+
+
+def bank(percent="100", latencies=(1_000,)):
+    stated = [Assumption(kind, "", 0, Decimal(percent) / 100) for kind in ("hold", "raise")]
+    return Bank(assumed(stated, "here"), latencies, "insufficient_funds", {})
+
+
+def charged(kwh, minutes=60, **more):
+    ms = minutes * 60_000
+    course = Course(start_ms=3_000, points=((0, 0), (ms, kwh * 1000)), **more)
+    return Happened(request=REQUEST, tariff_body=TARIFF, policy=POLICY, course=course)
+
+
+def recording(sessions, rates_of=None, **more):
+    known = rates_of or bank("95")
+    return Recording(
+        sessions=sessions,
+        left_out=more.pop("left_out", []),
+        rates=known.rates,
+        latencies_ms=known.latencies_ms,
+        decline_reason=known.decline_reason,
+        health={},
+        words="here",
+    )
+
+
+def quiet(_done, _of):
+    pass
+
+
+def test_a_certain_yes_has_one_way_and_ends_captured():
+    found = run(charged(50), POLICY, bank())
+    (way,) = found.ways
+    assert found.tap.amount_minor == 20_00
+    assert way.weight == 1
+    assert way.ledger.closed_reason == "captured"
+    assert (way.ledger.captured_minor, way.ledger.arrears_minor) == (25_00, 0)
+    assert [ask.amount_minor for ask in way.asks] == [40_00]
+    assert exposure_of(way) == (0, 0)
+
+
+def test_a_certain_no_to_every_raise_ends_inside_the_hold():
+    known = bank()
+    known.rates.rows.update(
+        {row: (rates[0].__class__(Decimal(0), Decimal(0), Decimal(0), 0, "assumed"),) * len(rates)
+         for row, rates in known.rates.rows.items() if row[1] == "raise"}
+    )  # fmt: skip
+    found = run(charged(50), POLICY, known)
+    last = max(found.ways, key=lambda way: way.weight)
+    assert last.weight == 1
+    assert last.charger.stopped_for == "cover-reached"
+    assert last.charger.missed_wh > 0
+    assert last.ledger.captured_minor <= 20_00
+    assert last.ledger.arrears_minor == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 99), st.integers(1, 90), st.integers(10, 120))
+def test_the_ways_weigh_one_and_each_is_at_rest(percent, kwh, minutes):
+    found = run(charged(kwh, minutes), POLICY, bank(str(percent)))
+    assert sum(way.weight for way in found.ways) == 1
+    for way in found.ways:
+        ledger = way.ledger
+        assert ledger.phase == "closed"
+        assert ledger.open_minor == way.held[-1][1] == 0
+        due = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        assert due == ledger.priced_minor
+
+
+def test_a_fixed_hold_is_frozen_until_its_capture():
+    """30 CHF from the approval a second after the tap, to the capture a second after the end."""
+    (way,) = run(charged(20), fixed(30_00), bank()).ways
+    assert frozen_minor_ms(way.held) == 30_00 * (HOUR + 3_000 + 1_000)
+
+
+def test_what_flows_above_the_hold_is_exposed():
+    """A charger that hears a stop only when all is over: 30 kWh at 60 kW on 10 CHF, 20 kWh."""
+    happened = charged(30, 30, interval_ms=40 * 60_000)
+    (way,) = run(happened, fixed(10_00), bank()).ways
+    exposed = exposure_of(way)
+    assert exposed.most_minor == way.ledger.arrears_minor == 5_00
+    # Half a minor unit rounds down, and the search looks once a second.
+    assert 10_000 - 10 - 60_000 // 3_600 - 1 <= exposed.wh <= 10_000
+
+
+def test_a_session_without_a_charging_is_asked_for_only():
+    happened = Happened(request=REQUEST, tariff_body=TARIFF, policy=POLICY, why="declined")
+    found = run(happened, POLICY, bank())
+    assert (found.tap.amount_minor, found.ways) == (20_00, ())
+
+
+def test_a_refusal_keeps_its_name():
+    happened = Happened(request=REQUEST, tariff_body=None, policy=POLICY)
+    assert run(happened, POLICY, bank()).refused == "no-tariff"
+
+
+# --- both sides -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 80), st.integers(10, 90)), min_size=1, max_size=3))
+def test_the_same_policy_on_both_sides_says_the_same(courses):
+    sessions = [charged(*one) for one in courses]
+    again = parse_policy(BODY + "\n# the same in other words\n")
+    (found,) = compare(recording(sessions), again, quiet, POLICY).currencies
+    assert found.old == found.new
+
+
+def test_a_larger_hold_freezes_more_and_is_exposed_to_less():
+    sessions = [charged(40), charged(10, 15)]
+    found = compare(recording(sessions), fixed(60_00), quiet, fixed(15_00, "thin")).currencies[0]
+    old, new = found.old, found.new
+    assert (old.first_minor, new.first_minor) == (30_00, 120_00)
+    assert old.frozen_currency_hours < new.frozen_currency_hours
+    assert old.cut_short == Decimal("0.95")
+    assert new.cut_short == 0
+    assert old.undelivered_wh > new.undelivered_wh == 0
+    assert (old.holds, new.holds) == (2, 2)
+    assert old.declined_at_tap.expected == Decimal("0.10")
+
+
+def test_a_recording_that_exists_by_a_yes_counts_it_once():
+    """Charged sessions of the topics were approved: under the same rate they count whole."""
+    happened = charged(10)
+    was = Happened(
+        request=REQUEST,
+        tariff_body=TARIFF,
+        policy=POLICY,
+        course=happened.course,
+        tap_rate=Decimal("0.95"),
+        booked=Booked(
+            raises=0,
+            raises_declined=0,
+            declined_at_tap=False,
+            stopped=False,
+            energy_wh=10_000,
+            captured_minor=5_00,
+            arrears_minor=0,
+            frozen_minor_ms=20_00 * (HOUR + 4_000),
+        ),
+    )
+    (found,) = compare(recording([was]), POLICY, quiet).currencies
+    assert found.old.charged == 1
+    assert found.old.captured_minor == 5_00
+    checks = {one.figure: (one.model, one.recorded) for one in found.calibration}
+    assert checks["captured_minor"] == (500, 500)
+    assert checks["delivered_wh"] == (10_000, 10_000)
+    assert checks["frozen_currency_hours"][0] == checks["frozen_currency_hours"][1]
+
+
+def test_what_was_left_out_is_counted_and_named():
+    left = [LeftOut("a", "no end yet"), LeftOut("b", "no end yet")]
+    found = compare(recording([charged(5)], left_out=left), POLICY, quiet)
+    assert found.left_out == {"no end yet": 2}
+    assert found.left_out_sessions == {"no end yet": ["a", "b"]}
+
+
+@pytest.mark.parametrize("stage", ["amount_first", "tap_first"])
+def test_a_recorded_card_agrees_to_what_is_offered(stage):
+    card = CardRead(
+        tenant="t", session_id=REQUEST.session_id, terminal_id="term", tap=1, scheme="visa",
+        funding="credit", entry_mode="contactless", cvm="cdcvm", bin_country="CH",
+        card_token="tok", read_at=T0 + 1_000,
+    )  # fmt: skip
+    unknown = {"scheme": "", "funding": "unknown", "entry_mode": "", "cvm": "", "bin_country": "",
+               "card_token": ""}  # fmt: skip
+    happened = replace(charged(5), request=replace(REQUEST, stage=stage, **unknown), card=card)
+    found = run(happened, POLICY, bank())
+    assert found.tap is not None
+    assert found.ways[0].ledger.captured_minor == 2_50
