@@ -119,7 +119,8 @@ def test_nothing_falls_due_before_its_watch(priced, by_time):
         if watch.closing or (watch.wake_energy_wh == 10**12 and not watch.wake_read_at):
             break
         if wants_time and watch.wake_read_at:
-            quiet_at = max(watch.wake_read_at - 1, now_at)
+            due_at = min(watch.wake_read_at, world.session.deadline)
+            quiet_at = max(due_at - 1, now_at)
             assert world.apply(tick(quiet_at), quiet_at).commands == []
             now_at = quiet_at + 1
             step = world.apply(tick(now_at), now_at)
