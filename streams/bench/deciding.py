@@ -87,8 +87,8 @@ _REQUEST = SessionRequested(
 class CoreCost(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of single calls in microseconds, on the wall clock of an otherwise idle thread.
 
-    `price_us` by quantities alone; `price_100_us` by a tariff of every kind of restriction over 100
-    periods.
+    `decide_us` is one decision on an open session, `price_us` one price of its tariff by quantities
+    alone, `price_100_us` one by a tariff of every kind of restriction over 100 periods.
     """
 
     decide_us: float

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from schemas import ids
 from streams.core import due
 from streams.core.case import Case
+from streams.core.declines_after import bounded
 from streams.core.inquiries import ANSWER_WITHIN_MS
 from streams.core.session import Charging
 from streams.core.verdicts import of_kind, verdict
@@ -70,9 +71,18 @@ def target_energy_wh(case: Case) -> int | None:
 
 def covered_minor(case: Case) -> int | None:
     """The price that the hold covers for good; None while it may be raised, or an answer waits."""
-    if case.hold is None or awaits_raise(case) or may_raise_now(case):
+    if case.hold is None or awaits_raise(case) or (may_raise_now(case) and _has_room(case)):
         return None
     return case.hold.open_minor + case.after_refusals.grace_minor
+
+
+def _has_room(case: Case) -> bool:
+    hold, choice = case.hold, case.choice
+    if hold is None or choice is None:
+        return False
+    least = min(hold.open_minor + choice.step_minor, choice.ceiling_minor)
+    after, rules = case.after_refusals, case.policy.declines
+    return bounded(after, rules, hold.open_minor, least, choice.step_minor) is not None
 
 
 def cover_minor(case: Case) -> int | None:

@@ -47,6 +47,8 @@ def _made(case: Case, what: str) -> int:
 
 
 def stop_refused(case: Case) -> Iterator[Proposed]:
+    if case.hold is None or case.hold.refused_raise is None:
+        return
     after = case.after_refusals
     if after.again_at > case.now_at and case.live:
         yield AskAgain(after.again_at)
@@ -58,12 +60,11 @@ def stop_refused(case: Case) -> Iterator[Proposed]:
 
 def limit_charging(case: Case) -> Iterator[Proposed]:
     """Where the end is known, the charger is told it, and keeps to it better than any stop."""
-    bound = _bound_minor(case)
+    able = [one for one in case.live if one.takes_limit and not cover.stop_sent(case, one)]
+    bound = _bound_minor(case) if able else None
     if bound is None:
         return
-    for charging in case.live:
-        if not charging.takes_limit or cover.stop_sent(case, charging):
-            continue
+    for charging in able:
         made = _limits(case, charging)
         if made and made[-1].amount_minor == bound:
             continue
@@ -114,8 +115,10 @@ def _energy_within(case: Case, charging: Charging, bound_minor: int) -> int | No
 def stop_again(case: Case) -> Iterator[Proposed]:
     policy = case.policy.declines
     for charging in case.live:
+        if not cover.stop_sent(case, charging):
+            continue
         sent = _stops(case, charging)
-        if not sent or len(sent) >= policy.stops_max or not is_charging(charging):
+        if len(sent) >= policy.stops_max or not is_charging(charging):
             continue
         again_at = sent[-1].issued_at + policy.stop_again_ms
         if case.now_at < again_at:

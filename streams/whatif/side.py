@@ -209,9 +209,9 @@ def frozen_minor_ms(held: tuple[tuple[int, int], ...]) -> int:
     return sum(minor * (until - since) for (since, minor), (until, _) in pairwise(held))
 
 
-def frozen_hours(minor_ms: Decimal, exponent: int) -> Decimal:
+def frozen_hours(held_minor_ms: Decimal, exponent: int) -> Decimal:
     """Major units times hours, to a hundredth."""
-    return hundredths(minor_ms / _MS_PER_HOUR / 10**exponent)
+    return hundredths(held_minor_ms / _MS_PER_HOUR / 10**exponent)
 
 
 def hundredths(value: Decimal) -> Decimal:

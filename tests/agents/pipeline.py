@@ -1,4 +1,4 @@
-"""Link, sessions and visits in memory: the real logic and the real state codec, no broker, no clock.
+"""Link, sessions and visits in memory: the real logic and state codec, no broker, no clock.
 
 Each record is a transaction of its own; barriers wait for the other inputs of their partition as
 the engine makes them wait. `crash` forgets all derived memory and opens every partition anew.

@@ -9,7 +9,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sessionworld import POLICY, T0, World, answered, path_of, request, tariff, tick
+from sessionworld import POLICY, World, answered, path_of, request, tariff, tick
 from test_session_laws import LIFE, REMAINDERS, Bank, Life, stories
 
 from schemas.commands import CaptureHold, InquireCommand, MoneyCommand, PlaceHold

@@ -198,7 +198,7 @@ def test_a_refused_raise_is_absorbed_by_the_hold(body, power_max_w, curve, gap, 
     check_raises(street)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tariffs, powers, curves, gaps, answers, st.integers(0, 10**6))
 def test_repeated_and_late_facts_change_no_raise(body, power_max_w, curve, waits, delays, seed):
     plain = Street(body, power_max_w, curve, answers=delays)

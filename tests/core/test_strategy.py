@@ -351,3 +351,26 @@ def test_what_a_declared_energy_costs_at_full_power_is_held(energy, time, flat, 
     assert found.first_minor == found.ceiling_minor
     assert found.first_minor >= min(cost, 15_000)
     assert found.first_minor >= tariff.simple.minor(NOTHING)
+
+
+# --- bounds
+
+
+def test_consent_bounds_the_sum():
+    assert amounts(chosen(consented_minor=3_000)) == ("incremental", 2_000, 2_000, 3_000)
+    assert amounts(chosen(consented_minor=1_500)) == ("incremental", 1_500, 0, 1_500)
+    assert (
+        "Bounded: the driver consented to 15.00 CHF." in chosen(consented_minor=1_500).explanation
+    )
+    before = choose(MATRIX, request(consented_minor=1_500), CHF_79, carded=False)
+    assert (before.cell, before.first_minor) == ("dc-thin", 1_500)
+
+
+def test_a_tap_without_cvm_bounds_the_sum_once_the_card_is_known():
+    euro = rated("EUR", {"ENERGY": Fraction("0.79")})
+    in_germany = {"merchant_country": "DE", "currency": "EUR"}
+    assert amounts(chosen(euro, **in_germany)) == ("incremental", 2_000, 2_000, 5_000)
+    assert chosen(euro, cvm="cdcvm", **in_germany).ceiling_minor == 12_000
+    before = choose(MATRIX, request(**in_germany), euro, carded=False)
+    assert before.ceiling_minor == 9_000
+    assert refusal(euro, entry_mode="chip", **in_germany).reason == "pin-required"
