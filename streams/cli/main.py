@@ -2,7 +2,20 @@
 
 import typer
 
-from streams.cli import bench, demo, explain, parked, query, replay, run, sink, topics, up, verify
+from streams.cli import (
+    bench,
+    demo,
+    explain,
+    parked,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+    verify_signature,
+)
 from streams.cli.ending import Commands, interruptible
 
 app = typer.Typer(
@@ -13,7 +26,20 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for module in (bench, demo, explain, parked, query, replay, run, sink, topics, up, verify):
+for module in (
+    bench,
+    demo,
+    explain,
+    parked,
+    query,
+    replay,
+    run,
+    sink,
+    topics,
+    up,
+    verify,
+    verify_signature,
+):
     module.register(app)
 
 
