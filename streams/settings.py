@@ -134,7 +134,7 @@ class Executor(_Part):
 
     `api_keys`: a JSON object, the keys by acquirer id; they stand in no file. `instance_id`: its
     static membership; empty: the app id's first. `webhook_port` 0: none is opened.
-    `virtual_time`: for a replay faster than the clock. `webhook_secrets`: a JSON object, by acquirer
+    `virtual_time`: for a replay faster than the clock. `webhook_secrets`: JSON, by acquirer
     id one secret or two (rotation); an account that is not in it has `webhook_secret`.
     """
 

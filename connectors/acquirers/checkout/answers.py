@@ -123,7 +123,9 @@ def _declined(payment_id: str, code: str) -> Verdict:
 def _of_actions(command: InquireCommand, actions: list[wire.Action]) -> Verdict:
     mine = [one for one in actions if is_about(command, one.reference)]
     if not mine:
-        return Verdict(outcome="not_found")
+        # A payment without its authorisation is a list that is not complete.
+        whole = any(_TYPES["hold"] in one.type for one in actions)
+        return Verdict(outcome="not_found") if whole else unknown("odd_answer")
     one = mine[0]
     code = code_of(one.response_code)
     if len(mine) > 1 or _TYPES[command.of_kind] not in one.type:

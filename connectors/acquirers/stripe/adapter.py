@@ -33,12 +33,15 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    ReleaseHold,
 )
 from schemas.facts import AcquirerAnswered
+from schemas.ids import idempotency_key
 
 KEY_GUARDS_MS = 24 * 60 * 60 * 1000
 """How long a key is kept at least (docs.stripe.com/api/idempotent_requests)."""
 
+_MAY_BE_OURS = frozenset({"already_captured", "hold_closed"})
 _FORM = "application/x-www-form-urlencoded"
 _BASE = "/v1/payment_intents"
 
@@ -120,8 +123,13 @@ def _metadata(told: dict[str, str], command: Operation) -> dict[str, str]:
 
 
 def _step(name: str, command: Operation) -> dict[str, str]:
-    """Beside the hold's own metadata, which stays: the newest raise, and the capture."""
-    return {f"metadata[{name}]": merchant_reference(command)}
+    """The newest raise, or the capture, beside whose hold it is: a terminal's own lacks that."""
+    told = metadata_of(command) | {
+        "command_id": command.hold_id,
+        "reference": idempotency_key(command.tenant, command.hold_id),
+        name: merchant_reference(command),
+    }
+    return {f"metadata[{key}]": value for key, value in told.items()}
 
 
 def _inquiry(command: InquireCommand) -> str:
@@ -151,4 +159,7 @@ def _verdict(command: Asked, response: HttpResponse) -> Verdict:
     if isinstance(command, InquireCommand) and verdict.outcome != "unknown":
         # A refused question says nothing about the operation that was asked after.
         return unknown("odd_answer", code_of(verdict.raw_code))
+    if verdict.reason in _MAY_BE_OURS and isinstance(command, CaptureHold | ReleaseHold):
+        # An earlier sending of the same command may be what closed it: the intent tells.
+        return unknown("odd_answer", verdict.raw_code)
     return verdict

@@ -1,5 +1,7 @@
 """What Stripe's answers mean. Only states that cannot be anything else are a yes or a no."""
 
+from msgspec.structs import replace
+
 from connectors.acquirers.acquirer import (
     HttpResponse,
     Operation,
@@ -85,12 +87,18 @@ def _told(intent: wire.Intent, name: str) -> str:
 
 
 def _is_of(command: Operation | InquireCommand, intent: wire.Intent) -> bool:
-    """The intent of this command's hold, in its currency, and no other object."""
+    """The intent of this command's hold, in its currency, and no other object.
+
+    One that a terminal placed has no reference of ours; its id is enough then.
+    """
+    told = _told(intent, "reference")
+    of_hold = told == idempotency_key(command.tenant, command.hold_id)
+    placed_by_us = isinstance(command, PlaceHold) or not command.psp_reference
     return (
         intent.object == "payment_intent"
         and intent.currency.upper() == command.currency
+        and (of_hold if placed_by_us else told == "" or of_hold)
         and (isinstance(command, PlaceHold) or command.psp_reference in ("", intent.id))
-        and _told(intent, "reference") == idempotency_key(command.tenant, command.hold_id)
     )
 
 
@@ -120,7 +128,9 @@ def _captured(intent: wire.Intent) -> Verdict:
 
 def _released(intent: wire.Intent) -> Verdict:
     if intent.status == "canceled":
-        return _yes(intent, intent.amount - intent.amount_received)
+        rest = _yes(intent, intent.amount_received).amount_minor
+        held = _yes(intent, intent.amount)
+        return replace(held, amount_minor=held.amount_minor - rest)
     return unknown("pending", code_of(intent.status))
 
 
