@@ -47,12 +47,12 @@ class Verdict(msgspec.Struct, kw_only=True):
     """One signed record.
 
     `outcome`: see `Outcome`. `reason`: why it is not plainly valid, or what else is to be known.
-    `energy_wh`: of the charging that ends in this record, fractions of a Wh cut off; null where the
-    record proves none, or where another one (`counted_in`, an index) of the same charging has it,
-    so that a sum over records is right. `energy_exact_wh`: the same uncut. `billable`: its
-    charging's energy may be billed. `time_billable`: its duration too, by the meter's clock (OCMF, TM: S, or R
-    at the end). `signed`: the signed text in its own bytes, as UTF-8. `key_from`: `enclosed`
-    came with the record and proves that it is whole, not whose it is.
+    `energy_wh`: of the charging that ends in this record, fractions of a Wh cut off; null where
+    the record proves none, or where another one (`counted_in`, an index) of the same charging has
+    it, so that a sum over records is right. `energy_exact_wh`: the same uncut. `billable`: its
+    charging's energy may be billed. `time_billable`: its duration too, by the meter's clock
+    (OCMF, TM: S, or R at the end). `signed`: the signed text in its own bytes, as UTF-8.
+    `key_from`: `enclosed` came with the record and proves that it is whole, not whose it is.
     """
 
     outcome: Outcome

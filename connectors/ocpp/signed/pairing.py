@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.ocpp.signed.keys import Registry
 from connectors.ocpp.signed.messages import SignedRecord, Verdict
-from connectors.ocpp.signed.parse import Payload, Reading
+from connectors.ocpp.signed.parse import EXACT, Payload, Reading
 from connectors.ocpp.signed.verify import Checked, check
 
 BEGIN, ENDS, SPOILT = "B", frozenset("ELRAP"), "X"
@@ -227,21 +227,20 @@ def _cable(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
     if any(b < a for a, b in pairwise(losses)) or any(one < 0 for one in losses):
         return "cable loss CL falls"
     for cable in (one.loss for one in payloads if one.loss is not None):
-        told = isinstance(cable.get("LR"), int | str) or "LR" in cable
-        if not told or cable.get("LU") not in _CABLE_UNITS:
+        if "LR" not in cable or cable.get("LU") not in _CABLE_UNITS:
             return "cable loss is compensated by a resistance that is not told (LC: LR, LU)"
     return ""
 
 
 def _wh(reading: Reading) -> Decimal:
     assert reading.value is not None
-    return reading.value * WH_PER_UNIT[reading.unit]
+    return EXACT.multiply(reading.value, WH_PER_UNIT[reading.unit])
 
 
 def _difference(course: Sequence[Reading]) -> Decimal | None:
     begins = [one for one in course if one.kind == BEGIN]
     ends = [one for one in course if one.kind in ENDS]
-    return _wh(ends[-1]) - _wh(begins[0]) if begins and ends else None
+    return EXACT.subtract(_wh(ends[-1]), _wh(begins[0])) if begins and ends else None
 
 
 def _in_step(course: Sequence[Reading]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -13,6 +13,9 @@ from connectors.ocpp.signed.messages import MOST_BYTES
 SPACE = b" \t\r\n"
 HEAD = b"OCMF|"
 MOST_READINGS = 10_000
+MOST_PLACES = 18
+"""Of a number, before its point and after it: sums of such stay exact in `EXACT`."""
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
 _HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
 _ANY_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
@@ -206,4 +209,8 @@ def number(raw: msgspec.Raw, field: str) -> Decimal | None:
     text = text.strip('"').strip()
     if not _DECIMAL.fullmatch(text):
         raise Malformed(f"{field}: {text[:40]!r} is no number")
-    return Decimal(text)
+    value = Decimal(text)
+    _, _, exponent = value.as_tuple()
+    if value.adjusted() >= MOST_PLACES or not isinstance(exponent, int) or exponent < -MOST_PLACES:
+        raise Malformed(f"{field}: {text[:40]!r} has more than {MOST_PLACES} places")
+    return value
