@@ -1,4 +1,4 @@
-"""Adyen's standard webhooks: signed items in batches, each a fact of its own. Pure but for nothing.
+"""Adyen's standard webhooks: signed items in batches, each a fact of its own. Pure.
 
 An item's signature covers references, amount, event and success; neither its date nor what is in
 `additionalData`. So our metadata there only says where to look: that an event is about a command
@@ -112,13 +112,14 @@ def _fact(item: wire.Item, event: Event) -> Notice | None:
 
 
 def _verdict(item: wire.Item, kind: CommandKind, minor: int) -> Verdict:
+    """`reason` is never kept: it may be "code:last four digits:expiry"."""
     if item.success == "true":
         return Verdict(outcome="done", amount_minor=minor)
     if kind in ("hold", "raise", "lower"):
         code = code_of(item.additionalData.get("refusalReasonCode"))
         code = code or code_of_text(item.reason or "")
         return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
-    return Verdict(outcome="failed", reason="refused", raw_code=code_of(item.reason))
+    return Verdict(outcome="failed", reason="refused", raw_code=code_of_text(item.reason or ""))
 
 
 def _later(item: wire.Item, event: Event, minor: int) -> Notice:
@@ -136,8 +137,7 @@ def _later(item: wire.Item, event: Event, minor: int) -> Notice:
 
 
 def _gone(item: wire.Item, event: Event, minor: int) -> Notice:
-    if item.eventCode != "CANCELLATION":
-        _is_ours(item, event.origin)
+    _is_ours(item, event.origin)
     return notice(event, "hold_lapsed", minor)
 
 
