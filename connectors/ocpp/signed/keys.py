@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
 
 from connectors.ocpp.signed.messages import KeyFrom
 
@@ -99,7 +104,15 @@ def _of_der(data: bytes) -> ec.EllipticCurvePublicKey:
     if not isinstance(key, ec.EllipticCurvePublicKey):
         name = type(key).__name__.strip("_").removesuffix("PublicKey")
         raise KeyRefused(f"public key: {name}", unsupported=True)
+    if not data.startswith(b"-----") and not data.endswith(_points(key)):
+        # OpenSSL also reads X9.62's hybrid form, which is one bit away from the usual one.
+        raise KeyRefused("the public key's point is neither whole nor compressed")
     return key
+
+
+def _points(key: ec.EllipticCurvePublicKey) -> tuple[bytes, bytes]:
+    whole = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return whole, key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
 
 
 def _of_point(data: bytes, curve: str) -> ec.EllipticCurvePublicKey:

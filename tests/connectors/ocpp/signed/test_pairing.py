@@ -77,7 +77,7 @@ def test_every_kind_of_end(meter, kind):
         ([reading("B", 1), reading("X", 2), reading("E", 3)], "TX X"),
         ([reading("B", 1, EF="E"), reading("E", 2)], "EF E"),
         ([reading("B", 1), reading("E", 2, EF="Et")], "EF Et"),
-        ([reading("B", 1, RI="1-0:2.8.0"), reading("E", 2, RI="1-0:2.8.0")], "no reading of import"),
+        ([reading("B", 1, RI="1-0:2.8.0"), reading("E", 2, RI="1-0:2.8.0")], "no reading"),
         ([reading("B", 1, RI="01-00:C3.08.00*FF")], "no reading of import"),
         ([reading("B", 1, RU="sec"), reading("E", 2, RU="sec")], "no reading of import"),
         ([reading("B", 1, RI="1-0:1.8.0"), reading("E", 2, RI="1-0:1.8.1")], "no end reading"),

@@ -259,6 +259,17 @@ def test_no_bit_may_change():
     assert passed == []
 
 
+def test_no_bit_of_a_key_may_change(any_meter):
+    text = any_meter.text(PAYLOAD)
+    passed = []
+    for bit in range(len(any_meter.spki) * 8):
+        changed = bytearray(any_meter.spki)
+        changed[bit // 8] ^= 1 << bit % 8
+        if outcome(text, changed.hex()) == "valid":
+            passed.append(bit)
+    assert passed == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(CURVES)), st.sampled_from(["hex", "base64"]), st.integers(0, 1 << 16))
 def test_no_bit_may_change_on_any_curve(curve, encoding, bit):
