@@ -253,7 +253,9 @@ def test_checkouts_retries_are_taken_for_a_week(days, is_taken):
 
 def test_adyens_published_examples_name_no_session_of_ours():
     file = Path("/work/shared/data/adyen_webhook_examples.json")
-    examples = json.loads(file.read_text()) if file.exists() else {}
+    if not file.exists():
+        pytest.skip("Adyen's examples are shared data, kept beside the repository")
+    examples = json.loads(file.read_text())
     refused = set()
     for example in examples.values():
         for one in example["notificationItems"]:
