@@ -105,14 +105,16 @@ def _of_der(data: bytes) -> ec.EllipticCurvePublicKey:
         name = type(key).__name__.strip("_").removesuffix("PublicKey")
         raise KeyRefused(f"public key: {name}", unsupported=True)
     if not data.startswith(b"-----") and not data.endswith(_points(key)):
-        # OpenSSL also reads X9.62's hybrid form, which is one bit away from the usual one.
+        # OpenSSL also reads X9.62's hybrid form and bits told to be unused: one bit away.
         raise KeyRefused("the public key's point is neither whole nor compressed")
     return key
 
 
 def _points(key: ec.EllipticCurvePublicKey) -> tuple[bytes, bytes]:
+    """How SPKI may end: a bit string that leaves no bit unused, whole or compressed."""
     whole = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return whole, key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    short = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    return b"\0" + whole, b"\0" + short
 
 
 def _of_point(data: bytes, curve: str) -> ec.EllipticCurvePublicKey:
