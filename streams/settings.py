@@ -89,6 +89,17 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secrets(value: SecretStr) -> SecretStr:
+    try:
+        text = value.get_secret_value() or "{}"
+        found = msgspec.json.decode(text, type=dict[str, list[str]])
+    except (msgspec.DecodeError, UnicodeError):
+        found = {"": []}
+    if not all(1 <= len(one) <= 2 and all(one) for one in found.values()):  # noqa: PLR2004 - a rotation
+        raise ValueError('a JSON object is wanted: {"ACQUIRER": ["SECRET", "OLD SECRET"]}')
+    return value
+
+
 _Path = Annotated[Path, BeforeValidator(_not_empty)]
 
 
@@ -123,13 +134,15 @@ class Executor(_Part):
 
     `api_keys`: a JSON object, the keys by acquirer id; they stand in no file. `instance_id`: its
     static membership; empty: the app id's first. `webhook_port` 0: none is opened.
-    `virtual_time`: for a replay faster than the clock.
+    `virtual_time`: for a replay faster than the clock. `webhook_secrets`: JSON, by acquirer
+    id one secret or two (rotation); an account that is not in it has `webhook_secret`.
     """
 
     accounts_file: _Path | None = None
     api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
     instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
     webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] = SecretStr("")
+    webhook_secrets: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
     webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
     virtual_time: bool = False
 

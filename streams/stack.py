@@ -44,6 +44,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "EXECUTOR__API_KEYS": settings.executor.api_keys.get_secret_value(),
         "EXECUTOR__INSTANCE_ID": settings.executor.instance_id,
         "EXECUTOR__WEBHOOK_SECRET": settings.executor.webhook_secret.get_secret_value(),
+        "EXECUTOR__WEBHOOK_SECRETS": settings.executor.webhook_secrets.get_secret_value(),
         "EXECUTOR__WEBHOOK_PORT": str(settings.executor.webhook_port),
         "EXECUTOR__VIRTUAL_TIME": str(settings.executor.virtual_time).lower(),
     }

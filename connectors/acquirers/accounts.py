@@ -1,28 +1,36 @@
 """From settings to accounts: the one place that names the adapters there are."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from connectors.acquirers.acquirer import NoticeReader
+from connectors.acquirers.acquirer import Acquirer, NoticeReader
+from connectors.acquirers.adyen import adapter as adyen
+from connectors.acquirers.adyen.adapter import AdyenAdapter
+from connectors.acquirers.adyen.webhooks import AdyenNotices
+from connectors.acquirers.checkout import adapter as checkout
+from connectors.acquirers.checkout.adapter import CheckoutAdapter
+from connectors.acquirers.checkout.webhooks import CheckoutNotices
 from connectors.acquirers.exchange import Exchange
 from connectors.acquirers.performer import Account
 from connectors.acquirers.settings import AccountSettings, ExecutorSettings
 from connectors.acquirers.simulator_adapter import SimulatorAdapter
 from connectors.acquirers.simulator_webhooks import SimulatorNotices
+from connectors.acquirers.stripe import adapter as stripe
+from connectors.acquirers.stripe.adapter import StripeAdapter
+from connectors.acquirers.stripe.webhooks import StripeNotices
 
 
 def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> dict[str, Account]:
     """By acquirer id; the stack closes their connections."""
     opened = {}
     for acquirer_id, account in settings.accounts.items():
-        match account.adapter:
-            case "simulator":
-                adapter = SimulatorAdapter(account, virtual=settings.virtual_time)
-                authorisation = _bearer(account)
+        adapter, key_guards_ms = _adapter(account, virtual=settings.virtual_time)
+        authorisation = _key_header(account) if account.adapter == "adyen" else _bearer(account)
         exchange = Exchange(
             account.base_url, authorisation, settings.http, virtual=settings.virtual_time
         )
         stack.push_async_callback(exchange.close)
-        opened[acquirer_id] = Account(adapter, exchange)
+        opened[acquirer_id] = Account(adapter, exchange, key_guards_ms)
     return opened
 
 
@@ -32,10 +40,34 @@ def notice_readers(settings: ExecutorSettings) -> dict[str, NoticeReader]:
     for acquirer_id, account in settings.accounts.items():
         if not account.webhook_secrets:
             continue
-        match account.adapter:
-            case "simulator":
-                readers[acquirer_id] = SimulatorNotices(acquirer_id, account)
+        readers[acquirer_id] = _READERS[account.adapter](acquirer_id, account)
     return readers
+
+
+def _adapter(account: AccountSettings, *, virtual: bool) -> tuple[Acquirer, int]:
+    """The adapter, and for how long its acquirer's own key check guards a second sending."""
+    match account.adapter:
+        case "simulator":
+            return SimulatorAdapter(account, virtual=virtual), 0
+        case "adyen":
+            return AdyenAdapter(account), adyen.KEY_GUARDS_MS
+        case "stripe":
+            return StripeAdapter(account), stripe.KEY_GUARDS_MS
+        case "checkout":
+            return CheckoutAdapter(account), checkout.KEY_GUARDS_MS
+
+
+_READERS: dict[str, Callable[[str, AccountSettings], NoticeReader]] = {
+    "simulator": SimulatorNotices,
+    "adyen": AdyenNotices,
+    "stripe": StripeNotices,
+    "checkout": CheckoutNotices,
+}
+
+
+def _key_header(account: AccountSettings) -> dict[str, str]:
+    """Adyen's."""
+    return {} if account.api_key is None else {"X-API-Key": account.api_key.get_secret_value()}
 
 
 def _bearer(account: AccountSettings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from connectors.acquirers.refunds import RefundCapture
 from schemas.commands import (
     CaptureHold,
     InquireCommand,
@@ -21,7 +22,7 @@ from schemas.commands import (
 from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind, Outcome
 from schemas.ids import idempotency_key
 
-Operation = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold
+Operation = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | RefundCapture
 Asked = Operation | InquireCommand
 
 _KINDS: dict[type[Operation], CommandKind] = {
@@ -30,6 +31,7 @@ _KINDS: dict[type[Operation], CommandKind] = {
     LowerHold: "lower",
     CaptureHold: "capture",
     ReleaseHold: "release",
+    RefundCapture: "refund",
 }
 
 
@@ -177,19 +179,23 @@ class Forged(Exception):
 
 
 class BadNotice(Exception):
-    """Rightly signed, and still not to be understood: `field` is where, `problem` is what."""
+    """Rightly signed, and still not to be understood: `field` is where, `problem` is what.
 
-    def __init__(self, field: str, problem: str) -> None:
+    `facts`: what its neighbours in the same batch say; they stand on their own.
+    """
+
+    def __init__(self, field: str, problem: str, facts: "tuple[Notice, ...]" = ()) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.facts = facts
 
 
 class NoticeReader(Protocol):
-    """One account's webhooks: from raw bytes to a fact."""
+    """One account's webhooks: from raw bytes to facts."""
 
-    def read(self, headers: dict[str, str], body: bytes) -> Notice | None:
-        """The fact, or None for an event that is not about money we track.
+    def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
+        """The facts, none for an event that is not about money we track.
 
         Header names are in lower case. Raises Forged before anything in the body is believed,
         BadNotice when the body names no command of ours.

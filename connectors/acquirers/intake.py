@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from connectors.acquirers.acquirer import Operation
+from connectors.acquirers.refunds import RefundCapture
 from schemas.codec import NotReadable, body_hash, decode
 from schemas.commands import (
     CaptureHold,
@@ -49,7 +50,7 @@ def take(value: bytes | None, performer: Performer) -> Taken | None:
     return Taken(command, command)
 
 
-def hash_of(command: PaymentCommand) -> str:
+def hash_of(command: PaymentCommand | RefundCapture) -> str:
     """As issued; a hash made here would change when a later version of the record adds a field."""
     return command.body_hash or body_hash(command)
 

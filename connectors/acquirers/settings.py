@@ -4,10 +4,11 @@ Instances are made by whoever composes the program (its settings read the enviro
 here reads a file or a variable. `SecretStr` keeps keys out of logs and tracebacks.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.facts import Performer
 from schemas.topics import COMMANDS, PARKED, RESPONSES
@@ -15,6 +16,8 @@ from schemas.topics import COMMANDS, PARKED, RESPONSES
 Seconds = Annotated[float, Field(gt=0, le=600)]
 AcquirerId = Annotated[str, Field(min_length=1, max_length=255, pattern="^[A-Za-z0-9_.-]+$")]
 LOOPBACK = "127.0.0.1"
+AdapterKind = Literal["simulator", "adyen", "stripe", "checkout"]
+_CONVENTIONS: dict[str, str] = {"adyen": "TOTAL", "stripe": "TOTAL", "checkout": "DELTA"}
 
 
 class Settings(BaseModel):
@@ -26,16 +29,31 @@ class Settings(BaseModel):
 class AccountSettings(Settings):
     """One merchant account. `convention`: whether raises and lowers carry totals or differences.
 
-    `webhook_secrets`: `whsec_...`, two during a rotation, none: its webhooks are refused.
+    `webhook_secrets`: the acquirer's own kind of key, two during a rotation, none: its webhooks
+    are refused. `account`: Adyen's merchant account, Stripe's `acct_`, Checkout.com's `pc_`.
     """
 
-    adapter: Literal["simulator"] = "simulator"
+    adapter: AdapterKind = "simulator"
     base_url: Annotated[str, Field(pattern="^https?://[^/]+$")]
     account: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
     convention: Literal["TOTAL", "DELTA"]
     allow_partial: bool = True
     api_key: SecretStr | None = None
     webhook_secrets: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
+
+    @model_validator(mode="after")
+    def _own_convention(self) -> Self:
+        """An acquirer's API has one, and mixing the two cannot be made good (payments.md, 2.1)."""
+        own = _CONVENTIONS.get(self.adapter, self.convention)
+        if self.convention != own:
+            raise ValueError(f"convention: {self.adapter} has {own}")
+        if self.adapter == "adyen" and not all(map(_is_hex, self.webhook_secrets)):
+            raise ValueError("webhook_secrets: Adyen's HMAC keys are hexadecimal")
+        return self
+
+
+def _is_hex(secret: SecretStr) -> bool:
+    return bool(re.fullmatch("([0-9A-Fa-f]{2})+", secret.get_secret_value()))
 
 
 class HttpSettings(Settings):

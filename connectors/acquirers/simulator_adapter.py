@@ -12,12 +12,14 @@ from connectors.acquirers.acquirer import (
     HttpRequest,
     HttpResponse,
     HttpResult,
+    Operation,
     Verdict,
     answered,
     kind_of,
     merchant_reference,
     unknown,
 )
+from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.simulator import messages as wire
 from schemas.commands import (
@@ -26,7 +28,6 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
-    ReleaseHold,
 )
 from schemas.facts import AcquirerAnswered, CommandKind, Outcome
 
@@ -142,9 +143,7 @@ class SimulatorAdapter:
             else (response.at)
         )
 
-    def _body(
-        self, command: PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold
-    ) -> tuple[str, wire.Request]:
+    def _body(self, command: Operation) -> tuple[str, wire.Request]:
         if isinstance(command, PlaceHold):
             return "/holds", _authorise(command, allow_partial=self._account.allow_partial)
         if not command.psp_reference:
@@ -156,6 +155,13 @@ class SimulatorAdapter:
             return f"{hold}/lowers", self._lower(command)
         if isinstance(command, CaptureHold):
             return f"{hold}/captures", _capture(command)
+        if isinstance(command, RefundCapture):
+            return f"{hold}/refunds", wire.RefundRequest(
+                merchant_reference=command.idempotency_key,
+                amount_minor=command.amount_minor,
+                currency=command.currency,
+                metadata=_metadata(command),
+            )
         return f"{hold}/reversals", wire.ReverseRequest(
             merchant_reference=command.idempotency_key, metadata=_metadata(command)
         )

@@ -57,19 +57,19 @@ class SimulatorNotices:
         self._account = account
         self._keys = tuple(Webhook(one.get_secret_value()) for one in account.webhook_secrets)
 
-    def read(self, headers: dict[str, str], body: bytes) -> Notice | None:
+    def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
         if not any(_is_signed(key, headers, body) for key in self._keys):
             raise Forged
         kind = _decode(body, _Kind).type
         if kind not in _ANSWERS and kind not in _NOTICES:
-            return None
+            return ()
         event = _decode(body, wire.Event)
         if event.account != self._account.account:
             raise BadNotice("account", "another account's event")
         origin = _origin_of(event)
         if kind in _ANSWERS:
-            return _checked(self._answered(event, origin, *_ANSWERS[kind]))
-        return self._notified(event, origin, _NOTICES[kind])
+            return (_checked(self._answered(event, origin, *_ANSWERS[kind])),)
+        return (self._notified(event, origin, _NOTICES[kind]),)
 
     def _answered(
         self, event: wire.Event, origin: _Origin, kind: CommandKind, outcome: Outcome

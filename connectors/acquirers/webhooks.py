@@ -65,22 +65,25 @@ class Receiver:
         self, reader: NoticeReader, headers: dict[str, str], body: bytes
     ) -> tuple[web.Response, str]:
         try:
-            notice = reader.read(headers, body)
+            notices = reader.read(headers, body)
         except Forged:
             return web.Response(status=401), "forged"
         except BadNotice as bad:
+            if not await self._written(bad.facts):
+                return web.Response(status=503), "not_written"
             told = {"field": bad.field, "problem": bad.problem}
             return web.json_response(told, status=400), "bad"
-        if notice is None:
+        if not notices:
             return web.Response(status=202), "ignored"
-        if not await self._written(notice):
+        if not await self._written(notices):
             return web.Response(status=503), "not_written"
         return web.Response(status=204), "taken"
 
-    async def _written(self, notice: Notice) -> bool:
+    async def _written(self, notices: tuple[Notice, ...]) -> bool:
         try:
             async with asyncio.timeout(self._kafka_timeout_s):
-                await self._outlet.answer(notice)
+                for notice in notices:
+                    await self._outlet.answer(notice)
         except (KafkaError, TimeoutError):
             return False
         return True

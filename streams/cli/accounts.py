@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from connectors.acquirers.settings import AccountSettings, AcquirerId
 from streams.settings import Executor
 
 _SECRETS = {
     "api_key": "HOLDFAST_EXECUTOR__API_KEYS",
-    "webhook_secrets": "HOLDFAST_EXECUTOR__WEBHOOK_SECRET",
+    "webhook_secrets": "HOLDFAST_EXECUTOR__WEBHOOK_SECRETS",
 }
 _ACCOUNTS = TypeAdapter(Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)])
 
@@ -50,20 +50,36 @@ def with_secrets(
     """The accounts with what the environment says. Raises AccountsWrong: a key of no account."""
     text = executor.api_keys.get_secret_value()
     keys = msgspec.json.decode(text, type=dict[str, str]) if text else {}
-    strange = sorted(keys.keys() - accounts.keys())
+    own_text = executor.webhook_secrets.get_secret_value()
+    own = msgspec.json.decode(own_text, type=dict[str, list[str]]) if own_text else {}
+    strange = sorted((keys.keys() | own.keys()) - accounts.keys())
     if strange:
         raise AccountsWrong([f"there is no account {name!r}" for name in strange])
-    secret = executor.webhook_secret
-    secrets = (secret,) if secret.get_secret_value() else ()
     return {
-        name: account.model_copy(
-            update={
-                "api_key": SecretStr(keys[name]) if name in keys else None,
-                "webhook_secrets": secrets,
-            }
-        )
+        name: _with(account, keys.get(name), own.get(name, _common(account, executor)), name)
         for name, account in accounts.items()
     }
+
+
+def _common(account: AccountSettings, executor: Executor) -> list[str]:
+    """The one secret of accounts that have none of their own: in the simulator's format."""
+    text = executor.webhook_secret.get_secret_value()
+    return [text] if text and account.adapter == "simulator" else []
+
+
+def _with(
+    account: AccountSettings, key: str | None, secrets: list[str], name: str
+) -> AccountSettings:
+    """Checked as the file was: a secret of another acquirer's kind is refused, and not shown."""
+    fields = account.model_dump() | {
+        "api_key": key,
+        "webhook_secrets": tuple(secrets),
+    }
+    try:
+        return AccountSettings.model_validate(fields)
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_input=False, include_context=False)
+        raise AccountsWrong([f"{name}: {one['msg']}" for one in told]) from None
 
 
 def _secrets_in(found: Any) -> list[str]:

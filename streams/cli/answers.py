@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from connectors.clickhouse.client import Answer
+from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
 from streams.bench.run import Result
@@ -89,6 +90,8 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`explain`": (_Explained, ()),
     "`query`": (Answer, ()),
     "`verify`": (Verification, ("in_order",)),
+    "`verify-signature`": (Verified, ()),
+    "`verify-signature`, each": (Verdict, ()),
     "`parked list`": (ParkedList, ()),
     "`parked list`, each": (ParkedShort, ()),
     "`parked show`": (ParkedWhole, ()),

@@ -16,6 +16,7 @@ from streams.cli import (
     topics,
     up,
     verify,
+    verify_signature,
     whatif,
 )
 from streams.cli.ending import Commands, interruptible
@@ -42,6 +43,7 @@ for module in (
     topics,
     up,
     verify,
+    verify_signature,
     whatif,
 ):
     module.register(app)

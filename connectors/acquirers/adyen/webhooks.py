@@ -1,0 +1,194 @@
+"""Adyen's standard webhooks: signed items in batches, each a fact of its own. Pure.
+
+An item's signature covers references, amount, event and success; neither its date nor what is in
+`additionalData`. So our metadata there only says where to look: that an event is about a command
+is proven by the signed merchant reference, which is a hash of the command's id. A replayed item
+says what it said before. There is no signed instant, and so no age at which one is refused.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
+from connectors.acquirers.adyen import messages as wire
+from connectors.acquirers.adyen.amounts import AMOUNTS
+from connectors.acquirers.adyen.refusals import code_of_text, reason_of
+from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
+from connectors.acquirers.reading import Event, answer, code_of, instant_of, notice, noticed
+from connectors.acquirers.settings import AccountSettings
+from connectors.acquirers.signatures import from_hex, is_signed
+from connectors.acquirers.wire_amounts import NotCountable
+from schemas.facts import CommandKind
+
+_ANSWERS: dict[str, tuple[CommandKind, ...]] = {
+    "AUTHORISATION": ("hold",),
+    "AUTHORISATION_ADJUSTMENT": ("raise", "lower"),
+    "CAPTURE": ("capture",),
+    "CANCELLATION": ("release",),
+    "REFUND": ("refund",),
+}
+_LATER = {
+    "CAPTURE_FAILED": ("capture_failed", "capture"),
+    "REFUND_FAILED": ("refund_failed", "refund"),
+    "REFUNDED_REVERSED": ("refund_failed", "refund"),
+}
+# The hold is gone and no command of ours did it: expired, or cancelled by somebody else's call.
+_GONE = frozenset({"EXPIRE", "TECHNICAL_CANCEL", "CANCELLATION"})
+_TRACKED = _ANSWERS.keys() | _LATER.keys() | _GONE
+
+
+class AdyenNotices:
+    """Reads the webhooks of one merchant account."""
+
+    def __init__(self, acquirer_id: str, account: AccountSettings) -> None:
+        self._acquirer_id = acquirer_id
+        self._account = account
+        self._keys = tuple(from_hex(one.get_secret_value()) for one in account.webhook_secrets)
+        if not all(self._keys):
+            raise ValueError("webhook_secrets: Adyen's HMAC keys are hexadecimal")
+
+    def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
+        if "hmacsignature" in headers:  # the newer kinds: nothing in them moves a card's money
+            if not is_signed(self._keys, body, [_base64(headers["hmacsignature"])]):
+                raise Forged
+            return ()
+        items = [one.NotificationRequestItem for one in _batch(body).notificationItems]
+        if not items or not all(self._is_signed(item) for item in items):
+            raise Forged
+        facts: list[Notice] = []
+        bad: BadNotice | None = None
+        for index, item in enumerate(items):
+            try:
+                facts.extend(self._facts(item))
+            except BadNotice as problem:
+                bad = bad or BadNotice(
+                    f"notificationItems.{index}.{problem.field}", problem.problem
+                )
+        if bad is not None:
+            raise BadNotice(bad.field, bad.problem, tuple(facts))
+        return tuple(facts)
+
+    def _is_signed(self, item: wire.Item) -> bool:
+        told = item.additionalData.get("hmacSignature")
+        if not isinstance(told, str):
+            return False
+        return is_signed(self._keys, signed_text(item).encode(), [_base64(told)])
+
+    def _facts(self, item: wire.Item) -> list[Notice]:
+        if item.eventCode not in _TRACKED:
+            return []
+        if item.merchantAccountCode != self._account.account:
+            raise BadNotice("merchantAccountCode", "another account's event")
+        if item.success not in ("true", "false"):
+            raise BadNotice("success", "neither true nor false")
+        origin = origin_of(_metadata(item))
+        if origin is None:
+            raise BadNotice("additionalData.metadata", "names no session of ours")
+        event = Event(
+            origin=origin,
+            acquirer_id=self._acquirer_id,
+            currency=item.amount.currency,
+            psp_reference=item.originalReference or item.pspReference,
+            occurred_at=instant_of(item.eventDate, "eventDate"),
+        )
+        return [one for one in [_fact(item, event)] if one is not None]
+
+
+def _fact(item: wire.Item, event: Event) -> Notice | None:
+    minor = _minor(item)
+    told = _metadata(item).get("command_id")
+    for kind in _ANSWERS.get(item.eventCode, ()):
+        command_id = command_named(event.origin, kind, item.merchantReference, told)
+        if command_id:
+            return answer(event, kind, command_id, _verdict(item, kind, minor))
+    if item.success == "false" and item.eventCode not in _ANSWERS:
+        return None  # it did not happen
+    if item.eventCode in _LATER:
+        return _later(item, event, minor)
+    if item.eventCode in _GONE and item.success == "true":
+        return _gone(item, event, minor)
+    raise BadNotice("merchantReference", "that of no command of this session")
+
+
+def _verdict(item: wire.Item, kind: CommandKind, minor: int) -> Verdict:
+    """`reason` is never kept: it may be "code:last four digits:expiry"."""
+    if item.success == "true":
+        return Verdict(outcome="done", amount_minor=minor)
+    if kind in ("hold", "raise", "lower"):
+        code = code_of(item.additionalData.get("refusalReasonCode"))
+        code = code or code_of_text(item.reason or "")
+        return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+    return Verdict(outcome="failed", reason="refused", raw_code=code_of_text(item.reason or ""))
+
+
+def _later(item: wire.Item, event: Event, minor: int) -> Notice:
+    what, kind = _LATER[item.eventCode]
+    told = _metadata(item).get("command_id")
+    command_id = command_named(
+        event.origin,
+        "capture" if kind == "capture" else "refund",
+        item.merchantReference,
+        told,
+    )
+    if not command_id:
+        _is_ours(item, event.origin)
+    return notice(event, what, minor, command_id)
+
+
+def _gone(item: wire.Item, event: Event, minor: int) -> Notice:
+    _is_ours(item, event.origin)
+    return notice(event, "hold_lapsed", minor)
+
+
+def _is_ours(item: wire.Item, origin: Origin) -> None:
+    """The payment's own reference is as good: what is signed must name the hold at least."""
+    if item.merchantReference != hold_reference(origin):
+        raise BadNotice("merchantReference", "that of no command of this session")
+
+
+def _minor(item: wire.Item) -> int:
+    try:
+        return AMOUNTS.from_wire(item.amount.value, item.amount.currency)
+    except NotCountable as problem:
+        raise BadNotice("amount", str(problem)) from None
+
+
+def _metadata(item: wire.Item) -> Mapping[str, object]:
+    prefix = "metadata."
+    return {
+        name.removeprefix(prefix): value
+        for name, value in item.additionalData.items()
+        if name.startswith(prefix)
+    }
+
+
+def _batch(body: bytes) -> wire.Batch:
+    """What cannot be read carries no signature that could be checked."""
+    try:
+        return noticed(body, wire.Batch)
+    except BadNotice:
+        raise Forged from None
+
+
+def signed_text(item: wire.Item) -> str:
+    """What Adyen signs of an item: no escaping, missing parts empty (payments.md, 2.4)."""
+    return ":".join(
+        (
+            item.pspReference,
+            item.originalReference,
+            item.merchantAccountCode,
+            item.merchantReference,
+            str(item.amount.value),
+            item.amount.currency,
+            item.eventCode,
+            item.success,
+        )
+    )
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,112 @@
+"""Checkout.com's webhooks: `Cko-Signature` over the body, then events to facts.
+
+The signature covers no instant of its own; `created_on` is in the body, and the same body comes
+again for a day and more when it was not taken, so an event is refused only when it is much older.
+"""
+
+from collections.abc import Callable
+
+from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
+from connectors.acquirers.checkout import messages as wire
+from connectors.acquirers.checkout.amounts import AMOUNTS
+from connectors.acquirers.checkout.declines import reason_of
+from connectors.acquirers.exchange import wall_at
+from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
+from connectors.acquirers.reading import Event, answer, code_of, instant_of, notice, noticed
+from connectors.acquirers.settings import AccountSettings
+from connectors.acquirers.signatures import from_hex, is_signed
+from connectors.acquirers.wire_amounts import NotCountable
+from schemas.facts import CommandKind, Outcome
+
+OLDEST_MS = 7 * 24 * 60 * 60 * 1000  # its own retries end after about 30 hours; people resend too
+_AHEAD_MS = 300_000
+
+_ANSWERS: dict[str, tuple[CommandKind, Outcome]] = {
+    "payment_approved": ("hold", "done"),
+    "payment_declined": ("hold", "declined"),
+    "payment_authorization_incremented": ("raise", "done"),
+    "payment_authorization_increment_declined": ("raise", "declined"),
+    "payment_captured": ("capture", "done"),
+    "payment_capture_declined": ("capture", "failed"),
+    "payment_voided": ("release", "done"),
+    "payment_void_declined": ("release", "failed"),
+    "payment_refunded": ("refund", "done"),
+    "payment_refund_declined": ("refund", "failed"),
+}
+_GONE = frozenset({"payment_expired", "payment_canceled", "payment_voided"})
+
+
+class CheckoutNotices:
+    """Reads the webhooks of one account."""
+
+    def __init__(
+        self, acquirer_id: str, account: AccountSettings, clock: Callable[[], int] = wall_at
+    ) -> None:
+        self._acquirer_id = acquirer_id
+        self._clock = clock
+        self._keys = tuple(one.get_secret_value().encode() for one in account.webhook_secrets)
+
+    def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
+        if not is_signed(self._keys, body, [from_hex(headers.get("cko-signature", ""))]):
+            raise Forged
+        head = noticed(body, wire.Kind)
+        created_at = instant_of(head.created_on, "created_on")
+        if not -_AHEAD_MS <= self._clock() - created_at <= OLDEST_MS:
+            raise Forged
+        if head.type not in _ANSWERS and head.type not in _GONE:
+            return ()
+        data = noticed(body, wire.Event).data
+        event = Event(
+            origin=_origin(data),
+            acquirer_id=self._acquirer_id,
+            currency=data.currency,
+            psp_reference=data.id,
+            occurred_at=_occurred_at(data, created_at),
+        )
+        fact = _fact(head.type, data, event)
+        return () if fact is None else (fact,)
+
+
+def _fact(kind: str, data: wire.Data, event: Event) -> Notice | None:
+    operation, outcome = _ANSWERS.get(kind, ("release", "done"))
+    told = data.metadata.get("command_id")
+    command_id = command_named(event.origin, operation, data.reference, told)
+    if command_id and kind in _ANSWERS:
+        verdict = _verdict(operation, outcome, data)
+        return None if verdict is None else answer(event, operation, command_id, verdict)
+    if data.reference != hold_reference(event.origin):
+        raise BadNotice("data.reference", "that of no command of this session")
+    if kind in _GONE:
+        return notice(event, "hold_lapsed", _minor(data.amount, data))
+    raise BadNotice("data.reference", "that of the hold, where the command's own was sent")
+
+
+def _verdict(operation: CommandKind, outcome: Outcome, data: wire.Data) -> Verdict | None:
+    code = code_of(data.response_code)
+    if outcome == "declined":
+        return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+    if outcome == "failed":
+        return Verdict(outcome="failed", reason="refused", raw_code=code)
+    if operation != "raise":
+        return Verdict(outcome="done", amount_minor=_minor(data.amount, data))
+    if data.balances is None:
+        return None  # only the difference is told; the answer to the call had the total
+    return Verdict(outcome="done", amount_minor=_minor(data.balances.total_authorized, data))
+
+
+def _occurred_at(data: wire.Data, created_at: int) -> int:
+    return instant_of(data.processed_on, "data.processed_on") if data.processed_on else created_at
+
+
+def _origin(data: wire.Data) -> Origin:
+    origin = origin_of(data.metadata)
+    if origin is None:
+        raise BadNotice("data.metadata", "names no session of ours")
+    return origin
+
+
+def _minor(value: int, data: wire.Data) -> int:
+    try:
+        return AMOUNTS.from_wire(value, data.currency)
+    except NotCountable as problem:
+        raise BadNotice("data.amount", str(problem)) from None

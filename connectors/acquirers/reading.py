@@ -1,0 +1,132 @@
+"""What adapters and webhook readers share about reading other people's JSON. Pure."""
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from connectors.acquirers.acquirer import (
+    BadNotice,
+    CannotAsk,
+    Notice,
+    Verdict,
+    unknown,
+)
+from connectors.acquirers.origins import Origin
+from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind
+
+_T = TypeVar("_T")
+_CODE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}")
+_LIKE_A_PAN = re.compile(r"\d{12}")
+
+
+class Event(NamedTuple):
+    """What a webhook says of one operation, before it is bound to a command of ours."""
+
+    origin: Origin
+    acquirer_id: str
+    currency: str
+    psp_reference: str
+    occurred_at: int
+
+
+def decoded(body: bytes, kind: type[_T]) -> _T | None:
+    """None: it is not that, whatever else it is (nested too deep, no UTF-8)."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def noticed(body: bytes, kind: type[_T]) -> _T:
+    """As `decoded`, of a webhook rightly signed. Raises BadNotice."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        path = re.search(r"`\$\.?([^`]*)`$", str(error))
+        problem = str(error).split(" - at ", maxsplit=1)[0]
+        raise BadNotice((path and path[1]) or "body", problem) from None
+
+
+def code_of(value: object) -> str:
+    """A code to be kept; nothing that is long, or could hold a card number."""
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if _CODE.fullmatch(text) and not _LIKE_A_PAN.search(text) else ""
+
+
+def instant_of(text: str, field: str) -> int:
+    """ISO 8601 with a zone, as epoch milliseconds. Raises BadNotice."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadNotice(field, "not an ISO 8601 instant") from None
+    if moment.tzinfo is None:
+        raise BadNotice(field, "an instant without a zone")
+    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def answer(event: Event, kind: CommandKind, command_id: str, verdict: Verdict) -> Notice:
+    """The fact that a webhook answers a command with. Raises BadNotice."""
+    fields = {
+        **_common(event),
+        "command_id": command_id,
+        "kind": kind,
+        "outcome": verdict.outcome,
+        "amount_minor": verdict.amount_minor,
+        "reason": verdict.reason,
+        "raw_code": verdict.raw_code,
+        "expires_at": verdict.expires_at,
+        "source": "webhook",
+        "answered_at": event.occurred_at,
+    }
+    return _fact(fields, AcquirerAnswered)
+
+
+def notice(event: Event, what: str, amount_minor: int, command_id: str = "") -> Notice:
+    """The fact that says what nobody asked for. Raises BadNotice."""
+    fields = {
+        **_common(event),
+        "event": what,
+        "command_id": command_id,
+        "amount_minor": amount_minor,
+        "occurred_at": event.occurred_at,
+    }
+    return _fact(fields, AcquirerNotified)
+
+
+def psp_reference_needed(reference: str) -> str:
+    if not reference:
+        raise CannotAsk("no_psp_reference")
+    return reference
+
+
+def by_status(status: int, code: str) -> Verdict:
+    """An answer that says neither yes nor no, named by its HTTP status."""
+    if status in (401, 403):
+        return unknown("unauthorised", code)
+    if status == 429:  # noqa: PLR2004 - too many requests
+        return unknown("rate_limited", code)
+    if status >= 500:  # noqa: PLR2004 - all of them
+        return unknown("server_error", code)
+    return unknown("odd_answer", code)
+
+
+def _common(event: Event) -> dict[str, object]:
+    return {
+        "tenant": event.origin.tenant,
+        "session_id": event.origin.session_id,
+        "hold_id": event.origin.hold_id,
+        "acquirer_id": event.acquirer_id,
+        "currency": event.currency,
+        "psp_reference": event.psp_reference,
+    }
+
+
+def _fact(fields: dict[str, object], kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        path = re.search(r"`\$\.?([^`]*)`$", str(error))
+        raise BadNotice((path and path[1]) or "body", str(error).split(" - at ")[0]) from None

@@ -1,0 +1,29 @@
+"""Stripe's decline codes in our words (docs.stripe.com/declines/codes; payments.md, section 3)."""
+
+_BY_CODE = {
+    "insufficient_funds": "insufficient_funds",
+    "amount_limit": "card_velocity_exceeded withdrawal_count_limit_exceeded invalid_amount",
+    "do_not_honor": "do_not_honor generic_decline call_issuer no_action_taken do_not_try_again"
+    " try_again_later",
+    "sca_or_pin_required": "authentication_required online_or_offline_pin_required"
+    " offline_pin_required mobile_device_authentication_required",
+    "wrong_pin": "incorrect_pin invalid_pin pin_try_exceeded",
+    "expired_card": "expired_card",
+    "invalid_account": "invalid_account incorrect_number invalid_number"
+    " new_account_information_available",
+    "lost_or_stolen": "lost_card stolen_card pickup_card",
+    "suspected_fraud": "fraudulent security_violation merchant_blacklist",
+    "not_permitted": "transaction_not_allowed restricted_card card_not_supported not_permitted"
+    " service_not_allowed currency_not_supported",
+    "revoked": "stop_payment_order revocation_of_authorization revocation_of_all_authorizations",
+    "issuer_unavailable": "issuer_not_available",
+    "technical": "processing_error reenter_transaction approve_with_id",
+    "duplicate": "duplicate_transaction",
+    "data": "incorrect_cvc invalid_cvc incorrect_zip invalid_expiry_month invalid_expiry_year",
+}
+_REASONS = {code: reason for reason, codes in _BY_CODE.items() for code in codes.split()}
+
+
+def reason_of(code: str) -> str:
+    """The canonical word; a code that is not listed is a no without a reason."""
+    return _REASONS.get(code, "do_not_honor")

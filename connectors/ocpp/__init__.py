@@ -1,0 +1,1 @@
+"""What chargers say, in OCPP's words."""

@@ -1,0 +1,1 @@
+"""Signed meter values: whose they are, whether they are whole, what energy they prove."""

@@ -1,0 +1,165 @@
+"""Public keys as meters, plates, registers and OCPP write them."""
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
+
+from connectors.ocpp.signed.messages import KeyFrom
+
+CURVES: Mapping[str, ec.EllipticCurve] = {
+    "secp192r1": ec.SECP192R1(),
+    "secp224r1": ec.SECP224R1(),
+    "secp256k1": ec.SECP256K1(),
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+    "brainpool256r1": ec.BrainpoolP256R1(),
+    "brainpool384r1": ec.BrainpoolP384R1(),
+    "brainpool512r1": ec.BrainpoolP512R1(),
+}
+"""What OCMF names or is met with it and `cryptography` has. Not secp192k1: nobody has it."""
+
+MOST_KEY_CHARS = 8192
+_BLANK = re.compile(r"[\s:]+")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_OCA = re.compile(r"oca:(base16|base64):asn1:(.*)", re.DOTALL)
+_SPKI_SECP192K1 = bytes.fromhex("06052b8104001f")
+
+
+class KeyRefused(Exception):
+    """A key that cannot be used. `unsupported`: it is one, of a kind that is not known here."""
+
+    def __init__(self, message: str, *, unsupported: bool = False) -> None:
+        super().__init__(message)
+        self.unsupported = unsupported
+
+
+class RegistryWrong(Exception):
+    """A file of keys that is none."""
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """Keys by the serial of the meter (OCMF MS) or of the gateway (GS), several during a change."""
+
+    keys: dict[str, tuple[str, ...]] = {}
+
+    def of(self, *serials: str) -> tuple[str, ...]:
+        """The keys of the first serial that is known."""
+        return next((self.keys[one] for one in serials if one and one in self.keys), ())
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """A key as text, and who offers it."""
+
+    text: str
+    by: KeyFrom
+
+
+def read_registry(data: bytes) -> Registry:
+    """A JSON object: serial to key, or to a list of keys. Raises RegistryWrong."""
+    try:
+        rows = msgspec.json.decode(data, type=dict[str, str | list[str]])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise RegistryWrong(f"keys by serial: {error}") from error
+    each = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in rows.items()}
+    return Registry(each)
+
+
+def read_key(text: str, curve: str) -> ec.EllipticCurvePublicKey:
+    """A key in hex or base64, with or without blanks, as SPKI, PEM, a point or bare coordinates.
+
+    `curve`: of what has none of its own, a name in `CURVES`. Also OCPP's `oca:base16:asn1:...`
+    and its base64 (OCA, Signed Meter Values 1.0, 3.2.2). Raises KeyRefused.
+    """
+    if len(text) > MOST_KEY_CHARS:
+        raise KeyRefused("the public key is too long")
+    data = _bytes_of(text.strip())
+    try:
+        return _of_der(data)
+    except ValueError:
+        return _of_point(data, curve)
+
+
+def _of_der(data: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        key = (load_pem_public_key if data.startswith(b"-----") else load_der_public_key)(data)
+    except UnsupportedAlgorithm as error:
+        kind = "secp192k1" if _SPKI_SECP192K1 in data else str(error)[:80]
+        raise KeyRefused(f"public key: {kind}", unsupported=True) from error
+    except ValueError:
+        if _SPKI_SECP192K1 in data[:40]:
+            raise KeyRefused("public key: secp192k1", unsupported=True) from None
+        raise
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        name = type(key).__name__.strip("_").removesuffix("PublicKey")
+        raise KeyRefused(f"public key: {name}", unsupported=True)
+    if not data.startswith(b"-----") and not data.endswith(_points(key)):
+        # OpenSSL also reads X9.62's hybrid form and bits told to be unused: one bit away.
+        raise KeyRefused("the public key's point is neither whole nor compressed")
+    return key
+
+
+def _points(key: ec.EllipticCurvePublicKey) -> tuple[bytes, bytes]:
+    """How SPKI may end: a bit string that leaves no bit unused, whole or compressed."""
+    whole = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    short = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    return b"\0" + whole, b"\0" + short
+
+
+def _of_point(data: bytes, curve: str) -> ec.EllipticCurvePublicKey:
+    size = (CURVES[curve].key_size + 7) // 8
+    point = b"\x04" + data if len(data) == 2 * size else data
+    if not point or point[0] not in (2, 3, 4):
+        raise KeyRefused("the public key cannot be read")
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(CURVES[curve], point)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyRefused(f"the public key is no point of {curve}") from error
+
+
+def _bytes_of(text: str, wrappings: int = 2) -> bytes:
+    """Take off hex or base64; what shows inside may be wrapped once more."""
+    if text.startswith("-----"):
+        return text.encode("utf-8", "replace")
+    if named := _OCA.fullmatch(text):
+        text = named[2]
+    packed = _BLANK.sub("", text)
+    if _HEX.fullmatch(packed) and not (named and named[1] == "base64"):
+        return bytes.fromhex(packed)
+    try:
+        data = b64decode(packed, validate=True)
+    except (NotBase64, ValueError) as error:
+        raise KeyRefused("the public key is neither hex nor base64") from error
+    inside = data.decode("ascii", "replace").strip()
+    if wrappings and (_OCA.fullmatch(inside) or _HEX.fullmatch(inside) or inside[:5] == "-----"):
+        return _bytes_of(inside, wrappings - 1)
+    return data
+
+
+def curve_of(key: ec.EllipticCurvePublicKey) -> str:
+    """Its name as OCMF has it."""
+    return key.curve.name.replace("brainpoolP", "brainpool")
+
+
+def offered(
+    given: str, registered: Sequence[str], enclosed: str, siblings: Sequence[str]
+) -> tuple[list[Offered], list[Offered]]:
+    """The keys to believe, and those that tell a wrong key from a changed text."""
+    own = [Offered(enclosed, "enclosed")] if enclosed else []
+    others = own + [Offered(one, "enclosed") for one in siblings if one != enclosed]
+    if given:
+        return [Offered(given, "given")], others
+    if registered:
+        return [Offered(one, "registry") for one in registered], others
+    return own, others[len(own) :]

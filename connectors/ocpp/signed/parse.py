@@ -1,0 +1,216 @@
+"""OCMF as text, `OCMF|payload|signature` (SAFE-eV/OCMF 1.4): the payload's bytes, never rebuilt."""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from connectors.ocpp.signed.messages import MOST_BYTES
+
+SPACE = b" \t\r\n"
+HEAD = b"OCMF|"
+MOST_READINGS = 10_000
+MOST_PLACES = 18
+"""Of a number, before its point and after it: sums of such stay exact in `EXACT`."""
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+_DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
+_HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
+_ANY_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
+_OUTER_NOISE = re.compile(rb"[ \t\r\n:]+")
+
+
+class Malformed(Exception):
+    """It says OCMF and is not."""
+
+
+class UnknownFormat(Exception):
+    """It is not OCMF."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One reading, what it leaves out inherited from the one before. `value` in `unit`."""
+
+    time: str = ""
+    kind: str = ""
+    value: Decimal | None = None
+    register: str = ""
+    unit: str = ""
+    errors: str = ""
+    status: str = ""
+    loss: Decimal | None = None
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What billing reads of a payload. `loss`: the `LC` object, None where there is none."""
+
+    page: str
+    meter: str
+    gateway: str
+    loss: dict[str, Any] | None
+    readings: tuple[Reading, ...]
+
+
+class Signature(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The third section. Unknown keys are refused: it is not signed, so nothing may hide in it."""
+
+    SD: str
+    SA: str = ""
+    SE: str = "hex"
+    SM: str = "application/x-der"
+
+
+class Ocmf(msgspec.Struct, frozen=True):
+    """`text`: whole, without outer blanks; `payload`: exactly the bytes that were signed."""
+
+    text: bytes
+    payload: bytes
+    signature: Signature
+    signed_data: bytes
+
+
+class _Reading(msgspec.Struct):
+    TM: Any = None
+    TX: Any = None
+    RV: msgspec.Raw = msgspec.Raw()
+    RI: Any = None
+    RU: Any = None
+    EF: Any = None
+    ST: Any = None
+    CL: msgspec.Raw = msgspec.Raw()
+
+
+class _Payload(msgspec.Struct):
+    RD: list[_Reading]
+    PG: Any = None
+    MS: Any = None
+    GS: Any = None
+    LC: Any = None
+
+
+_signature = msgspec.json.Decoder(Signature)
+_payload = msgspec.json.Decoder(_Payload)
+
+
+def ocmf_text(signed: bytes, encoding: str = "") -> bytes:
+    """The OCMF text in what was transported: plain, or all of it as hex or base64.
+
+    Raises UnknownFormat, Malformed (too long; not what `encoding` says).
+    """
+    if len(signed) > MOST_BYTES:
+        raise Malformed(f"longer than {MOST_BYTES} bytes")
+    text = signed.strip(SPACE)
+    if text.startswith(HEAD):
+        return text
+    decoded = (_decoded(text, encoding) or b"").strip(SPACE)
+    if decoded.startswith(HEAD):
+        return decoded
+    if text.startswith(b"OCMF") or decoded.startswith(b"OCMF"):
+        raise Malformed("no | after OCMF")
+    raise UnknownFormat(_named(text, encoding))
+
+
+def _decoded(text: bytes, encoding: str) -> bytes | None:
+    packed = _OUTER_NOISE.sub(b"", text)
+    if encoding.lower() in ("", "plain", "hex", "base16") and _ANY_HEX.fullmatch(packed):
+        return bytes.fromhex(packed.decode())
+    try:
+        return b64decode(packed, validate=True)
+    except NotBase64:
+        return None
+
+
+def _named(text: bytes, encoding: str) -> str:
+    shown = text[:24].decode("utf-8", "replace")
+    return f"not OCMF: begins with {shown!r}" + (f" (encoding {encoding})" if encoding else "")
+
+
+def split(text: bytes) -> Ocmf:
+    """Take an OCMF text apart. Raises Malformed.
+
+    A tariff text may hold a bar, the signature's section cannot: the last bar divides.
+    """
+    payload, bar, tail = text[len(HEAD) :].rpartition(b"|")
+    if not bar:
+        raise Malformed("no signature section")
+    try:
+        signature = _signature.decode(tail)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"signature section: {error}") from error
+    return Ocmf(text, payload, signature, _signed_data(signature))
+
+
+def _signed_data(signature: Signature) -> bytes:
+    data = signature.SD.encode("utf-8", "replace")
+    if signature.SE == "hex":
+        if not _HEX.fullmatch(data):
+            # One case only: a letter whose case has changed is a bit that has changed.
+            raise Malformed("SD: not hex, or hex in mixed case")
+        return bytes.fromhex(data.decode())
+    if signature.SE != "base64":
+        raise Malformed(f"SE: {signature.SE[:24]!r} is neither hex nor base64")
+    try:
+        decoded = b64decode(data, validate=True)
+    except NotBase64 as error:
+        raise Malformed(f"SD: {error}") from error
+    if b64encode(decoded) != data:
+        raise Malformed("SD: base64 with bits left over")
+    return decoded
+
+
+def read_payload(payload: bytes) -> Payload:
+    """What a payload says. Raises Malformed with the field."""
+    try:
+        said = _payload.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"payload: {error}") from error
+    if len(said.RD) > MOST_READINGS:
+        raise Malformed(f"RD: more than {MOST_READINGS} readings")
+    return Payload(
+        page=_word(said.PG),
+        meter=_word(said.MS),
+        gateway=_word(said.GS),
+        loss=said.LC if isinstance(said.LC, dict) else None if said.LC is None else {},
+        readings=tuple(_inherited(said.RD)),
+    )
+
+
+def _inherited(readings: list[_Reading]) -> list[Reading]:
+    last, done = Reading(), []
+    for one in readings:
+        last = Reading(
+            time=last.time if one.TM is None else _word(one.TM),
+            kind=last.kind if one.TX is None else _word(one.TX),
+            value=number(one.RV, "RV") if one.RV else last.value,
+            register=last.register if one.RI is None else _word(one.RI),
+            unit=last.unit if one.RU is None else _word(one.RU),
+            errors=last.errors if one.EF is None else _word(one.EF),
+            status=last.status if one.ST is None else _word(one.ST),
+            loss=number(one.CL, "CL") if one.CL else last.loss,
+        )
+        done.append(last)
+    return done
+
+
+def _word(value: object) -> str:
+    """Text, and a number where text belongs, as some write it; anything else is as good as none."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def number(raw: msgspec.Raw, field: str) -> Decimal | None:
+    """A number exactly as written, also as padded text. Raises Malformed with `field`."""
+    text = bytes(raw).decode("utf-8", "replace")
+    if text == "null":
+        return None
+    text = text.strip('"').strip()
+    if not _DECIMAL.fullmatch(text):
+        raise Malformed(f"{field}: {text[:40]!r} is no number")
+    value = Decimal(text)
+    _, _, exponent = value.as_tuple()
+    if value.adjusted() >= MOST_PLACES or not isinstance(exponent, int) or exponent < -MOST_PLACES:
+        raise Malformed(f"{field}: {text[:40]!r} has more than {MOST_PLACES} places")
+    return value
