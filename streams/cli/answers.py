@@ -14,9 +14,12 @@ from schemas.docs import filled
 from schemas.facts import OrphanAged
 from streams.bench.run import Result
 from streams.cli.ending import Failed
+from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
 from streams.replay.driver import Progress
 from streams.verify import Verification
+from streams.whatif.compare import Currency, WhatIf
+from streams.whatif.side import Side
 
 README = Path(__file__).with_name("README.md")
 
@@ -82,6 +85,25 @@ _Explained = msgspec.defstruct(
 )
 _Explained.__doc__ = "Every input with the decisions that followed, and the public view at the end."
 
+_Priced = msgspec.defstruct(
+    "_Priced",
+    [
+        (name, Any)
+        for name in (
+            "currency total_cost total_energy_cost total_time_cost total_parking_cost"
+            " total_fixed_cost total_reservation_cost total_energy total_time total_parking_time"
+            " limit lines differences notes"
+        ).split()
+    ],
+)
+_Priced.__doc__ = (
+    "A CDR priced anew: costs as decimal strings `excl_vat` and `incl_vat` (null: the tax is not"
+    " known), energy in kWh, times in hours; every line with its element, step and tax."
+)
+
+_Linted = msgspec.defstruct("_Linted", [("file", str), ("findings", list[Any])])
+_Linted.__doc__ = "What in a file cannot be meant: each finding with its kind, place and words."
+
 ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "any, when it fails": (Failed, ()),
     "`up`, `worker`, `executor`, `sink`": (Ended, ()),
@@ -92,6 +114,13 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`verify`": (Verification, ("in_order",)),
     "`verify-signature`": (Verified, ()),
     "`verify-signature`, each": (Verdict, ()),
+    "`price`": (_Priced, ()),
+    "`tariff lint`, `policy lint`": (_Linted, ()),
+    "`policy explain`, where a hold is chosen": (Choice, ("decided",)),
+    "`policy explain`, where none is": (Refusal, ("decided",)),
+    "`whatif`": (WhatIf, ()),
+    "`whatif`, each currency": (Currency, ()),
+    "`whatif`, `old` and `new` of a currency": (Side, ()),
     "`parked list`": (ParkedList, ()),
     "`parked list`, each": (ParkedShort, ()),
     "`parked show`": (ParkedWhole, ()),
