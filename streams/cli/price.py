@@ -195,7 +195,7 @@ def tariff_lint(
         fail(str(wrong), USAGE)
     findings = lint(found, power_kw)
     if json:
-        _print_numbers({"findings": [_finding(one) for one in findings]})
+        _print_numbers({"file": str(file), "findings": [_finding(one) for one in findings]})
     else:
         for one in findings:
             out.print(f"{one.kind} {one.where}: {one.detail}", style="red", markup=False)

@@ -191,14 +191,18 @@ def _metered(periods: list[Period], energy_kwh: Fraction | None, notes: list[str
 
 
 def _segments(periods: list[Period], end_at: int | None) -> tuple[Segment, ...]:
-    """Each ends where the next one starts, the last with the CDR or with its own times."""
+    """Each ends where the next one starts, the last with the CDR or with its own times.
+
+    The CDR's end does not count where it is not after the last start: it is another clock's.
+    """
     ends: list[int | None] = [*(one.from_at for one in periods[1:]), end_at]
     segments = []
     for period, until_at in zip(periods, ends, strict=True):
         amounts = period.amounts
         took = amounts.charging_ms + amounts.parking_ms + amounts.reserved_ms
-        end = period.from_at + round(took) if until_at is None else until_at
-        segments.append(Segment(period.from_at, max(end, period.from_at), amounts, period.flow))
+        is_odd = period is periods[-1] and (until_at or 0) <= period.from_at
+        end = period.from_at + round(took) if is_odd or until_at is None else until_at
+        segments.append(Segment(period.from_at, end, amounts, period.flow))
     return tuple(segments)
 
 

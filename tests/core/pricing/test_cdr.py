@@ -157,6 +157,22 @@ def test_without_an_end_a_period_lasts_as_long_as_it_says():
     assert segment.until_at - segment.from_at == 30 * 60_000
 
 
+def test_an_end_before_the_last_period_is_none():
+    """Then the last hour is beyond the third, and priced as that."""
+    hours = [
+        period("2025-03-10T10:00:00Z", PARKING_TIME=1),
+        period("2025-03-10T11:00:00Z", PARKING_TIME=2),
+        period("2025-03-10T13:00:00Z", PARKING_TIME=1),
+    ]
+    found = repriced(
+        cdr(*hours, end_date_time="2015-06-29T23:37:32Z"),
+        element(component("PARKING_TIME", 0), max_duration=3_600),
+        element(component("PARKING_TIME", 2), min_duration=3_600, max_duration=10_800),
+        element(component("PARKING_TIME", 3), min_duration=10_800),
+    )
+    assert found.costs["total_cost"].net == 7
+
+
 def test_a_reservation_that_nobody_came_for():
     reserved = period("2022-01-13T15:55:00Z", RESERVATION_TIME=1)
     came = period("2022-01-13T16:55:00Z", TIME=1)
