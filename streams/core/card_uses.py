@@ -23,31 +23,37 @@ def new_uses(case: Case, *, over: bool) -> list[tuple[str, CardUsed]]:
     told = case.session.published.uses
     if not token or "over" in told:
         return []
-    return [(name, use) for name, use in _uses(case, token, over=over) if name not in told]
-
-
-def _uses(case: Case, token: str, *, over: bool) -> Iterator[tuple[str, CardUsed]]:
-    session = case.session
-    yield f"tapped/{taps.newest(session)}", _use(case, token, "tapped")
-    for kind in _ASKING:
-        for command in of_kind(session, kind):
-            outcome = verdict(session, command.command_id)
-            if outcome == "declined":
-                yield command.command_id, _declined(case, token, command)
-            elif outcome == "done" and kind == "hold":
-                yield command.command_id, _use(case, token, "approved", command)
-    if case.chargings:
-        yield "charging", _use(case, token, "charging")
-    if over:
-        yield "over", _use(case, token, "over")
+    # Most facts tell nothing new of the card: records are written of what is new only.
+    return [
+        (name, _use(case, token, event, command))
+        for name, event, command in _uses(case, over=over)
+        if name not in told
+    ]
 
 
 _Event = Literal["tapped", "approved", "declined", "charging", "over"]
 
 
-def _use(case: Case, token: str, event: _Event, command: IssuedCommand | None = None) -> CardUsed:
+def _uses(case: Case, *, over: bool) -> Iterator[tuple[str, _Event, IssuedCommand | None]]:
+    """All there is to tell by now: its name, what it is, and of which command."""
+    session = case.session
+    yield f"tapped/{taps.newest(session)}", "tapped", None
+    for kind in _ASKING:
+        for command in of_kind(session, kind):
+            outcome = verdict(session, command.command_id)
+            if outcome == "declined":
+                yield command.command_id, "declined", command
+            elif outcome == "done" and kind == "hold":
+                yield command.command_id, "approved", command
+    if case.chargings:
+        yield "charging", "charging", None
+    if over:
+        yield "over", "over", None
+
+
+def _use(case: Case, token: str, event: _Event, command: IssuedCommand | None) -> CardUsed:
     request = case.request
-    return CardUsed(
+    use = CardUsed(
         tenant=request.tenant,
         site_id=site_of(case.session),
         card_token=token,
@@ -62,12 +68,13 @@ def _use(case: Case, token: str, event: _Event, command: IssuedCommand | None = 
         requested_at=request.requested_at,
         used_at=case.now_at,
     )
+    return use if command is None or event != "declined" else _declined(case, use, command)
 
 
-def _declined(case: Case, token: str, command: IssuedCommand) -> CardUsed:
+def _declined(case: Case, use: CardUsed, command: IssuedCommand) -> CardUsed:
     decline = decline_of(case.session, command.command_id)
     return replace(
-        _use(case, token, "declined", command),
+        use,
         retry=decline.retry,
         wait_ms=decline.wait_ms,
         used_at=case.session.answers[command.command_id].answered_at,

@@ -16,7 +16,7 @@ from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
-from streams.core.verdicts import NO, given_up, is_definite, of_kind, verdict
+from streams.core.verdicts import NO, given_up, is_definite, of_kind, unsettled, verdict
 
 ATTEMPTS_MAX = 3
 """Definite noes to a capture, a release or a lowering before a person has to look at it."""
@@ -40,6 +40,8 @@ class Case:
     """
 
     session: PaymentSession
+    request: SessionRequested
+    now_at: int
     policy: Policy
     tariff: Tariff | None
     acquirer: Acquirer | None
@@ -57,17 +59,9 @@ class Case:
     metered: pricing.Course | None
 
     @property
-    def request(self) -> SessionRequested:
-        return self.session.request
-
-    @property
     def route(self) -> tuple[str, ...]:
         """The acquirers that may be asked, in order; empty where the request named one."""
         return self.session.pinned.route if self.session.pinned else ()
-
-    @once
-    def now_at(self) -> int:
-        return self.session.now_at
 
     @once
     def choice(self) -> Choice | None:
@@ -80,7 +74,7 @@ class Case:
         chosen = taps.chosen_for(self.session, number)
         return chosen.choice if chosen is not None and chosen.settled else None
 
-    @property
+    @once
     def captures_here(self) -> bool:
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
         return self.request.capture_by in CAPTURED_BY_US
@@ -96,6 +90,19 @@ class Case:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
         return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
+
+    @once
+    def unsettled(self) -> list[IssuedCommand]:
+        """Money commands without a verdict, oldest first."""
+        return unsettled(self.session)
+
+    @once
+    def untold(self) -> list[Charging]:
+        """Those that run and were not told to stop."""
+        session_id, issued = self.session.session_id, self.session.issued
+        return [
+            one for one in self.live if ids.stop_id(session_id, one.transaction_id) not in issued
+        ]
 
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
@@ -126,6 +133,14 @@ class Case:
         if any(one.hold_id == hold.hold_id and one.kind in _ENDING for one in made):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
+
+    @once
+    def may_raise_now(self) -> bool:
+        """Whether it can grow at once: nothing that changes it is under way."""
+        hold = self.hold
+        if hold is None or not self.has_cover or not self.may_raise:
+            return False
+        return "raise" not in hold.in_flight and "lower" not in hold.in_flight
 
     @once
     def after_refusals(self) -> Aftermath:
@@ -181,10 +196,11 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     """Everything the rules ask about. `policy` is the version that the session has pinned."""
     tariff = _tariff(session)
     chargings = list(session.chargings.values())
-    totals = total(chargings, session.now_at)
+    request, now_at = session.request, session.now_at
+    totals = total(chargings, now_at)
     flowed = None
     if tariff is not None and tariff.simple is None:
-        flowed = metered(chargings, session.now_at, session.request.time_zone)
+        flowed = metered(chargings, now_at, request.time_zone)
     holds = [
         book(session, one, policy.acquirers.get(acquirer_id_of(session, one)))
         for one in hold_ids(session)
@@ -194,6 +210,8 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     gave_up = given_up(session)
     return Case(
         session=session,
+        request=request,
+        now_at=now_at,
         policy=policy,
         tariff=tariff,
         acquirer=policy.acquirers.get(asked),
@@ -207,7 +225,7 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         total=totals,
         price_minor=due.so_far(tariff, flowed, totals.so_far),
         cost_minor=None if totals.final is None else due.so_far(tariff, flowed, totals.final),
-        ahead=ahead_of(policy.look_ahead, session.pinned, session.request.power_max_w, chargings),
+        ahead=ahead_of(policy.look_ahead, session.pinned, request.power_max_w, chargings),
         metered=flowed,
     )
 

@@ -6,7 +6,6 @@ that neither can miss what the other expects.
 
 from typing import NamedTuple
 
-from schemas import ids
 from streams.core import due
 from streams.core.case import Case
 from streams.core.declines_after import bounded
@@ -44,15 +43,6 @@ def raise_awaited_until(case: Case) -> int | None:
     return until_at
 
 
-def may_raise_now(case: Case) -> bool:
-    return (
-        case.hold is not None
-        and case.may_raise
-        and case.has_cover
-        and not case.hold.in_flight & {"raise", "lower"}
-    )
-
-
 def target_minor(case: Case) -> int | None:
     """The price from which on each reading counts for the driver's own target; None: none."""
     choice = case.choice
@@ -71,7 +61,7 @@ def target_energy_wh(case: Case) -> int | None:
 
 def covered_minor(case: Case) -> int | None:
     """The price that the hold covers for good; None while it may be raised, or an answer waits."""
-    if case.hold is None or awaits_raise(case) or (may_raise_now(case) and _has_room(case)):
+    if case.hold is None or awaits_raise(case) or (case.may_raise_now and _has_room(case)):
         return None
     return case.hold.open_minor + case.after_refusals.grace_minor
 
@@ -98,14 +88,9 @@ def cover_minor(case: Case) -> int | None:
     return max(covered - case.stop_ahead_minor, case.price_minor)
 
 
-def stop_sent(case: Case, charging: Charging) -> bool:
-    stop = ids.stop_id(case.session.session_id, charging.transaction_id)
-    return case.issued(stop) is not None
-
-
 def goal_of(case: Case, charging: Charging) -> Goal:
     """What to look out for on this charging; nothing, when it is to stop or has no cover."""
-    if not case.has_cover or case.tariff is None or stop_sent(case, charging):
+    if not case.has_cover or case.tariff is None or charging not in case.untold:
         return NO_GOAL
     amounts = [one for one in (target_minor(case), cover_minor(case)) if one is not None]
     return Goal(min(amounts, default=None), target_energy_wh(case))

@@ -9,7 +9,7 @@ from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
 from streams.core.unread import spread_minor
-from streams.core.verdicts import NO, of_kind, unsettled, verdict
+from streams.core.verdicts import NO, of_kind, verdict
 
 _NAME_MAX = 255  # schemas.fields.Id
 _IN_PART = frozenset({"hold", "raise"})
@@ -34,7 +34,7 @@ def differences(case: Case) -> dict[str, Difference]:
         if len(answer.outcomes) > 1 and "done" in answer.outcomes:
             words = " and ".join(answer.outcomes)
             found[f"{command_id}/answers"] = Difference("answers", words, answer.amount_minor)
-    for command in unsettled(session):
+    for command in case.unsettled:
         if is_for_a_person(case, command):
             found[f"{command.command_id}/unresolved"] = Difference(
                 "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
@@ -42,8 +42,9 @@ def differences(case: Case) -> dict[str, Difference]:
     for charging in case.chargings:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
-    found |= _other_amounts(case) | _exhausted(case) | _above(case) | _unread(case)
-    found |= {name: Difference(*alarm) for name, alarm in clock_alarms(case).items()}
+    for others in (_other_amounts(case), _exhausted(case), _above(case), _unread(case)):
+        found.update(others)
+    found.update({name: Difference(*alarm) for name, alarm in clock_alarms(case).items()})
     return {_fitting(name): difference for name, difference in found.items()}
 
 

@@ -116,18 +116,20 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
     placed = session.issued.get(hold_id)
     terms = session.terms.get(hold_id, NO_TERMS)
-    asked = [one.amount_minor for one in (*raises, placed) if one is not None]
+    asked = [one.amount_minor for one in raises]
+    if placed is not None:
+        asked.append(placed.amount_minor)
     asked_kinds, in_flight = _asked(session, hold_id)
     return HoldBook(
         hold_id=hold_id,
         acquirer_id=acquirer_id_of(session, hold_id),
-        requested_minor=max(asked, default=0),
+        requested_minor=max(asked) if asked else 0,
         approved_minor=flow.open + flow.captured + flow.released + flow.lapsed,
         captured_minor=flow.captured,
         released_minor=flow.released,
         lapsed_minor=flow.lapsed,
         open_minor=flow.open,
-        capped_minor=max(told.capped, default=None),
+        capped_minor=max(told.capped) if told.capped else None,
         outcome=verdict(session, hold_id),
         asked=asked_kinds,
         in_flight=in_flight,
@@ -137,7 +139,7 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         refused_raise=session.answers[refused[0].command_id].reason if refused else None,
         expires_at=expires_at,
         psp_reference=terms.psp_reference,
-        captures=sum(not failed for _, _, failed in told.captures),
+        captures=sum([not failed for _, _, failed in told.captures]),
         deadline=_deadline(session, hold_id, told, acquirer, expires_at),
     )
 
@@ -180,7 +182,7 @@ def _flow(
     expires_at: int,
 ) -> _Flow:
     # An acquirer that takes more than it ever approved is their error: shown, never hidden.
-    taken = sum(amount for _, amount, failed in told.captures if not failed)
+    taken = sum([amount for _, amount, failed in told.captures if not failed])
     approved = max(*told.totals, taken, 0) if told.totals else taken
     flow = _Flow(open=approved)
     if told.lowered:

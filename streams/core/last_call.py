@@ -28,18 +28,17 @@ def stop_of(case: Case, covered_minor: int | None) -> Stop | None:
     choice = case.choice
     if choice is None or not case.live or _ends_by_itself(case, covered_minor):
         return None
-    read_at = min(one.seen_at or case.now_at for one in case.live)
+    read_at = min([one.seen_at or case.now_at for one in case.live])
     found: list[Stop] = []
     if choice.target_energy_wh is not None:
         left_ms = _until_wh(case, choice.target_energy_wh)
         found += _stop(case, read_at, left_ms, "target-reached")
-    for minor, reason in (
-        (choice.target_minor, "target-reached"),
-        (covered_minor, "cover-reached"),
-    ):
-        if minor is not None:
-            found += _stop(case, read_at, _until_minor(case, minor), reason)
-    return min(found, default=None, key=lambda one: one.at)
+    if choice.target_minor is not None:
+        left_ms = _until_minor(case, choice.target_minor)
+        found += _stop(case, read_at, left_ms, "target-reached")
+    if covered_minor is not None:
+        found += _stop(case, read_at, _until_minor(case, covered_minor), "cover-reached")
+    return min(found, key=lambda one: one.at) if found else None
 
 
 def _ends_by_itself(case: Case, covered_minor: int | None) -> bool:

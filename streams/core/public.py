@@ -1,5 +1,6 @@
 """The public view of a session: everything a consumer may want, nothing it has to derive."""
 
+from operator import attrgetter
 from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
@@ -42,7 +43,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         explanation=_explanation(case, standing),
         holds=[_hold_line(case, one) for one in case.holds],
         commands=_command_lines(session),
-        **{name: getattr(presented, name) for name in _ASKED},
+        **dict(zip(_ASKED, _asked_of(presented), strict=True)),
         **_chosen(case),
         **_money(case.holds, standing),
         **_instants(case, standing),
@@ -54,6 +55,7 @@ _ASKED = (
     " scheme funding entry_mode bin_country merchant_country role capture_by tariff_id tariff_hash"
     " currency requested_at".split()
 )
+_asked_of = attrgetter(*_ASKED)
 
 
 def _chosen(case: Case) -> dict[str, Any]:

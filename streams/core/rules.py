@@ -31,13 +31,19 @@ from streams.core.standing import Standing, standing_of
 from streams.core.strategy_policy import Policy
 from streams.core.watching import new_aliases, new_watches
 
+BEFORE_START, CHARGING, PROVEN, ALWAYS = "before-start", "charging", "proven", "always"
+
 
 class Rule(NamedTuple):
-    """One row: its name stands on every command that it makes."""
+    """One row: its name stands on every command that it makes.
+
+    `when`: at other times it has nothing to propose, and is not asked.
+    """
 
     name: str
     why: str
     propose: Callable[[Case], Iterator[Proposed]]
+    when: str = ALWAYS
 
 
 RULES: tuple[Rule, ...] = (
@@ -52,17 +58,20 @@ RULES: tuple[Rule, ...] = (
         "An amount is shown and agreed to before it is held, by what is known of the card by then"
         " (design.md 4; payments.md 1.1)",
         rules_opening.offer_amount,
+        BEFORE_START,
     ),
     Rule(
         "place_first_hold",
         "The chosen cell's first amount is held before any energy flows (seed 001)",
         rules_opening.place_first_hold,
+        BEFORE_START,
     ),
     Rule(
         "fail_over",
         "An acquirer that could not be reached is followed by the next of the route, before any"
         " approval and only after a definite no (design.md 1.2; payments.md 2.3)",
         rules_routing.fail_over,
+        BEFORE_START,
     ),
     Rule(
         "decline_at_tap",
@@ -70,16 +79,19 @@ RULES: tuple[Rule, ...] = (
         " scheme allows it; else it is shown at once, with its reason (seed 001; payments.md 1.6,"
         " 3)",
         rules_opening.decline_at_tap,
+        BEFORE_START,
     ),
     Rule(
         "give_up_waiting",
         "Nobody waits at a reader for ever; what is approved later goes back (design.md 1.4)",
         rules_opening.give_up_waiting,
+        BEFORE_START,
     ),
     Rule(
         "start_charging",
         "Energy flows only on an approved hold, and is asked for once (seed 001)",
         rules_opening.start_charging,
+        BEFORE_START,
     ),
     Rule(
         "stop_never_started",
@@ -92,40 +104,47 @@ RULES: tuple[Rule, ...] = (
         "A raise must be approved before the energy that it covers flows, one at a time"
         " (payments.md 7.4, 7.6)",
         rules_cover.raise_hold,
+        CHARGING,
     ),
     Rule(
         "stop_inside_hold",
         "When the hold cannot grow, charging ends with what it covers; a target is not overshot"
         " (payments.md 7.5)",
         rules_cover.stop_inside_hold,
+        CHARGING,
     ),
     Rule(
         "stop_uncovered",
         "Energy without cover is stopped at once; what flowed becomes arrears (seed 002)",
         rules_cover.stop_uncovered,
+        CHARGING,
     ),
     Rule(
         "stop_refused",
         "A card that was stolen or looks like fraud ends the charging at once; a raise that may be"
         " tried again waits its time (payments.md 3)",
         rules_declined.stop_refused,
+        CHARGING,
     ),
     Rule(
         "limit_charging",
         "Where the end is settled a charger that can is told it, so that no stop comes too early or"
         " too late (payments.md 7.5; OCPP 2.1 transactionLimit)",
         rules_declined.limit_charging,
+        CHARGING,
     ),
     Rule(
         "stop_again",
         "A stop that did not stop the energy is sent again, a few times (seed 002)",
         rules_declined.stop_again,
+        CHARGING,
     ),
     Rule(
         "raise_to_cost",
         "A proven cost above the hold is asked for before the capture; above the hold nothing is"
         " taken (payments.md 7.3)",
         rules_cover.raise_to_cost,
+        PROVEN,
     ),
     Rule(
         "extend_hold",
@@ -138,12 +157,14 @@ RULES: tuple[Rule, ...] = (
         "Where a capture must equal the hold, the hold is lowered to the cost first"
         " (payments.md 7.3)",
         rules_settle.lower_before_capture,
+        PROVEN,
     ),
     Rule(
         "capture_proven",
         "Only a proven number is captured, once, never above the hold, never beside an unknown"
         " (design.md 1.3, 6)",
         rules_settle.capture_proven,
+        PROVEN,
     ),
     Rule(
         "capture_floor",
@@ -179,6 +200,7 @@ RULES: tuple[Rule, ...] = (
         "What is proven after its hold has gone is asked for anew only with the acquirer's token"
         " and recorded consent, once (design.md 6)",
         rules_clocks.reauthorise,
+        PROVEN,
     ),
     Rule(
         "resolve_unknown",
@@ -212,14 +234,18 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
     commands: list[Command] = []
     deadlines: list[int] = []
     if may_decide(session):
+        times = times_of(case)
         for rule in RULES:
+            if rule.when not in times:
+                continue
             asked = list(rule.propose(case))
             if not asked:
                 continue
-            deadlines += [one.at for one in asked if isinstance(one, AskAgain)]
-            wanted = [one for one in asked if not isinstance(one, AskAgain) and _is_ours(case, one)]
-            session = _issue(session, rule.name, wanted, commands)
-            case = case_of(session, policy) if wanted else case
+            wanted = _commands(case, asked, deadlines)
+            if wanted:
+                session = _issue(session, rule.name, wanted, commands)
+                case = case_of(session, policy)
+                times = times_of(case)
     standing = standing_of(case)
     watches = new_watches(case, over=standing.phase == "closed")
     return Decision(
@@ -234,11 +260,34 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
     )
 
 
+def times_of(case: Case) -> tuple[str, ...]:
+    """Which rules there is any point in asking: most facts are readings, and most rules are not."""
+    times = [ALWAYS]
+    if case.start is None:
+        times.append(BEFORE_START)
+    if case.live:
+        times.append(CHARGING)
+    if case.cost_minor is not None:
+        times.append(PROVEN)
+    return tuple(times)
+
+
 def may_decide(session: PaymentSession) -> bool:
     """A quarantined session keeps its facts and gives no commands; an observed one never does."""
     if session.pinned is None or session.request.role == "observer":
         return False
     return set(session.quarantined) <= set(session.lifted)
+
+
+def _commands(case: Case, asked: list[Proposed], deadlines: list[int]) -> list[Command]:
+    """The commands among what a rule asked for; instants to ask again at join the deadlines."""
+    wanted: list[Command] = []
+    for one in asked:
+        if isinstance(one, AskAgain):
+            deadlines.append(one.at)
+        elif _is_ours(case, one):
+            wanted.append(one)
+    return wanted
 
 
 def _is_ours(case: Case, command: Command) -> bool:
@@ -265,10 +314,12 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
-    known = {**case.session.published.watches, **watches}
+    known = case.session.published.watches
+    if watches:
+        known = {**known, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
     later = [at for at in ahead if at > case.now_at]
-    return min(later, default=None)
+    return min(later) if later else None
 
 
 def table() -> str:

@@ -48,8 +48,10 @@ def _is_ending(case: Case, hold: HoldBook) -> bool:
 
 
 def capture_floor(case: Case) -> Iterator[Proposed]:
+    if case.live or case.policy.clocks.at_deadline != "floor":
+        return
     hold = _unproven(case)
-    if hold is None or case.policy.clocks.at_deadline != "floor" or case.live:
+    if hold is None:
         return
     if hold.in_flight & SETTLING or not hold.deadline.act_at <= case.now_at < hold.deadline.ends_at:
         return

@@ -12,7 +12,7 @@ from streams.core.strategy import next_total
 
 def raise_hold(case: Case) -> Iterator[Proposed]:
     hold, choice = case.hold, case.choice
-    if hold is None or choice is None or not case.live or not cover.may_raise_now(case):
+    if hold is None or choice is None or not case.live or not case.may_raise_now:
         return
     needed = case.price_minor + case.look_ahead_minor
     if needed <= hold.open_minor:
@@ -39,27 +39,25 @@ def stop_inside_hold(case: Case) -> Iterator[Proposed]:
     if awaited_until is not None:
         yield AskAgain(awaited_until)
     stop = stop_of(case, cover.covered_minor(case))
-    running = [one for one in case.live if not cover.stop_sent(case, one)]
-    if stop is None or not running:
+    if stop is None or not case.untold:
         return
     if stop.at > case.now_at:
         yield AskAgain(stop.at)
         return
-    for charging in running:
+    for charging in case.untold:
         yield orders.stop_charging(case, charging, stop.reason)
 
 
 def stop_uncovered(case: Case) -> Iterator[Proposed]:
     if case.start is None or case.has_cover:
         return
-    for charging in case.live:
-        if not cover.stop_sent(case, charging):
-            yield orders.stop_charging(case, charging, "no-cover")
+    for charging in case.untold:
+        yield orders.stop_charging(case, charging, "no-cover")
 
 
 def raise_to_cost(case: Case) -> Iterator[Proposed]:
     hold, choice, cost = case.hold, case.choice, case.cost_minor
-    if hold is None or choice is None or cost is None or not cover.may_raise_now(case):
+    if hold is None or choice is None or cost is None or not case.may_raise_now:
         return
     total = bounded(
         case.after_refusals,

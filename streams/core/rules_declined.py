@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas import ids
 from schemas.commands import AskPinOrRetap, OfferAmount
-from streams.core import cover, orders, taps
+from streams.core import orders, taps
 from streams.core.case import Case
 from streams.core.charging import is_charging
 from streams.core.cover import Goal
@@ -53,14 +53,13 @@ def stop_refused(case: Case) -> Iterator[Proposed]:
     if after.again_at > case.now_at and case.live:
         yield AskAgain(after.again_at)
     if after.action == "stop_now":
-        for charging in case.live:
-            if not cover.stop_sent(case, charging):
-                yield orders.stop_charging(case, charging, after.reason)
+        for charging in case.untold:
+            yield orders.stop_charging(case, charging, after.reason)
 
 
 def limit_charging(case: Case) -> Iterator[Proposed]:
     """Where the end is known, the charger is told it, and keeps to it better than any stop."""
-    able = [one for one in case.live if one.takes_limit and not cover.stop_sent(case, one)]
+    able = [one for one in case.untold if one.takes_limit]
     bound = _bound_minor(case) if able else None
     if bound is None:
         return
@@ -113,12 +112,12 @@ def _energy_within(case: Case, charging: Charging, bound_minor: int) -> int | No
 
 
 def stop_again(case: Case) -> Iterator[Proposed]:
+    if case.untold == case.live:
+        return
     policy = case.policy.declines
     for charging in case.live:
-        if not cover.stop_sent(case, charging):
-            continue
         sent = _stops(case, charging)
-        if len(sent) >= policy.stops_max or not is_charging(charging):
+        if not sent or len(sent) >= policy.stops_max or not is_charging(charging):
             continue
         again_at = sent[-1].issued_at + policy.stop_again_ms
         if case.now_at < again_at:

@@ -8,7 +8,6 @@ from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.verdicts import unsettled
 
 SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -87,7 +86,7 @@ def _why_unused(case: Case) -> str:
 
 
 def resolve_unknown(case: Case) -> Iterator[Proposed]:
-    for command in unsettled(case.session):
+    for command in case.unsettled:
         look = next_look(case, command)
         match look.kind:
             case "resend":

@@ -6,7 +6,7 @@ from streams.core import taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
-from streams.core.verdicts import NO, unsettled
+from streams.core.verdicts import NO
 
 FLOOR = "capture_floor"
 
@@ -53,7 +53,7 @@ def _closed_reason(case: Case) -> str:
         return refusal.reason
     if hold is None:
         return _never_held(case)
-    waits = unsettled(session) or quarantined(case) or any(one.open_minor for one in case.holds)
+    waits = case.unsettled or quarantined(case) or any(one.open_minor for one in case.holds)
     return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
 
 

@@ -86,4 +86,4 @@ def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
 
 def given_up(session: PaymentSession) -> bool:
     """The driver was told that there will be no charging: whatever is approved later goes back."""
-    return any(command.kind == "show_declined" for command in session.issued.values())
+    return "show_declined" in [command.kind for command in session.issued.values()]

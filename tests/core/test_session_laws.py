@@ -33,7 +33,9 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
+from streams.core.case import case_of
 from streams.core.pricing import Quantities, parse
+from streams.core.rules import RULES, times_of
 from streams.core.session import Quarantined, QuarantineLifted
 
 MONEY_COMMANDS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
@@ -230,6 +232,14 @@ def check_step(life, step):
         if isinstance(one, CaptureHold):
             check_capture(world, one)
     assert not ledger.conflicts
+    check_times(step.session)
+
+
+def check_times(session):
+    """A rule that is not asked, for it is not its time, would have had nothing to propose."""
+    case = case_of(session, POLICY)
+    times = times_of(case)
+    assert [r.name for r in RULES if r.when not in times and list(r.propose(case))] == []
 
 
 def unresolved(world, command_id):
