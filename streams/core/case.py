@@ -24,6 +24,7 @@ ATTEMPTS_MAX = 3
 HOLDS_MAX = 5
 """Holds asked for in one session, all acquirers and amounts together."""
 
+_CHANGES = frozenset({"raise", "lower", "release"})
 _ENDING = frozenset({"lower", "capture", "release"})
 CAPTURED_BY_US = frozenset({"executor", "operator"})
 
@@ -93,8 +94,18 @@ class Case:
 
     @once
     def unsettled(self) -> list[IssuedCommand]:
-        """Money commands without a verdict, oldest first."""
-        return unsettled(self.session)
+        """Money commands without a verdict, oldest first, that something still hangs on."""
+        found = unsettled(self.session)
+        return [one for one in found if not self._is_moot(one)] if found else found
+
+    def _is_moot(self, command: IssuedCommand) -> bool:
+        """A change of a hold that never arrived, and whose hold has lapsed since."""
+        if command.kind not in _CHANGES or verdict(self.session, command.command_id) != "not_found":
+            return False
+        return any(
+            one.hold_id == command.hold_id and one.lapsed_minor and not one.open_minor
+            for one in self.holds
+        )
 
     @once
     def untold(self) -> list[Charging]:
