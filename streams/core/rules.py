@@ -67,7 +67,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "decline_at_tap",
         "After a definite no less is offered, or a PIN asked for, where that may help and the"
-        " scheme allows it; else it is shown at once, with its reason (seed 001; payments.md 1.6, 3)",
+        " scheme allows it; else it is shown at once, with its reason (seed 001; payments.md 1.6,"
+        " 3)",
         rules_opening.decline_at_tap,
     ),
     Rule(
