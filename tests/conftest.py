@@ -13,11 +13,24 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from connectors.kafka.admin import TopicSpec, create_topics
 from connectors.kafka.local import LocalKafka
 from connectors.kafka.properties import HOST, Cluster, Node, server_properties
 from connectors.kafka.wait import wait_for_broker
+
+# A deadline measures the machine, which other tests share, and not the code.
+_LAWS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+# The proof is repeatable; what chance finds beyond it is searched for by `poe search`.
+settings.register_profile("proof", derandomize=True, **_LAWS)
+settings.register_profile("search", max_examples=1_000, print_blob=True, **_LAWS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("proof")
+
 
 CONTAINER_IMAGE = "apache/kafka:4.1.0"
 

@@ -35,9 +35,10 @@ class Case:
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
     is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
-    until we asked to start. `has_cover`: energy may flow, on an open hold that nobody has begun to
-    finish. `given_up`: the driver was told that there will be no charging, so that whatever is
-    approved later goes back. `metered`: what flowed when, None where quantities alone decide.
+    until we asked to start. `has_cover`: energy may flow, on an open hold in its time that nobody
+    has begun to finish. `given_up`: the driver was told that there will be no charging, so that
+    whatever is approved later goes back. `metered`: what flowed when, None where quantities alone
+    decide.
     """
 
     session: PaymentSession
@@ -129,16 +130,20 @@ class Case:
             return 0
         return max(self.acquirer.attempts_cap - self.hold.raises, 0)
 
-    @once
+    @property
     def may_raise(self) -> bool:
-        """Whether the hold can still grow: no raise refused or given in part, no end begun."""
+        """Whether the hold can grow by now."""
+        return self.may_grow and self.after_refusals.again_at <= self.now_at
+
+    @once
+    def may_grow(self) -> bool:
+        """Whether the hold can still grow, now or later: nothing forbids it, and no end begun."""
         hold, choice = self.hold, self.choice
         if hold is None or choice is None or not choice.rises:
             return False
         if hold.capped_minor is not None:
             return False
-        after = self.after_refusals
-        if not after.raises or after.again_at > self.now_at:
+        if not self.after_refusals.raises:
             return False
         made = self.session.issued.values()
         if any(one.hold_id == hold.hold_id and one.kind in _ENDING for one in made):
@@ -230,7 +235,7 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         hold=hold,
         start=session.issued.get(ids.start_id(session.session_id)),
         given_up=gave_up,
-        has_cover=hold is not None and not gave_up and _covers(hold),
+        has_cover=hold is not None and not gave_up and _covers(hold, session.now_at),
         chargings=chargings,
         live=[one for one in chargings if one.end is None],
         total=totals,
@@ -241,9 +246,9 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     )
 
 
-def _covers(hold: HoldBook) -> bool:
-    if hold.open_minor == 0 or hold.captured_minor:
-        return False
+def _covers(hold: HoldBook, now_at: int) -> bool:
+    if hold.open_minor == 0 or hold.captured_minor or 0 < hold.deadline.ends_at <= now_at:
+        return False  # what cannot be captured any more pays for nothing
     return "capture" not in hold.in_flight and "release" not in hold.in_flight
 
 

@@ -11,6 +11,7 @@ from streams.core.case import Case
 from streams.core.declines_after import bounded
 from streams.core.inquiries import ANSWER_WITHIN_MS
 from streams.core.session import Charging
+from streams.core.strategy import next_total
 from streams.core.verdicts import of_kind, verdict
 
 
@@ -67,12 +68,20 @@ def covered_minor(case: Case) -> int | None:
 
 
 def _has_room(case: Case) -> bool:
+    return raise_total(case) is not None
+
+
+def raise_total(case: Case) -> int | None:
+    """What a raise would ask for by now; None: nothing that is worth an attempt."""
     hold, choice = case.hold, case.choice
     if hold is None or choice is None:
-        return False
-    least = min(hold.open_minor + choice.step_minor, choice.ceiling_minor)
+        return None
+    # As much again, where there is room: a raise that calls for the next one at once is an attempt
+    # wasted, and acquirers count them.
+    wanted = case.price_minor + 2 * case.look_ahead_minor
+    total = next_total(choice, hold.open_minor, wanted, case.attempts_left)
     after, rules = case.after_refusals, case.policy.declines
-    return bounded(after, rules, hold.open_minor, least, choice.step_minor) is not None
+    return bounded(after, rules, hold.open_minor, total, choice.step_minor)
 
 
 def cover_minor(case: Case) -> int | None:

@@ -37,7 +37,8 @@ def may_add(tariff: Tariff, course: Course, wh: int, window_ms: int) -> int:
     if tariff.table.flows:
         worst = _dearest(bare.tariff, wh, window_ms)
     else:
-        worst = max(_additions(bare.tariff, course, wh, window_ms))
+        # A watch wakes when the window ends at a change: what begins there has to count by then.
+        worst = max(_additions(bare.tariff, course, wh, window_ms + 1))
     scale: int = 10 ** exponent_of(tariff.currency)
     return math.ceil((worst + bare.steps) * scale)
 

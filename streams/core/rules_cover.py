@@ -7,27 +7,15 @@ from streams.core.case import Case
 from streams.core.declines_after import bounded
 from streams.core.last_call import stop_of
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.strategy import next_total
 
 
 def raise_hold(case: Case) -> Iterator[Proposed]:
-    hold, choice = case.hold, case.choice
-    if hold is None or choice is None or not case.live or not case.may_raise_now:
+    hold = case.hold
+    if hold is None or not case.live or not case.may_raise_now:
         return
-    needed = case.price_minor + case.look_ahead_minor
-    if needed <= hold.open_minor:
+    if case.price_minor + case.look_ahead_minor <= hold.open_minor:
         return
-    # As much again, where there is room: a raise that calls for the next one at once is an attempt
-    # wasted, and acquirers count them.
-    wanted = needed + case.look_ahead_minor
-    total = next_total(choice, hold.open_minor, wanted, case.attempts_left)
-    total = bounded(
-        case.after_refusals,
-        case.policy.declines,
-        hold.open_minor,
-        total,
-        choice.step_minor,
-    )
+    total = cover.raise_total(case)
     if total is not None:
         yield orders.raise_hold(case, hold, total)
 

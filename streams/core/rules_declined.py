@@ -78,7 +78,8 @@ def _bound_minor(case: Case) -> int | None:
     if hold is None or choice is None or not case.has_cover or case.tariff is None:
         return None
     targeted = choice.target_minor is not None or choice.target_energy_wh is not None
-    grows = case.may_raise or (case.after_refusals.raises and "raise" in hold.in_flight)
+    # What waits to be tried again is not settled: a limit told now would outlive the approval.
+    grows = case.may_grow or (case.after_refusals.raises and "raise" in hold.in_flight)
     if (grows and not targeted) or case.after_refusals.action == "stop_now":
         return None
     covered = hold.open_minor + case.after_refusals.grace_minor

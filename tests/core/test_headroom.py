@@ -65,6 +65,6 @@ def test_a_tier_within_reach_counts_from_its_begin():
 
 def test_a_flat_fee_within_reach_counts():
     late = parse(body(element(min_duration=3600, flat="5.00"), element(energy="0.36")))
-    assert due.may_add(late, course(charging(T0, T0 + 3_563_999, 9_000)), 1, WINDOW_MS) == 1
-    assert due.may_add(late, course(charging(T0, T0 + 3_564_000, 9_000)), 1, WINDOW_MS) == 501
+    assert due.may_add(late, course(charging(T0, T0 + 3_563_998, 9_000)), 1, WINDOW_MS) == 1
+    assert due.may_add(late, course(charging(T0, T0 + 3_563_999, 9_000)), 1, WINDOW_MS) == 501
     assert due.may_add(late, course(charging(T0, T0 + 3_600_001, 9_000)), 1, WINDOW_MS) == 1

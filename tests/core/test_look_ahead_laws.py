@@ -10,6 +10,7 @@ import random
 from itertools import count, cycle
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import (
@@ -36,19 +37,24 @@ from streams.core.strategy_policy import parse_policy
 AHEAD = POLICY.look_ahead
 ANSWER_MS = AHEAD.acquirer_latency_ms + AHEAD.retries_ms
 BEGIN_AT = T0 + 5_000
+DEFAULT = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
 HOURS = 3_600_000
+FUNDS = "insufficient_funds"
 
 
 class Street:
     """One charging on its way through gate and session, event by event."""
 
-    def __init__(self, body, power_max_w, curve, *, answers=(), limit=10**9, **asked):
+    def __init__(
+        self, body, power_max_w, curve, *, answers=(), limit=10**9, policy=POLICY, **asked
+    ):
+        self.reason = asked.pop("refused_for", "")
         self.tariff, self.points = parse(body), [(BEGIN_AT, 0)]
         self.zone = asked.get("time_zone", "")
         self.curve = [(ms, min(power_w, power_max_w)) for ms, power_w in curve]
         self.answers = list(answers) or [ANSWER_MS]
         self.limit = limit
-        self.world = World(body)
+        self.world = World(body, policy)
         self.gate = gate.Charging()
         self.events, self.order = [], count()
         self.stop_at, self.now_at, self.seq = None, T0, 0
@@ -111,11 +117,12 @@ class Street:
         if isinstance(command, RaiseHold):
             raises = sum(isinstance(one, RaiseHold) for one in self.world.commands)
             outcome = "done" if command.amount_minor <= self.limit else "declined"
+            reason = "" if outcome == "done" else self.reason
             amount = command.amount_minor if outcome == "done" else 0
             at = self.now_at + self.answers[raises % len(self.answers)]
-            fact = answered(f"hold/1/raise/{raises}", outcome, amount, at)
+            fact = answered(f"hold/1/raise/{raises}", outcome, amount, at, reason=reason)
             self.plan(at, lambda: self.apply(fact))
-        elif isinstance(command, StopCharging):
+        elif isinstance(command, StopCharging) and self.stop_at is None:
             self.stop_at = self.now_at + AHEAD.stop_latency_ms
 
     def forward(self, forwards):
@@ -233,8 +240,7 @@ def check_raises(street):
 
 def test_a_raise_leaves_room_for_the_next_look():
     """Steps smaller than the look-ahead: each raise is worth several, or attempts run out."""
-    text = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
-    policy = parse_policy(text.replace("step_minor = 20_00", "step_minor = 50"))
+    policy = parse_policy(DEFAULT.replace("step_minor = 20_00", "step_minor = 50"))
     world = World(tariff(), policy)
     world.apply(request(), T0)
     world.apply(answered("hold/1", "done", 2_000), T0)
@@ -244,3 +250,19 @@ def test_a_raise_leaves_room_for_the_next_look():
     )
     (raise_hold,) = world.apply(linked(fact), T0 + 600_000).commands
     assert raise_hold.amount_minor - 1_738 >= 2 * 297
+
+
+@pytest.mark.parametrize("percent", [1, 10, 24, 50, 99])
+@pytest.mark.parametrize("step", ["50", "5_00", "20_00"])
+@pytest.mark.parametrize("limit", [2_000, 3_100])
+def test_a_next_step_not_worth_an_attempt_ends_inside_the_hold(percent, step, limit):
+    """Whatever share of a refused step is asked for: no raise is waited for that never comes."""
+    policy = parse_policy(
+        DEFAULT.replace("smaller_percent = 50", f"smaller_percent = {percent}").replace(
+            "step_minor = 20_00", f"step_minor = {step}"
+        )
+    )
+    curve = [(3 * HOURS, 150_000)]
+    street = Street(tariff(), 150_000, curve, limit=limit, policy=policy, refused_for=FUNDS)
+    street.run([AHEAD.meter_interval_ms])
+    assert street.over
