@@ -108,7 +108,7 @@ def test_the_price_depends_on_neither_order_nor_repetition(priced, risen, seed):
 
 @pytest.mark.xfail(
     strict=False,
-    reason="about 1 random tariff in 500: where a dearer price begins within the look-ahead, a"
+    reason="one random tariff in some hundreds: where a dearer price begins within the look-ahead, a"
     " raise can fall due before the watch wakes (late by one look-ahead at most; never a capture)",
 )
 @settings(max_examples=40, deadline=None)
