@@ -109,7 +109,7 @@ def test_the_price_depends_on_neither_order_nor_repetition(priced, risen, seed):
 @pytest.mark.xfail(
     strict=False,
     reason="one random tariff in some hundreds: where a dearer price begins within the look-ahead,"
-    " a raise can fall due before the watch wakes (late by one look-ahead at most; never a capture)",
+    " a raise can fall due before the watch wakes (by one look-ahead at most; never a capture)",
 )
 @settings(max_examples=40, deadline=None)
 @given(tariffs, st.lists(st.sampled_from([True, False]), min_size=1, max_size=25))
