@@ -238,10 +238,10 @@ class LinkLogic(Logic):
         )
         return [Output(topics.LOOKUPS, lookup.alias.encode(), codec.encode(lookup))]
 
-    def _seen(self, fact: ChargerSeen, record: Record, view: View) -> list[Output]:  # noqa: ARG002
+    def _seen(self, fact: ChargerSeen, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         return []  # silence and risk windows are judged from it when they come (issue 5)
 
-    def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002
+    def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         charging_id, key = _place(fact)
         charging: Charging = view.get(key) or Charging()
         forwards = gate.take_watch(charging, fact)
@@ -260,7 +260,7 @@ class LinkLogic(Logic):
 
     # --- aliases ---
 
-    def _bound(self, fact: AliasBound, record: Record, view: View) -> list[Output]:  # noqa: ARG002
+    def _bound(self, fact: AliasBound, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         key = ALIAS + fact.alias.encode()
         state, released = linking.bind(view.get(key) or NEVER_SEEN, fact)
         view.put(key, state)
@@ -270,7 +270,7 @@ class LinkLogic(Logic):
             for session, waiting in released
         ]
 
-    def _lookup(self, fact: AliasLookup, record: Record, view: View) -> list[Output]:  # noqa: ARG002
+    def _lookup(self, fact: AliasLookup, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         key = ALIAS + fact.alias.encode()
         state, session = linking.look_up(view.get(key) or NEVER_SEEN, fact)
         if session is not None:

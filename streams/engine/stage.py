@@ -157,7 +157,7 @@ class Logic(Protocol):
     def aborted(self) -> None:
         """Forget what this transaction planned; the same records will come again."""
 
-    def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:  # noqa: ARG002
+    def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:  # noqa: ARG002 - default
         """In the transaction that parks `record`: mark what it belongs to. Must not raise."""
         return ()
 

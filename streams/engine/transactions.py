@@ -154,7 +154,7 @@ class Transactions:
             if partition is None:
                 if topic not in counts:
                     counts[topic] = len(await self._producer.partitions_for(topic))
-                partition = murmur2_partition(key or b"", counts[topic])  # noqa: PLW2901
+                partition = murmur2_partition(key or b"", counts[topic])  # noqa: PLW2901 - now known
             place = (topic, partition)
             batch = open_batches.get(place)
             if batch is None:

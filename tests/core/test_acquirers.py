@@ -84,10 +84,10 @@ def test_costs_are_compared_to_a_hundredth_of_a_minor_unit() -> None:
 
 def test_what_cannot_be_meant_is_named_by_its_path() -> None:
     found = problems(
-        'exponents = { EURO = 2 }\ncurrencies = ["XXX"]\nlifetimes = { Visa = 999_999_999 }'
+        'exponents = { EURO = 2 }\ncurrencies = ["QQQ"]\nlifetimes = { Visa = 999_999_999 }'
     )
     assert any(one.startswith("acquirers.a.exponents.EURO") for one in found)
-    assert any(one.startswith("acquirers.a.currencies.XXX") for one in found)
+    assert any(one.startswith("acquirers.a.currencies.QQQ") for one in found)
     assert any("small letters" in one for one in found)
     assert any("longer than hold_lifetime_ms" in one for one in found)
 

@@ -100,7 +100,7 @@ def page_of_operations(store: Store, wanted: Filter, after: int, limit: int) -> 
     columns = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value}
     conditions = "".join(f" AND {name} = :{name}" for name in columns)
     rows = store.db.execute(
-        # the names are the struct's own fields, the values are bound
+        # S608: the names are the struct's own fields, the values are bound.
         f"SELECT id, answer FROM operations WHERE id > :after{conditions} ORDER BY id LIMIT :limit",  # noqa: S608
         {**columns, "after": after, "limit": limit},
     ).fetchall()

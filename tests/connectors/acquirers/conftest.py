@@ -20,6 +20,8 @@ from connectors.acquirers.simulator.process import SimulatorProcess
 from schemas import commands, ids
 from schemas.codec import body_hash, decode, encode
 
+sys.path.insert(0, str(Path(__file__).parent))  # for `mutations`, which is no package's
+
 ISSUED_AT = 1_767_225_600_000  # 2026-01-01, the tests' first virtual instant
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CHILD = """

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import JSON, changed, places
 
 from connectors.acquirers.acquirer import BadNotice, Forged
 from connectors.acquirers.adyen import messages as adyen_wire
@@ -252,9 +253,7 @@ def test_checkouts_retries_are_taken_for_a_week(days, is_taken):
 
 
 def test_adyens_published_examples_name_no_session_of_ours():
-    file = Path("/work/shared/data/adyen_webhook_examples.json")
-    if not file.exists():
-        pytest.skip("Adyen's examples are shared data, kept beside the repository")
+    file = Path(__file__).parent / "samples" / "adyen_webhook_examples.json"
     examples = json.loads(file.read_text())
     refused = set()
     for example in examples.values():
@@ -283,28 +282,6 @@ def read(adapter, headers, body):
         return reader(adapter).read(headers, body), None
     except (BadNotice, Forged) as refusal:
         return getattr(refusal, "facts", ()), refusal
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=4,
-)
-
-
-def places(value, path=()):
-    if isinstance(value, (dict, list)):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield (*path, key)
-            yield from places(value[key], (*path, key))
-
-
-def changed(value, path, other):
-    if not path:
-        return other
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = changed(value[path[0]], path[1:], other)
-    return copy
 
 
 @settings(max_examples=150, deadline=None)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import JSON, changed, places
 
 from connectors.acquirers import reasons
 from connectors.acquirers.acquirer import CannotAsk, HttpResponse, NoResponse
@@ -253,29 +254,6 @@ def test_an_operation_on_no_hold_is_not_sent(kind):
         return
     with pytest.raises(CannotAsk, match="no_psp_reference"):
         kind.adapter.request(msgspec.structs.replace(kind.command, psp_reference=""))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=6,
-)
-
-
-def places(value, path=()):
-    """The path of every field and item."""
-    if isinstance(value, (dict, list)):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield (*path, key)
-            yield from places(value[key], (*path, key))
-
-
-def changed(value, path, other):
-    if not path:
-        return other
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = changed(value[path[0]], path[1:], other)
-    return copy
 
 
 @settings(max_examples=60, deadline=None)

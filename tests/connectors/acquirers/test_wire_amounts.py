@@ -49,7 +49,7 @@ def test_the_exceptions_and_the_rule(acquirer, currency, minor, wire):
         ("stripe", "MGA", 1),
         ("checkout", "JOD", 1234),
         ("checkout", "EUR", 10**9),
-        ("adyen", "XXX", 1),
+        ("adyen", "QQQ", 1),
     ],
 )
 def test_what_the_wire_cannot_carry_is_not_sent_and_not_rounded(acquirer, currency, minor):

@@ -97,7 +97,7 @@ def test_limits_in_every_shape(told, limit):
         ("{}", "not-a-tariff", "currency"),
         ('{"currency":"EUR"}', "not-a-tariff", "elements"),
         ('{"currency":"EUR","elements":[{}]}', "not-a-tariff", "elements[0].price_components"),
-        (body(element(KWH), currency="XXX"), "unknown-currency", "XXX"),
+        (body(element(KWH), currency="QQQ"), "unknown-currency", "QQQ"),
         (body(), "no-price", "elements"),
         (body(element()), "no-price", "elements"),
         (body(element(component("POWER", 1))), "unknown-component", "POWER"),
