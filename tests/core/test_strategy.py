@@ -3,13 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sessionworld import rated
+from sessionworld import rated, request
 
-from schemas.facts import SessionRequested
 from streams.core.pricing import NOTHING, Quantities
 from streams.core.strategy import (
     Choice,
@@ -21,38 +19,6 @@ from streams.core.strategy import (
 
 MATRIX = parse_policy((Path(__file__).parents[1] / "policies" / "matrix.toml").read_text())
 CHF_79 = rated("CHF", {"ENERGY": Fraction("0.79")})
-
-REQUEST = SessionRequested(
-    tenant="t",
-    session_id="s",
-    provider="p",
-    authorization_reference="r",
-    terminal_id="term",
-    network="n",
-    charger_id="c",
-    evse_uid="e",
-    channel="terminal",
-    role="operator_side",
-    capture_by="executor",
-    power_type="DC",
-    power_max_w=150_000,
-    scheme="visa",
-    funding="credit",
-    entry_mode="contactless",
-    cvm="none",
-    bin_country="CH",
-    merchant_country="CH",
-    card_token="",
-    currency="CHF",
-    acquirer_id="sim-total",
-    tariff_id="T",
-    tariff_hash="H",
-    requested_at=1_790_000_000_000,
-)
-
-
-def request(**changed):
-    return msgspec.structs.replace(REQUEST, **changed)
 
 
 def chosen(tariff=CHF_79, policy=MATRIX, **changed):
