@@ -8,7 +8,6 @@ are the real ones, and time is only what events say.
 import heapq
 import random
 from itertools import count, cycle
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from sessionworld import (
     EVSE,
     POLICY,
+    POLICY_FILE,
     T0,
     World,
     answered,
@@ -37,7 +37,7 @@ from streams.core.strategy_policy import parse_policy
 AHEAD = POLICY.look_ahead
 ANSWER_MS = AHEAD.acquirer_latency_ms + AHEAD.retries_ms
 BEGIN_AT = T0 + 5_000
-DEFAULT = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+DEFAULT = POLICY_FILE.read_text()
 HOURS = 3_600_000
 FUNDS = "insufficient_funds"
 

@@ -1,11 +1,11 @@
 """What is held, on which card, at which charger: the seed's matrix, its staircase, its headroom."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sessionworld import POLICY as MATRIX
 from sessionworld import rated, request
 
 from streams.core.pricing import NOTHING, Quantities
@@ -17,7 +17,6 @@ from streams.core.strategy import (
     parse_policy,
 )
 
-MATRIX = parse_policy((Path(__file__).parents[1] / "policies" / "matrix.toml").read_text())
 CHF_79 = rated("CHF", {"ENERGY": Fraction("0.79")})
 
 

@@ -1,14 +1,14 @@
 """Sessions under a policy: what their ways come to, that they weigh one, where money was short."""
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from sessionworld import POLICY, POLICY_FILE, T0, request
 
-from schemas.facts import CardRead, SessionRequested
+from schemas.facts import CardRead
 from streams.core.strategy_policy import parse_policy
 from streams.whatif.compare import compare
 from streams.whatif.exposure import exposure_of
@@ -17,41 +17,13 @@ from streams.whatif.rates import Assumption, assumed
 from streams.whatif.recorded import Booked, Course, Happened, LeftOut, Recording
 from streams.whatif.side import frozen_minor_ms
 
-BODY = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
-POLICY = parse_policy(BODY)
+BODY = POLICY_FILE.read_text()
 TARIFF = (
     '{"currency":"CHF","elements":[{"price_components":'
     '[{"type":"ENERGY","price":0.50,"step_size":1}]}]}'
 )
-T0 = 1_767_600_000_000
 HOUR = 3_600_000
-REQUEST = SessionRequested(
-    tenant="t",
-    session_id="0" * 32,
-    provider="p",
-    authorization_reference="R",
-    terminal_id="term",
-    network="n",
-    charger_id="c",
-    evse_uid="e",
-    channel="terminal",
-    role="operator_side",
-    capture_by="executor",
-    power_type="DC",
-    power_max_w=60_000,
-    scheme="visa",
-    funding="credit",
-    entry_mode="contactless",
-    cvm="cdcvm",
-    bin_country="CH",
-    merchant_country="CH",
-    card_token="tok",
-    currency="CHF",
-    acquirer_id="sim-total",
-    tariff_id="T",
-    tariff_hash="H",
-    requested_at=T0,
-)
+REQUEST = request(power_max_w=60_000, cvm="cdcvm")
 
 
 def fixed(minor, version="fixed"):
