@@ -1,6 +1,7 @@
 """A session as the rules look at it: everything they ask about, derived once from the facts."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas import ids
 from schemas.facts import SessionRequested
@@ -9,6 +10,7 @@ from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of
 from streams.core.charging import Total, contradiction, total
 from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
+from streams.core.headroom import Reach
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.metered import metered
 from streams.core.once import once
@@ -27,6 +29,13 @@ HOLDS_MAX = 5
 _CHANGES = frozenset({"raise", "lower", "release"})
 _ENDING = frozenset({"lower", "capture", "release"})
 CAPTURED_BY_US = frozenset({"executor", "operator"})
+
+
+class AsRead(NamedTuple):
+    """What flowed when, and what is due as soon as any energy flows, by the readings alone."""
+
+    metered: pricing.Course | None
+    flowing_minor: int
 
 
 @dataclass(eq=False)  # replaced, never changed; not frozen, for that takes twice as long to make
@@ -82,16 +91,43 @@ class Case:
         return self.request.capture_by in CAPTURED_BY_US
 
     @once
-    def look_ahead_minor(self) -> int:
+    def raise_reach(self) -> Reach:
         """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
-        return due.may_add(self.tariff, self.metered, self.ahead.raise_w, self.ahead.raise_ms)
+        ahead = self.ahead
+        return due.reach(self.tariff, self.metered, ahead.raise_w, ahead.raise_ms, ahead.running)
 
     @once
-    def stop_ahead_minor(self) -> int:
+    def stop_reach(self) -> Reach:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
-        return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
+        ahead = self.ahead
+        return due.reach(self.tariff, self.metered, ahead.stop_w, ahead.stop_ms, ahead.running)
+
+    @property
+    def look_ahead_minor(self) -> int:
+        return self.raise_reach.most_minor
+
+    @property
+    def stop_ahead_minor(self) -> int:
+        return self.stop_reach.most_minor
+
+    @once
+    def as_read(self) -> "AsRead":
+        """The same by the readings alone: no time has passed since each charging's newest."""
+        totals = total(self.chargings, 0)
+        course = self.metered
+        if course is not None:
+            course = metered(self.chargings, 0, self.request.time_zone)
+        assert self.tariff is not None  # nothing is held without a price
+        return AsRead(course, due.once_flowing(self.tariff, course, totals.so_far))
+
+    @once
+    def flowing_minor(self) -> int:
+        """What is due as soon as any energy flows: the price so far, but for what waits for it."""
+        if self.total.so_far.energy_wh or self.tariff is None or not self.live:
+            return self.price_minor
+        return due.once_flowing(self.tariff, self.metered, self.total.so_far)
 
     @once
     def unsettled(self) -> list[IssuedCommand]:

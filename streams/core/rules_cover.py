@@ -13,7 +13,7 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or not case.live or not case.may_raise_now:
         return
-    if case.price_minor + case.look_ahead_minor <= hold.open_minor:
+    if case.flowing_minor + case.look_ahead_minor <= hold.open_minor:
         return
     total = cover.raise_total(case)
     if total is not None:
@@ -23,10 +23,7 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
 def stop_inside_hold(case: Case) -> Iterator[Proposed]:
     if not case.live or not case.has_cover:
         return
-    awaited_until = cover.raise_awaited_until(case)
-    if awaited_until is not None:
-        yield AskAgain(awaited_until)
-    stop = stop_of(case, cover.covered_minor(case))
+    stop = stop_of(case, cover.covered_minor(case), cover.raise_awaited_until(case))
     if stop is None or not case.untold:
         return
     if stop.at > case.now_at:

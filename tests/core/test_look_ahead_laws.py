@@ -205,6 +205,49 @@ def test_a_refused_raise_is_absorbed_by_the_hold(body, power_max_w, curve, gap, 
     check_raises(street)
 
 
+def chained(after):
+    listed = ", ".join(f'"{one}"' for one in after)
+    text = DEFAULT.replace('funds = ["smaller_step", "finish_inside"]', f"funds = [{listed}]")
+    assert f"funds = [{listed}]" in text
+    return parse_policy(text.replace("backoff_ms = 20_000", "backoff_ms = 1_000"))
+
+
+chains = st.lists(st.sampled_from(["smaller_step", "retry_once"]), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tariffs,
+    powers,
+    curves,
+    st.integers(5_000, AHEAD.meter_interval_ms),
+    st.tuples(answers, st.sampled_from([0, 2_100, 2_900, 4_500])),
+    chains,
+)
+def test_a_chain_of_refusals_is_absorbed_by_the_hold(body, power_max_w, curve, gap, bank, chain):
+    """However many smaller raises the policy asks for: the stop keeps its time."""
+    street = Street(
+        body,
+        power_max_w,
+        curve,
+        answers=bank[0],
+        limit=bank[1],
+        policy=chained([*chain, "finish_inside"]),
+        refused_for=FUNDS,
+    )
+    street.run([gap])
+
+
+@settings(max_examples=60, deadline=None)
+@given(tariffs, powers, curves, st.integers(5_000, AHEAD.meter_interval_ms), st.integers(1, 10**6))
+def test_a_raise_that_nobody_answers_is_absorbed_by_the_hold(
+    body, power_max_w, curve, gap, late_ms
+):
+    """An answer past its time, or none at all: what flows until the stop is covered, too."""
+    street = Street(body, power_max_w, curve, answers=[ANSWER_MS + late_ms])
+    street.run([gap])
+
+
 @settings(max_examples=20, deadline=None)
 @given(tariffs, powers, curves, gaps, answers, st.integers(0, 10**6))
 def test_repeated_and_late_facts_change_no_raise(body, power_max_w, curve, waits, delays, seed):

@@ -6,7 +6,6 @@ that begins near their boundaries.
 
 import random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import T0, World, answered, ended, reading, request, started, tick, updated
@@ -106,11 +105,6 @@ def test_the_price_depends_on_neither_order_nor_repetition(priced, risen, seed):
     assert len(prices) == 1
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="one random tariff in some hundreds: where a dearer price begins within the look-ahead,"
-    " a raise can fall due before the watch wakes (by one look-ahead at most; never a capture)",
-)
 @settings(max_examples=40, deadline=None)
 @given(tariffs, st.lists(st.sampled_from([True, False]), min_size=1, max_size=25))
 def test_nothing_falls_due_before_its_watch(priced, by_time):
