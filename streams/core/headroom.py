@@ -14,10 +14,10 @@ from weakref import WeakKeyDictionary
 from schemas.money import exponent_of
 from streams.core.pricing import Course, Tariff
 from streams.core.pricing.matching import NONE, Table
-from streams.core.pricing.model import STEP_UNITS, UNITS, Component, Dimension
+from streams.core.pricing.model import COVERS, UNITS, Component
+from streams.core.pricing.settling import most_added
 from streams.core.pricing.tally import tally_of
 
-_TIMED: tuple[Dimension, ...] = ("TIME", "PARKING_TIME")
 _LOOK_MS = 2 * 86_400_000  # in local time there is a change every midnight
 _NOTHING = Fraction(0)
 
@@ -90,7 +90,8 @@ def _worst(components: list[Component], window: Window, *, flat: bool) -> Fracti
     """Major units: charging all along, or parked all along but for one Wh."""
     rates = dict.fromkeys(UNITS, _NOTHING)
     for one in components:
-        rates[one.dimension] = max(rates[one.dimension], one.due_rate / UNITS[one.dimension])
+        for kind in COVERS[one.dimension]:
+            rates[kind] = max(rates[kind], one.due_rate / UNITS[one.dimension])
     charged = window.wh * rates["ENERGY"] + window.timed_ms * rates["TIME"]
     parked = rates["ENERGY"] + window.timed_ms * rates["PARKING_TIME"]
     return max(charged, parked) + (rates["FLAT"] if flat else 0)
@@ -104,14 +105,8 @@ def _has_flat(table: Table, course: Course) -> bool:
 
 
 def _steps(tariff: Tariff) -> Fraction:
-    """One step of energy and one of time, each at its dearest; major units."""
+    """Of all components, whichever may apply; major units."""
     known = _steps_known.get(tariff.table)
     if known is None:
-        worst = dict.fromkeys(UNITS, _NOTHING)
-        for one in tariff.components:
-            if one.step > 1:
-                step = Fraction(one.step * STEP_UNITS[one.dimension], UNITS[one.dimension])
-                worst[one.dimension] = max(worst[one.dimension], one.due_rate * step)
-        known = worst["ENERGY"] + max(worst[kind] for kind in _TIMED)
-        _steps_known[tariff.table] = known
+        known = _steps_known[tariff.table] = most_added(tariff.components)
     return known

@@ -8,16 +8,16 @@ from schemas.money import exponent_of
 from streams.core.pricing.breakdown import Breakdown, Line
 from streams.core.pricing.cdr import HOUR_MS, Cdr, Stated
 from streams.core.pricing.course import Course, Number
-from streams.core.pricing.model import Tariff
+from streams.core.pricing.model import Dimension, Tariff
 from streams.core.pricing.pricing import price_switched
 from streams.core.pricing.rounding import rounded
 from streams.core.pricing.unpriceable import Unpriceable
 
-_KIND = {
-    "total_energy_cost": "ENERGY",
-    "total_time_cost": "TIME",
-    "total_parking_cost": "PARKING_TIME",
-    "total_fixed_cost": "FLAT",
+_KINDS: dict[str, tuple[Dimension, ...]] = {
+    "total_energy_cost": ("ENERGY",),
+    "total_time_cost": ("TIME", "SESSION_TIME"),
+    "total_parking_cost": ("PARKING_TIME",),
+    "total_fixed_cost": ("FLAT",),
 }
 # Times and energies of CDRs are themselves rounded: what a second and a Wh come to is equal.
 _HOURS_TOLERANCE = Fraction(1, 2_000)
@@ -112,12 +112,12 @@ def _in_force(tariff: Tariff, at: int) -> bool:
 
 def _costs(breakdown: Breakdown) -> dict[str, Stated]:
     found = {"total_cost": Stated(breakdown.net, breakdown.gross)}
-    for name, kind in _KIND.items():
+    for name, kinds in _KINDS.items():
         found[name] = _sum(
             [
                 one
                 for one in breakdown.lines
-                if one.component.dimension == kind and not one.component.reserved
+                if one.component.dimension in kinds and not one.component.reserved
             ]
         )
     found["total_reservation_cost"] = _sum(

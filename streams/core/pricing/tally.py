@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from streams.core.pricing.course import Amounts, Course, Number, Segment
 from streams.core.pricing.matching import NONE, Picks, Slots, Table
+from streams.core.pricing.model import Component
 
 _NOTHING = Fraction(0)
 
@@ -48,6 +49,9 @@ class Tally:
         """How much that component has priced: Wh, ms, or 1."""
         units = self.whole[one.tariff][one.component]
         return units + self.rest[one] if one in self.rest else units
+
+    def component(self, one: Used) -> Component:
+        return self.tables[one.tariff].components[one.component]
 
     def add(self, segment: Segment, slots: Slots, *, expired: bool = False) -> None:
         """`slots` of the segment's tariff, over the segment's time at least."""
