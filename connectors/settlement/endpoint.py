@@ -4,6 +4,7 @@
 a Standard Webhooks signature, so that the endpoint knows whom it obeys; its id is the key.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable
 from typing import Literal
@@ -22,7 +23,9 @@ from connectors.acquirers.acquirer import (
     merchant_reference,
     unknown,
 )
-from connectors.acquirers.exchange import Exchange
+from connectors.acquirers.exchange import Exchange, wall_at
+from connectors.settlement.consumer import run_consumer
+from connectors.settlement.settings import SettlementSettings
 from schemas.commands import InquireCommand
 
 _OK = 200
@@ -38,6 +41,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     raw_code: str = ""
     psp_reference: str = ""
     expires_at: int = 0
+
+
+async def run_at(
+    settings: SettlementSettings, url: str, secret: SecretStr, stop: asyncio.Event
+) -> None:
+    """The reference consumer with the endpoint at `url` behind it. Raises as `run_consumer`."""
+    exchange = Exchange(url, {}, settings.http, virtual=False)
+    try:
+        await run_consumer(settings, EndpointHandler(exchange, secret, wall_at), stop=stop)
+    finally:
+        await exchange.close()
 
 
 class EndpointHandler:

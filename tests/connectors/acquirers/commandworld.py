@@ -1,9 +1,17 @@
 """Money commands as a session gives them, for whoever performs them."""
 
-import msgspec
+import asyncio
+import os
+import signal
+import subprocess
+import time
 
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from connectors.acquirers.settings import ConsumerSettings
 from schemas import commands, ids
-from schemas.codec import body_hash, encode
+from schemas.codec import body_hash, decode, encode
 
 ISSUED_AT = 1_767_225_600_000  # 2026-01-01, the tests' first virtual instant
 
@@ -94,3 +102,90 @@ class Issue:
         return self._make(
             commands.ResendCommand, command_id, original.amount_minor, **(about | fields)
         )
+
+
+class Wire:
+    """Commands given to whoever performs them, and what was answered and parked."""
+
+    def __init__(self, settings: ConsumerSettings, producer: AIOKafkaProducer) -> None:
+        self.settings = settings
+        self._producer = producer
+        self.children: list[subprocess.Popen] = []
+
+    def kill_all(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+    async def give(self, *given, partition: int | None = None) -> None:
+        sends = [
+            await self._producer.send(
+                self.settings.commands_topic,
+                key=one.session_id.encode() if not isinstance(one, bytes) else b"?",
+                value=one if isinstance(one, bytes) else encode(one),
+                partition=partition,
+            )
+            for one in given
+        ]
+        await asyncio.gather(*sends)
+
+    async def records(self, topic: str, count: int, within_s: float = 30):
+        """At least `count` records from a topic's beginning, in the order of each partition."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.bootstrap,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=50,
+        )
+        await consumer.start()
+        try:
+            parts = [TopicPartition(topic, one) for one in await _partitions_of(consumer, topic)]
+            consumer.assign(parts)
+            await consumer.seek_to_beginning(*parts)
+            found, deadline = [], time.monotonic() + within_s
+            while len(found) < count and time.monotonic() < deadline:
+                for batch in (await consumer.getmany(timeout_ms=100)).values():
+                    found.extend(batch)
+            assert len(found) >= count, f"{len(found)} of {count} records on {topic}"
+            return found
+        finally:
+            await consumer.stop()
+
+    async def answers(self, count: int, within_s: float = 30):
+        found = await self.records(self.settings.responses_topic, count, within_s)
+        return [decode(record.value) for record in found]
+
+    async def answer(self, command_id: str, within_s: float = 30):
+        """The first answer to a command."""
+        deadline, count = time.monotonic() + within_s, 1
+        while time.monotonic() < deadline:
+            found = await self.answers(count, within_s)
+            for one in found:
+                if getattr(one, "command_id", "") == command_id:
+                    return one
+            count = len(found) + 1
+        raise AssertionError(f"no answer to {command_id}")
+
+    async def parked(self, count: int):
+        return await self.records(self.settings.parked_topic, count)
+
+    async def committed(self, partition: int = 0) -> int:
+        """What the group has committed, also while the executor is a member of it."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.bootstrap,
+            group_id=self.settings.group_id,
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            where = TopicPartition(self.settings.commands_topic, partition)
+            return await consumer.committed(where) or 0
+        finally:
+            await consumer.stop()
+
+
+async def _partitions_of(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.force_metadata_update()
+    consumer._client.add_topic(topic)
+    await consumer._client.force_metadata_update()
+    return consumer.partitions_for_topic(topic) or {0}
