@@ -147,6 +147,19 @@ class Executor(_Part):
     virtual_time: bool = False
 
 
+class Settlement(_Part):
+    """The consumer of the operator's own commands. `url` of its endpoint, `secret` to sign with.
+
+    `book`: a `postgresql://` address or the path of a SQLite file; empty: one under the state
+    directory. `instance_id`: its static membership; empty: the app id's first.
+    """
+
+    url: Annotated[str, Field(pattern="^(https?://[^?#]+[^/?#])?$")] = ""
+    secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] = SecretStr("")
+    book: SecretStr = SecretStr("")
+    instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A variable with our prefix that is not here is an error."""
 
@@ -164,6 +177,7 @@ class Settings(BaseSettings):
     clock: Clock = Clock()
     clickhouse: ClickHouse = ClickHouse()
     executor: Executor = Executor()
+    settlement: Settlement = Settlement()
 
     @classmethod
     def settings_customise_sources(
