@@ -19,7 +19,10 @@ from streams.core.declines_codes import (
 )
 
 _GENERIC = "do_not_honor"
-_BY_PREFIX: dict[str, dict[str, str]] = {**REASON_OF, "": REASON_OF["iso8583"]}
+_BY_PREFIX: dict[str, dict[str, str]] = {
+    "": REASON_OF["iso8583"],
+    **{str(system): rows for system, rows in REASON_OF.items()},
+}
 _OF_ISO8583 = ("", "checkout")  # whose codes end in those that Visa's categories are of
 _UNKNOWN = Meaning("unknown", "later")
 
