@@ -53,11 +53,13 @@ class Tally:
     def component(self, one: Used) -> Component:
         return self.tables[one.tariff].components[one.component]
 
-    def add(self, segment: Segment, slots: Slots, *, expired: bool = False) -> None:
-        """`slots` of the segment's tariff, over the segment's time at least."""
+    def add(
+        self, segment: Segment, slots: Slots, *, expired: bool = False, whole: bool = False
+    ) -> None:
+        """`slots` of the segment's tariff, over the segment's time at least; as Course has it."""
         amounts = segment.amounts
         if amounts.reserved_ms:
-            self._reserve(segment, slots, expired=expired)
+            self._reserve(segment, slots, expired=expired, whole=whole)
             if not (amounts.energy_wh or amounts.charging_ms or amounts.parking_ms):
                 return
         table = self.tables[segment.tariff]
@@ -67,7 +69,8 @@ class Tally:
             flow = segment.flow
             if table.by_current and flow.min_ma is None and flow.max_ma is None:
                 self.current_unknown |= bool(amounts.energy_wh or amounts.charging_ms)
-        for from_at, share, wh in self._shares(segment, slots, table):
+        uncut = [(segment.from_at, 1, self.wh)]
+        for from_at, share, wh in uncut if whole else self._shares(segment, slots, table):
             holding = mask & table.wh_mask(wh)
             if slots.starts:
                 holding &= slots.masks[bisect_right(slots.starts, from_at)]
@@ -127,11 +130,12 @@ class Tally:
             used = Used(tariff, component)
             self.rest[used] = self.rest.get(used, _NOTHING) + quantity
 
-    def _reserve(self, segment: Segment, slots: Slots, *, expired: bool) -> None:
+    def _reserve(self, segment: Segment, slots: Slots, *, expired: bool, whole: bool) -> None:
         """Reserved time, spread over the segment; its energy and duration are no concern here."""
         table = self.tables[segment.tariff]
         only = segment._replace(amounts=Amounts())
-        for from_at, share, _ in self._shares(only, slots, table):
+        uncut = [(segment.from_at, 1, self.wh)]
+        for from_at, share, _ in uncut if whole else self._shares(only, slots, table):
             mask = slots.masks[bisect_right(slots.starts, from_at)]
             picks = table.reserved_picks(mask, expired=expired)
             if picks.time != NONE:
@@ -162,5 +166,5 @@ def tally_of(tables: Sequence[Table], course: Course) -> Tally:
     until_at = max(one.until_at for one in course.segments)
     slots = [one.slots(course, from_at, until_at) for one in tables]
     for segment in course.segments:
-        tally.add(segment, slots[segment.tariff], expired=course.expired)
+        tally.add(segment, slots[segment.tariff], expired=course.expired, whole=course.whole)
     return tally
