@@ -39,13 +39,28 @@ def differences(case: Case) -> dict[str, Difference]:
             found[f"{command.command_id}/unresolved"] = Difference(
                 "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
             )
-    for charging in case.chargings:
-        if words := contradiction(charging):
-            found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
-    for others in (_other_amounts(case), _exhausted(case), _above(case), _unread(case)):
+    for others in (
+        _registers(case),
+        _other_amounts(case),
+        _exhausted(case),
+        _above(case),
+        _unread(case),
+    ):
         found.update(others)
     found.update({name: Difference(*alarm) for name, alarm in clock_alarms(case).items()})
     return {_fitting(name): difference for name, difference in found.items()}
+
+
+def _registers(case: Case) -> dict[str, Difference]:
+    """What chargers say that cannot be, or not together."""
+    found = {
+        f"{charging_id}/{kind}": Difference(kind, words, 0)
+        for charging_id, (kind, words) in case.doubts.items()
+    }
+    for charging in case.chargings:
+        if words := contradiction(charging):
+            found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
+    return found
 
 
 def _fitting(name: str) -> str:

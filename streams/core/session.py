@@ -281,6 +281,7 @@ class WatchShown(msgspec.Struct, array_like=True, frozen=True):
     basis: tuple[int, ...]
     marks: tuple[int, ...] = ()
     every_ms: int = 0
+    power_w: int = 0
 
 
 class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):
