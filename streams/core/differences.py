@@ -8,6 +8,7 @@ from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
+from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
 
@@ -119,6 +120,10 @@ def _above(case: Case) -> dict[str, Difference]:
     if captures > 1:
         words = f"{captures} captures took effect"
         found[f"{session_id}/captured-twice"] = Difference("captured-twice", words, 0)
+    if waits_until(case) is not None:
+        words = "a charging without its proof, and no money is held for it any more"
+        left = max(case.price_minor - captured, 0)
+        found[f"{session_id}/uncovered"] = Difference("uncovered-charging", words, left)
     if cost is not None and captured > cost:
         excess = captured - cost
         found[f"{session_id}/captured-above-cost"] = Difference(

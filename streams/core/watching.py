@@ -40,14 +40,23 @@ def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bo
     goal, marks = goal_of(case, charging), _marks(case)
     basis = _basis(case, charging, goal)
     power_w = evse_w(case.policy, case.request, charging)
-    told = (*marks, power_w)
-    known = last is not None and (last.marks, last.every_ms, last.power_w) == told
+    told = (last.marks, last.every_ms, last.power_w) if last is not None else None
+    known = told == (*marks, power_w)
     if last is not None and known and last.basis == basis and not _passed(case, charging, last):
         return last
     energy_wh, at = points(case, charging, goal)
     if last is not None and known and not last.closing and _says(last) == (energy_wh, at):
         return last
-    return WatchShown(version, energy_wh, at, False, basis, *told)  # noqa: FBT003 - not closing
+    return WatchShown(
+        version,
+        energy_wh,
+        at,
+        closing=False,
+        basis=basis,
+        marks=marks.instants,
+        every_ms=marks.every_ms,
+        power_w=power_w,
+    )
 
 
 def _marks(case: Case) -> Marks:
