@@ -4,27 +4,12 @@ import json
 from fractions import Fraction
 
 import pytest
-from worked import component, element
+from worked import cdr, component, element, period
 
 from streams.core.pricing import Unpriceable
 from streams.core.pricing.cdr import decode, read_cdr
 from streams.core.pricing.parsing import tariff_of
 from streams.core.pricing.reconciling import reprice
-
-
-def period(start, **volumes):
-    dimensions = [{"type": kind, "volume": volume} for kind, volume in volumes.items()]
-    return {"start_date_time": start, "dimensions": dimensions}
-
-
-def cdr(*periods, **more):
-    return {
-        "start_date_time": "2022-01-13T15:55:00Z",
-        "end_date_time": "2022-01-13T16:07:00Z",
-        "currency": "EUR",
-        "charging_periods": list(periods),
-        "total_cost": {"excl_vat": 0, "incl_vat": 0},
-    } | more
 
 
 def repriced(record, *elements, **more):
