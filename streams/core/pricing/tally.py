@@ -69,8 +69,7 @@ class Tally:
             flow = segment.flow
             if table.by_current and flow.min_ma is None and flow.max_ma is None:
                 self.current_unknown |= bool(amounts.energy_wh or amounts.charging_ms)
-        uncut = [(segment.from_at, 1, self.wh)]
-        for from_at, share, wh in uncut if whole else self._shares(segment, slots, table):
+        for from_at, share, wh in self._shares(segment, slots, table, whole=whole):
             holding = mask & table.wh_mask(wh)
             if slots.starts:
                 holding &= slots.masks[bisect_right(slots.starts, from_at)]
@@ -81,7 +80,7 @@ class Tally:
         self.wh += amounts.energy_wh
 
     def _shares(
-        self, segment: Segment, slots: Slots, table: Table
+        self, segment: Segment, slots: Slots, table: Table, *, whole: bool
     ) -> list[tuple[int, Number, Number]]:
         """Where the segment is cut: each piece's start, its share of the whole, the Wh before."""
         starts, wh, more = slots.starts, self.wh, segment.amounts.energy_wh
@@ -92,7 +91,7 @@ class Tally:
         if table.wh_marks and more > 0:
             low = bisect_right(table.wh_marks, wh)
             high = bisect_left(table.wh_marks, wh + more)
-        if first >= last and low >= high:
+        if whole or (first >= last and low >= high):
             return [(segment.from_at, 1, wh)]
         took = segment.until_at - segment.from_at
         cuts: set[Number] = {Fraction(at - segment.from_at, took) for at in starts[first:last]}
@@ -134,8 +133,7 @@ class Tally:
         """Reserved time, spread over the segment; its energy and duration are no concern here."""
         table = self.tables[segment.tariff]
         only = segment._replace(amounts=Amounts())
-        uncut = [(segment.from_at, 1, self.wh)]
-        for from_at, share, _ in uncut if whole else self._shares(only, slots, table):
+        for from_at, share, _ in self._shares(only, slots, table, whole=whole):
             mask = slots.masks[bisect_right(slots.starts, from_at)]
             picks = table.reserved_picks(mask, expired=expired)
             if picks.time != NONE:
