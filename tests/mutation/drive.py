@@ -66,9 +66,10 @@ TARGETS = {
         ),
         tests=(
             "tests/core/test_declines*.py",
-            "tests/core/test_visits.py",
+            "tests/core/test_visits*.py",
+            "tests/core/test_card_uses.py",
             "tests/core/test_strategy_policy.py",
-            "tests/core/test_rules.py",
+            "tests/core/test_rules*.py",
             "tests/scenarios",
         ),
     ),
