@@ -50,7 +50,8 @@ def stop_refused(case: Case) -> Iterator[Proposed]:
     if case.hold is None or case.hold.refused_raise is None:
         return
     after = case.after_refusals
-    for again_at in (after.again_at, visit_of(case.session).wait_until_at):
+    visit = visit_of(case.session)
+    for again_at in (after.again_at, visit.wait_until_at, visit.again_at):
         if again_at > case.now_at and case.live:
             yield AskAgain(again_at)
     if after.action == "stop_now":

@@ -263,6 +263,7 @@ class VisitKnown(msgspec.Struct, array_like=True, frozen=True, order=True):
     attempts_left: int = -1
     barred: bool = False
     wait_until_at: int = 0
+    again_at: int = 0
 
 
 NO_VISIT = VisitKnown()
