@@ -54,6 +54,7 @@ def test_what_has_a_price(parts, energy, time):
         ({"min_duration": 5_400}, START + 5_400_000, None),
         ({"min_duration": 3_601, "start_time": "21:00"}, NOW + 1_000, None),
         ({"min_duration": 3_600}, NEVER, None),
+        ({"min_duration": 3 * 86_400}, START + 3 * 86_400_000, None),
         ({"min_duration": 60}, NEVER, None),
         ({"max_kwh": 10}, NEVER, None),
         ({"max_kwh": 10.001}, NEVER, 10_001),
