@@ -163,6 +163,19 @@ def test_a_tier_that_is_reached_on_the_way():
     assert found.at == NOW + 15 * 60_000 + 121
 
 
+@pytest.mark.parametrize(
+    ("parts", "power_w", "energy_wh"),
+    [
+        ([component("ENERGY", 1)], 100, 20_005),
+        ([component("ENERGY", 0), component("TIME", "0.1")], 100, 29_005),
+    ],
+)
+def test_what_takes_days_is_found(parts, power_w, energy_wh):
+    charged = Assumed(charging=True, power_w=power_w)
+    ceiling = 2_000 if len(parts) == 1 else 1_910
+    assert limits(tariff(element(*parts)), SO_FAR, charged, ceiling).energy_wh == energy_wh
+
+
 @pytest.mark.parametrize(("kind", "parked"), [("TIME", False), ("PARKING_TIME", True)])
 def test_what_adds_nothing_with_a_price_stands_still(kind, parked):
     other = tariff(element(component(kind, 6)))
