@@ -22,6 +22,7 @@ UNMIRRORED = {
     "schemas/commands.py": "declarations: test_catalogue.py and test_codec.py go over all of them",
     "schemas/facts.py": "as commands.py",
     "schemas/fields.py": "as commands.py",
+    "schemas/fiscal.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
     "streams/core/declines_codes.py": "tables: test_declines.py asks for what they mean",
     "streams/core/hold_windows.py": "a table: test_hold_clocks.py asks for what it means",

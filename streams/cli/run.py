@@ -14,6 +14,7 @@ from connectors.settlement.endpoint import run_at
 from connectors.settlement.settings import SettlementSettings
 from schemas import codec, topics
 from schemas.facts import Tick
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.health import health_stage
 from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
@@ -30,7 +31,7 @@ from streams.engine.worker import run_stage
 from streams.settings import Settings
 from streams.stack import child
 
-StageName = Literal["link", "sessions", "health", "visits"]
+StageName = Literal["link", "sessions", "health", "visits", "fiscal"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -58,6 +59,8 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
             return health_stage(partitions)
         case "visits":
             return visits_stage(partitions)
+        case "fiscal":
+            return fiscal_stage(partitions)
         case "link":
             stage = link_stage(partitions, LinkSettings(horizon_ms=horizon_ms))
             if settings.clock.source == "replay":

@@ -1,4 +1,4 @@
-"""Link, sessions and visits in memory: the real logic and state codec, no broker, no clock.
+"""Link, sessions, visits and fiscal in memory: the real logic and state codec, no broker, no clock.
 
 Each record is a transaction of its own; barriers wait for the other inputs of their partition as
 the engine makes them wait. `crash` forgets all derived memory and opens every partition anew.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, TariffPublished, Tick
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.agents.visits import visits_stage
@@ -63,7 +64,8 @@ class Pipeline:
     def __init__(self, partitions=2):
         self.partitions = partitions
         self.references, self.tariff_hash = references()
-        self.stages = (link_stage(partitions), sessions_stage(partitions), visits_stage(partitions))
+        made = (link_stage, sessions_stage, visits_stage, fiscal_stage)
+        self.stages = tuple(make(partitions) for make in made)
         self.stores = {
             (stage.name, number): StateStore(stage.kinds)
             for stage in self.stages
