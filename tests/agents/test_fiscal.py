@@ -12,7 +12,7 @@ from schemas.fiscal import ReceiptAnswered
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
-from test_fiscal_chain import receipt
+from receiptworld import receipt
 
 
 def asked(pipeline, one, key=None):

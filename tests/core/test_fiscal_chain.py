@@ -4,31 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from receiptworld import T0, receipt
 
 from schemas import codec, ids
-from schemas.fiscal import ReceiptAnswered, RequestReceipt, Signature, VatPart
+from schemas.fiscal import ReceiptAnswered, Signature
 from streams.core import fiscal_chain
 from streams.core.fiscal_chain import AnotherBody, Chain, NotTheNext
 
-T0 = 1_767_225_600_000
 SIGNED = [Signature(form="qr", caption="", data="_R1-AT0_")]
-
-
-def receipt(number=1, **changed):
-    session = f"{number:032x}"
-    part = VatPart(rate="20", net_minor=1000, vat_minor=200, gross_minor=1200)
-    request = RequestReceipt(
-        **{
-            "tenant": "t", "chain": "ATU1", "session_id": session,
-            "command_id": ids.receipt_id(session, "sale"), "regime": "SIGN_CHAINED",
-            "country": "AT", "document": "sale", "supply_minor": 1200, "paid_minor": 1200,
-            "currency": "EUR", "parts": [part], "energy_wh": 9000, "evse_uid": "e1",
-            "terminal_id": "T", "started_at": T0, "ended_at": T0, "payment_reference": "psp",
-            "rule": "request_receipt", "policy_version": "p@1", "issued_at": T0 + number,
-            **changed,
-        }
-    )  # fmt: skip
-    return replace(request, body_hash=codec.body_hash(request))
 
 
 class Book:
