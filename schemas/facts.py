@@ -315,7 +315,8 @@ class VisitSeen(Fact, frozen=True, kw_only=True):
     """What a session has to know of its card's visit; of several the highest version counts.
 
     `superseded_by`: a later session of the same card took its place, so that its hold is surplus.
-    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet.
+    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet. `again_at`:
+    where none are left, the instant at which the scheme's windows allow another; 0: not told.
     """
 
     tenant: Id
@@ -327,6 +328,7 @@ class VisitSeen(Fact, frozen=True, kw_only=True):
     barred: YesNo = False
     wait_until_at: MaybeInstant = 0
     seen_at: Instant
+    again_at: MaybeInstant = 0
 
 
 # --- how acquirers are doing --------------------------------------------------------------------

@@ -53,23 +53,23 @@ def ahead_of(
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))
     # None runs yet: the one that may begin.
     running = [one for one in known if one.end is None] or [_NOT_BEGUN]
-    most = [_most_w(policy, power_told_w, one.top_power_w) for one in running]
+    most = [most_w(policy, power_told_w, one.top_power_w) for one in running]
     return Ahead(
         raise_w=sum(most),
         raise_ms=answer_ms + most_ms + policy.stop_latency_ms,
-        stop_w=sum(_shown_w(one, most_w) for one, most_w in zip(running, most, strict=True)),
+        stop_w=sum(_shown_w(one, bound_w) for one, bound_w in zip(running, most, strict=True)),
         stop_ms=min(gap_ms or policy.meter_interval_ms, most_ms) + policy.stop_latency_ms,
         running=len(running),
         answer_ms=answer_ms,
     )
 
 
-def _shown_w(charging: Charging, most_w: int) -> int:
+def _shown_w(charging: Charging, bound_w: int) -> int:
     power_w = charging.power.power_w
-    return most_w if power_w < 0 else min(most_w, _with_ramp(power_w))
+    return bound_w if power_w < 0 else min(bound_w, _with_ramp(power_w))
 
 
-def _most_w(policy: LookAhead, told_w: int, shown_w: int) -> int:
+def most_w(policy: LookAhead, told_w: int, shown_w: int) -> int:
     """What was told, or more where more was seen.
 
     Unknown: the strongest there are; a reading above those is a mistake.

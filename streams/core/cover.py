@@ -89,6 +89,29 @@ def raise_total(case: Case) -> int | None:
     return bounded(after, rules, hold.open_minor, total, choice.step_minor)
 
 
+def cost_total(case: Case) -> int | None:
+    """What a raise to the proven cost would ask for; None: covered, or nothing more to be had."""
+    hold, choice, cost = case.hold, case.choice, case.cost_minor
+    if hold is None or choice is None or cost is None or not case.may_grow:
+        return None
+    total = bounded(
+        case.after_refusals,
+        case.policy.declines,
+        hold.open_minor,
+        min(cost, choice.ceiling_minor),
+        choice.step_minor,
+    )
+    return total if total is not None and total > hold.open_minor else None
+
+
+def cost_waits_until(case: Case) -> int | None:
+    """Until when a capture waits for a raise that may be tried again, in the hold's time."""
+    if case.hold is None or not case.has_cover or cost_total(case) is None:
+        return None
+    again_at = case.after_refusals.again_at
+    return again_at if case.now_at < again_at < case.hold.deadline.act_at else None
+
+
 def cover_minor(case: Case) -> int | None:
     """The price at which the hold calls for a raise, or from which on each reading counts."""
     if case.hold is None:

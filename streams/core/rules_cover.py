@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from streams.core import cover, orders
 from streams.core.case import Case
-from streams.core.declines_after import bounded
 from streams.core.last_call import stop_of
 from streams.core.proposal import AskAgain, Proposed
 
@@ -41,15 +40,11 @@ def stop_uncovered(case: Case) -> Iterator[Proposed]:
 
 
 def raise_to_cost(case: Case) -> Iterator[Proposed]:
-    hold, choice, cost = case.hold, case.choice, case.cost_minor
-    if hold is None or choice is None or cost is None or not case.may_raise_now:
+    hold, total = case.hold, cover.cost_total(case)
+    if hold is None or total is None:
         return
-    total = bounded(
-        case.after_refusals,
-        case.policy.declines,
-        hold.open_minor,
-        min(cost, choice.ceiling_minor),
-        choice.step_minor,
-    )
-    if total is not None and total > hold.open_minor:
+    waits_until = cover.cost_waits_until(case)
+    if waits_until is not None:
+        yield AskAgain(waits_until)
+    elif case.may_raise_now:
         yield orders.raise_hold(case, hold, total)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas import ids
 from schemas.facts import AliasBound, Watch
 from streams.core import due, pricing
-from streams.core.case import Case
+from streams.core.case import Case, evse_w
 from streams.core.charging import delivered, is_charging
 from streams.core.cover import NO_GOAL, Goal, goal_of, reaches
 from streams.core.headroom import steps_minor
@@ -39,13 +39,24 @@ def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bo
         return WatchShown(version, NEVER_WH, 0, closing=True, basis=())
     goal, marks = goal_of(case, charging), _marks(case)
     basis = _basis(case, charging, goal)
-    known = last is not None and (last.marks, last.every_ms) == marks
+    power_w = evse_w(case.policy, case.request, charging)
+    told = (last.marks, last.every_ms, last.power_w) if last is not None else None
+    known = told == (*marks, power_w)
     if last is not None and known and last.basis == basis and not _passed(case, charging, last):
         return last
     energy_wh, at = points(case, charging, goal)
     if last is not None and known and not last.closing and _says(last) == (energy_wh, at):
         return last
-    return WatchShown(version, energy_wh, at, False, basis, *marks)  # noqa: FBT003 - not closing
+    return WatchShown(
+        version,
+        energy_wh,
+        at,
+        closing=False,
+        basis=basis,
+        marks=marks.instants,
+        every_ms=marks.every_ms,
+        power_w=power_w,
+    )
 
 
 def _marks(case: Case) -> Marks:
@@ -176,6 +187,7 @@ def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
         closing=watch.closing,
         marks=list(watch.marks),
         every_ms=watch.every_ms,
+        power_w=watch.power_w,
     )
 
 

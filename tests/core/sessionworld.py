@@ -25,6 +25,7 @@ from streams.core.session import TimeReached
 from streams.core.strategy_policy import parse_policy
 
 T0 = 1_790_000_000_000
+BEGAN_AT = T0 - 3_600_000  # so that any reading at T0 can be true
 SESSION = ids.session_id("t", "p", "REF")
 HOLD = ids.hold_id(SESSION, 1)
 # The tests' own: operators change the shipped one, and no test may read its figures.
@@ -189,7 +190,7 @@ def visited(version=1, at=T0, **told):
     )
 
 
-def started(wh, at=T0, tx="tx1", seq=0, *, takes_limit=False):
+def started(wh, at=BEGAN_AT, tx="tx1", seq=0, *, takes_limit=False):
     fact = ChargingStarted(
         **EVSE,
         transaction_id=tx,

@@ -66,9 +66,10 @@ TARGETS = {
         ),
         tests=(
             "tests/core/test_declines*.py",
-            "tests/core/test_visits.py",
+            "tests/core/test_visits*.py",
+            "tests/core/test_card_uses.py",
             "tests/core/test_strategy_policy.py",
-            "tests/core/test_rules.py",
+            "tests/core/test_rules*.py",
             "tests/scenarios",
         ),
     ),
@@ -94,7 +95,7 @@ def _arguments() -> argparse.Namespace:
     asking.add_argument("--seed", type=int, default=1)
     asking.add_argument("--modules", nargs="*", help="only these, by their last name")
     asking.add_argument("--again", type=Path, metavar="FILE", help="only those that FILE names")
-    asking.add_argument("--survivors", type=Path, metavar="FILE", help="where to write their names")
+    asking.add_argument("--survivors", type=Path, metavar="FILE", help="add their names to it")
     return asking.parse_args()
 
 
@@ -148,7 +149,7 @@ class Run:
         functions = _functions(self._sources)
         gc.freeze()  # a collection in a child would copy every page
         outcomes: dict[str, Counter[str]] = defaultdict(Counter)
-        survivors = []
+        survivors = 0
         chosen = self._chosen()
         print(f"{len(session.items)} tests, {len(chosen)} mutants", flush=True)
         for index, mutant in enumerate(chosen):
@@ -157,11 +158,19 @@ class Run:
                 continue
             outcomes[mutant.place[0]][outcome] += 1
             if outcome in {"survived", "untested"}:
-                survivors.append(mutant)
+                survivors += 1
+                self._survives(mutant)
             if index % 50 == 0:
-                print(f"{index} of {len(chosen)}, {len(survivors)} survive", flush=True)
-        self._tell(outcomes, survivors)
+                print(f"{index} of {len(chosen)}, {survivors} survive", flush=True)
+        self._tell(outcomes)
         return True
+
+    def _survives(self, mutant: mutants.Mutant) -> None:
+        line = f"{mutant.name} line {mutant.line} {mutant.place[1]}: {mutant.diff}"
+        print(line, flush=True)
+        if self._asked.survivors:
+            with self._asked.survivors.open("a", encoding="utf-8") as names:
+                names.write(f"{line}\n")
 
     def _chosen(self) -> list[mutants.Mutant]:
         by_module = [mutants.of(path, path.relative_to(ROOT).as_posix()) for path in self._sources]
@@ -250,14 +259,7 @@ class Run:
 
         return _forked(test, 10 + 4 * sum(baseline.seconds[item.nodeid] for item in asked))
 
-    def _tell(self, outcomes: dict[str, Counter[str]], survivors: list[mutants.Mutant]) -> None:
-        lines = [
-            f"{mutant.name} line {mutant.line} {mutant.place[1]}: {mutant.diff}"
-            for mutant in survivors
-        ]
-        print(*lines, sep="\n")
-        if self._asked.survivors:
-            self._asked.survivors.write_text("".join(f"{line}\n" for line in lines))
+    def _tell(self, outcomes: dict[str, Counter[str]]) -> None:
         whole: Counter[str] = Counter()
         for name, counts in sorted(outcomes.items()):
             whole += counts

@@ -1,6 +1,7 @@
-"""The usual request and policy are those of `tests/core/sessionworld.py`, which is no package's."""
+"""The usual request and policy, and the pipeline in memory, stand beside tests of no package."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "core"), str(TESTS / "agents")]

@@ -78,7 +78,6 @@ class Cdr(NamedTuple):
     course: Course
     tariff_ids: tuple[str, ...]
     tariffs: tuple[dict[str, Any], ...]
-    began_at: int
     credit: bool
     costs: dict[str, Stated]
     energy_kwh: Fraction | None
@@ -115,7 +114,6 @@ def read_cdr(found: object, zone: str = "") -> Cdr:
         course=Course(segments, zone or _zone(given), _expired(segments)),
         tariff_ids=tuple(one.tariff_id for one in periods),
         tariffs=tuple(_object(one, f"tariffs[{n}]") for n, one in enumerate(tariffs)),
-        began_at=_sane_start(given) or segments[0].from_at,
         credit=given.get("credit") is True,
         costs={name: _stated(given[name], name) for name in COSTS if name in given},
         energy_kwh=energy_kwh,
@@ -277,10 +275,6 @@ def _end(given: dict[str, Any]) -> int | None:
         if field in given:
             return instant(given[field], field) or None  # 1970: agreed to mean "unknown"
     return None
-
-
-def _sane_start(given: dict[str, Any]) -> int:
-    return instant(given["start_date_time"], "start_date_time") if "start_date_time" in given else 0
 
 
 def _zone(given: dict[str, Any]) -> str:

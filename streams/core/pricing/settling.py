@@ -44,11 +44,11 @@ def added(tally: Tally) -> dict[Used, Number]:
 
 def _missing(tally: Tally, last: Used) -> Number:
     component = tally.component(last)
-    step = component.step * STEP_UNITS[component.dimension]
     if component.step_round is not None:
         return 0
     if component.step <= (0 if component.dimension == "ENERGY" else 1):
         return 0  # 0 stands in free tariffs; one second is as good as none
+    step = component.step * STEP_UNITS[component.dimension]
     total: Number = 0
     for used in tally.first_at:
         other = tally.component(used)
@@ -60,8 +60,10 @@ def _missing(tally: Tally, last: Used) -> Number:
 
 def _by_itself(tally: Tally, used: Used) -> Number:
     component = tally.component(used)
+    if component.step_round is None:
+        return 0
     step = component.step * STEP_UNITS[component.dimension]
-    if component.step_round is None or not step or component.dimension == "FLAT":
+    if not step:
         return 0
     had = tally.had(used)
     return rounded(Fraction(had) / step, component.step_round) * step - had
