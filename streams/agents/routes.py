@@ -1,4 +1,4 @@
-"""Which topic and key each thing a session says goes to: the catalogue, as code."""
+"""Which topic and key each thing that is said goes to: the catalogue, as code."""
 
 from schemas import codec, ids, topics
 from schemas.commands import (
@@ -11,6 +11,8 @@ from schemas.commands import (
     StopCharging,
 )
 from schemas.facts import (
+    AcquirerHealth,
+    AcquirerSampled,
     AliasBound,
     CardUsed,
     CardVisit,
@@ -35,17 +37,18 @@ _BY_SESSION: dict[type[Fact], str] = {
 }
 
 
-def _route(record: Fact) -> tuple[str, str]:
+def route(record: Fact) -> tuple[str, str]:
+    """Topic and key."""
     match record:
-        case StartCharging() | StopCharging() | LimitCharging():
-            key = ids.charger_key(record.tenant, record.network, record.charger_id)
-            return topics.CHARGER_COMMANDS, key
-        case Watch():
-            key = ids.charger_key(record.tenant, record.network, record.charger_id)
-            return topics.WATCHES, key
+        case StartCharging() | StopCharging() | LimitCharging() | Watch():
+            topic = topics.WATCHES if isinstance(record, Watch) else topics.CHARGER_COMMANDS
+            return topic, ids.charger_key(record.tenant, record.network, record.charger_id)
         case CardUsed() | CardVisit():
             topic = topics.CARD_USES if isinstance(record, CardUsed) else topics.VISITS
             return topic, ids.visit_key(record.tenant, record.site_id, record.card_token)
+        case AcquirerSampled() | AcquirerHealth():
+            topic = topics.HEALTH if isinstance(record, AcquirerHealth) else topics.HEALTH_SAMPLES
+            return topic, ids.acquirer_key(record.tenant, record.acquirer_id)
         case AliasBound():
             return topics.ALIASES, record.alias
         case MoneyCommand():
@@ -55,7 +58,7 @@ def _route(record: Fact) -> tuple[str, str]:
 
 
 def output(record: Fact) -> Output:
-    topic, key = _route(record)
+    topic, key = route(record)
     return Output(topic, key.encode(), codec.encode(record))
 
 

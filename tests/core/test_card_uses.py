@@ -71,6 +71,7 @@ def test_each_thing_is_told_once_when_it_is_known():
     assert world.events == ["tapped", "approved", "charging", "over"]
     assert world.uses[-1].used_at == T0 + 92_000
     # After its end nothing more is told: the visit has closed its book on it.
+    world.apply(card_read(1, at=T0 + 98_000), T0 + 98_000)
     world.apply(started(0, at=T0 + 99_000, tx="another"), T0 + 99_000)
     assert world.events == ["tapped", "approved", "charging", "over"]
 

@@ -1,5 +1,7 @@
 """Headroom by tariffs that ask when: from here and from every change within reach."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import T0
@@ -125,3 +127,33 @@ def test_it_is_one_number_until_it_says_and_an_upper_bound(elements, from_night,
     for added in (parts, parts[:1], parts[1:]):
         after = course(*stood().segments, *added)
         assert due.once_flowing(priced, after, Quantities(wh, 0, 0)) <= before + here.most_minor
+
+
+def _gireve(steps_rule, price_rule):
+    """Whole kWh, whole minutes of the session and whole euros, each rounded by itself."""
+    rounding = {
+        "price_round": {"round_granularity": "UNIT", "round_rule": f"ROUND_{price_rule}"},
+        "step_round": {"round_granularity": "UNIT", "round_rule": f"ROUND_{steps_rule}"},
+    }
+    energy = {"type": "ENERGY", "price": 2, "step_size": 1000} | rounding
+    session = {"type": "SESSION_TIME", "price": 60, "step_size": 60} | rounding
+    elements = [
+        {"price_components": [energy], "restrictions": {"max_kwh": 2}},
+        {"price_components": [energy | {"price": 5}, session]},
+    ]
+    return parse(json.dumps({"currency": "EUR", "country_code": "NL", "elements": elements}))
+
+
+RULES = st.sampled_from(["UP", "DOWN", "NEAR"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(RULES, RULES, st.integers(0, 4_000), st.integers(1, 400_000), st.booleans())
+def test_what_is_rounded_by_itself_is_within_reach_as_well(steps, prices, had_wh, ms, parked):
+    tariff = _gireve(steps, prices)
+    begun = charging(T0 - 50_000, T0, had_wh)
+    ahead = adds(tariff, course(begun), 36_000, ms)
+    more = parking(T0, T0 + ms) if parked else charging(T0, T0 + ms, 36_000 * ms // 3_600_000)
+    before = due.so_far(tariff, course(begun), Quantities(1, 0, 0))
+    after = due.so_far(tariff, course(begun, more), Quantities(1, 0, 0))
+    assert before <= after <= before + ahead

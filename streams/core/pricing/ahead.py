@@ -70,7 +70,7 @@ def _flows(table: Table, power_w: int | None) -> list[Segment]:
         powers = {Fraction(power_w)}
     ranges = itertools.combinations_with_replacement(sorted(powers), 2)
     return [
-        Segment(0, 1, Amounts(0, 1), Flow(least, most, ma, ma))
+        Segment(0, 1, Amounts(0, 1), Flow(least, most, ma))
         for (least, most), ma in itertools.product(ranges, currents)
     ]
 

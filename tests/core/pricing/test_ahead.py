@@ -54,6 +54,7 @@ def test_what_has_a_price(parts, energy, time):
         ({"min_duration": 5_400}, START + 5_400_000, None),
         ({"min_duration": 3_601, "start_time": "21:00"}, NOW + 1_000, None),
         ({"min_duration": 3_600}, NEVER, None),
+        ({"min_duration": 3 * 86_400}, START + 3 * 86_400_000, None),
         ({"min_duration": 60}, NEVER, None),
         ({"max_kwh": 10}, NEVER, None),
         ({"max_kwh": 10.001}, NEVER, 10_001),
@@ -160,6 +161,19 @@ def test_a_tier_that_is_reached_on_the_way():
     # 20 for the first 20 kWh, 10 for five more; three Wh are 0.6 cents, paid when the third begins.
     assert found.energy_wh == 25_003
     assert found.at == NOW + 15 * 60_000 + 121
+
+
+@pytest.mark.parametrize(
+    ("parts", "power_w", "energy_wh"),
+    [
+        ([component("ENERGY", 1)], 100, 20_005),
+        ([component("ENERGY", 0), component("TIME", "0.1")], 100, 29_005),
+    ],
+)
+def test_what_takes_days_is_found(parts, power_w, energy_wh):
+    charged = Assumed(charging=True, power_w=power_w)
+    ceiling = 2_000 if len(parts) == 1 else 1_910
+    assert limits(tariff(element(*parts)), SO_FAR, charged, ceiling).energy_wh == energy_wh
 
 
 @pytest.mark.parametrize(("kind", "parked"), [("TIME", False), ("PARKING_TIME", True)])

@@ -104,6 +104,8 @@ def test_marks_lie_between_and_are_not_the_ends():
     found = marks(BERLIN, (0, 720), day, day + DAY_MS)
     assert found == [day + DAY_MS // 2]
     assert marks(BERLIN, (0,), day - 1, day + DAY_MS + 1) == [day, day + DAY_MS]
+    noon = day + DAY_MS // 2
+    assert marks(BERLIN, (720,), day, day + 2 * DAY_MS) == [noon, noon + DAY_MS]
 
 
 @pytest.mark.parametrize("day", ["2025-03-30", "2025-10-26"])
@@ -223,6 +225,10 @@ def test_a_tariff_of_too_many_elements():
     assert len(parse(body(*parts)).elements) == 2_000
     text = body(*parts, element(KWH))
     assert told(parse, text) == ("not-a-tariff", "elements: no list of at most 2000")
+
+
+def test_one_form_is_not_made_of_what_nobody_can_mean():
+    assert told(canonical, '[{"a": 1E+999999}]') == ("impossible-number", "number 1E+999999")
 
 
 def test_what_is_no_json():
