@@ -51,6 +51,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ShowDeclined,
         commands.OfferAmount,
         commands.AskPinOrRetap,
+        commands.ReceiptReady,
         ledger.SessionLedger,
     )
 }

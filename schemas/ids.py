@@ -84,6 +84,11 @@ def receipt_id(session: str, cause: str) -> CommandId:
     return CommandId(_path(session, "receipt", cause))
 
 
+def receipt_notice_id(session: str, cause: str) -> CommandId:
+    """What tells the terminal of the receipt of the same cause."""
+    return CommandId(_path(session, "receipt", cause, "ready"))
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 

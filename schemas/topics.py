@@ -318,7 +318,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TERMINAL_COMMANDS,
         key="session_id",
-        records=("ShowDeclined", "OfferAmount", "AskPinOrRetap"),
+        records=("ShowDeclined", "OfferAmount", "AskPinOrRetap", "ReceiptReady"),
         written_by="sessions",
         read_by="terminals, replay",
         retention_ms=EVIDENCE_MS,

@@ -6,6 +6,7 @@ from schemas.commands import (
     LimitCharging,
     MoneyCommand,
     OfferAmount,
+    ReceiptReady,
     ShowDeclined,
     StartCharging,
     StopCharging,
@@ -22,6 +23,7 @@ from schemas.facts import (
     VisitSeen,
     Watch,
 )
+from schemas.fiscal import RequestReceipt
 from schemas.ledger import SessionLedger
 from streams.core.pipe import Step
 from streams.engine.stage import Output
@@ -30,6 +32,7 @@ _BY_SESSION: dict[type[Fact], str] = {
     ShowDeclined: topics.TERMINAL_COMMANDS,
     OfferAmount: topics.TERMINAL_COMMANDS,
     AskPinOrRetap: topics.TERMINAL_COMMANDS,
+    ReceiptReady: topics.TERMINAL_COMMANDS,
     VisitSeen: topics.VISIT_FACTS,
     SessionLedger: topics.LEDGER,
     SessionJournal: topics.JOURNAL,
@@ -49,6 +52,8 @@ def route(record: Fact) -> tuple[str, str]:
         case AcquirerSampled() | AcquirerHealth():
             topic = topics.HEALTH if isinstance(record, AcquirerHealth) else topics.HEALTH_SAMPLES
             return topic, ids.acquirer_key(record.tenant, record.acquirer_id)
+        case RequestReceipt():
+            return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
         case AliasBound():
             return topics.ALIASES, record.alias
         case MoneyCommand():
