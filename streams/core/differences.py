@@ -56,10 +56,9 @@ def differences(case: Case) -> dict[str, Difference]:
 
 def _registers(case: Case) -> dict[str, Difference]:
     """What chargers say that cannot be, or not together."""
-    found = {
-        f"{charging_id}/{kind}": Difference(kind, words, 0)
-        for charging_id, (kind, words) in case.doubts.items()
-    }
+    found: dict[str, Difference] = {}
+    for charging_id, (kind, words) in case.doubts.items():
+        found[f"{charging_id}/{kind}"] = Difference(kind, words, 0)
     for charging in case.chargings:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)

@@ -106,10 +106,10 @@ def waits_until(case: Case) -> int | None:
     As long as the hold would have lasted: of one that is still open its time ends the wait, too.
     None: money is held, or no proof is missing.
     """
-    if not case.chargings or case.total.final is not None or is_floored(case):
-        return None
     gone = [one for one in case.holds if one.captured_minor or one.released_minor]
-    if not gone or any(one.open_minor and not one.captured_minor for one in case.holds):
+    if not gone or not case.chargings or case.total.final is not None or is_floored(case):
+        return None
+    if any(one.open_minor and not one.captured_minor for one in case.holds):
         return None
     return max(one.deadline.ends_at for one in gone)
 

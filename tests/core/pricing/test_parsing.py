@@ -202,6 +202,12 @@ def test_units_are_ours():
     )
 
 
+def test_restrictions_are_told_as_they_are_written():
+    rules = {"day_of_week": ["MONDAY", "FRIDAY"], "end_time": "20:00", "start_time": "17:00"}
+    (only,) = tariff(element(KWH, **rules, x_note="evening", max_kwh=None)).components
+    assert only.because == "start_time 17:00, end_time 20:00, day_of_week MONDAY FRIDAY"
+
+
 def test_only_local_time_needs_a_zone():
     assert tariff(element(KWH, start_time="08:00")).needs_zone
     assert tariff(element(KWH, day_of_week=["MONDAY"])).needs_zone
