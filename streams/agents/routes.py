@@ -56,10 +56,12 @@ def route(record: Fact) -> tuple[str, str]:
             return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
         case AliasBound():
             return topics.ALIASES, record.alias
-        case MoneyCommand():
-            return topics.COMMANDS, record.session_id
         case _:
-            return _BY_SESSION[type(record)], getattr(record, "session_id")  # noqa: B009 - in all four
+            return _topic_by_session(record), getattr(record, "session_id")  # noqa: B009 - all have it
+
+
+def _topic_by_session(record: Fact) -> str:
+    return topics.COMMANDS if isinstance(record, MoneyCommand) else _BY_SESSION[type(record)]
 
 
 def output(record: Fact) -> Output:

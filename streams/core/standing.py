@@ -134,12 +134,12 @@ def _open_phase(case: Case) -> str:
 
 
 def _money_phase(case: Case, hold: HoldBook) -> str:
+    if receipts.is_open(case) and not any(one.open_minor for one in case.holds):
+        return "receipting"
     if "capture" in hold.in_flight or "lower" in hold.in_flight:
         return "capturing"
     if "release" in hold.in_flight or hold.captured_minor:
         return "releasing"
-    if receipts.is_open(case) and not hold.open_minor:
-        return "receipting"
     if not case.chargings:
         return "authorised"
     return "proving" if case.total.final is None else "capturing"

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from pipeline import Pipeline
+from test_link_and_sessions import Day
 
-from schemas import ids, topics
+from schemas import codec, ids, topics
+from schemas.commands import CaptureHold
 from schemas.fiscal import ReceiptAnswered
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
@@ -91,3 +93,30 @@ def _signed():
     pipeline = Pipeline()
     asked(pipeline, receipt(1))
     return signs(pipeline)[0]
+
+
+AUSTRIA = """
+[fiscal.AT]
+regime = "SIGN_CHAINED"
+chain = "ATU1"
+"""
+
+
+def test_a_session_is_receipted_through_all_stages():
+    """Request to signature: sessions, fiscal, and back, each record once."""
+    day = Day(more_policy=AUSTRIA, merchant_country="AT")
+    day.charge()
+    (sign,) = signs(day.pipeline)
+    (capture,) = day.commands(CaptureHold)
+    asked = codec.decode(sign.request)
+    assert (asked.paid_minor, asked.supply_minor) == (capture.amount_minor,) * 2
+    assert [(one.rate, one.gross_minor) for one in asked.parts] == [("8.1", capture.amount_minor)]
+    assert day.ledger().phase == "receipting"
+    day.pipeline.crash()
+    answered(day.pipeline, sign)
+    answered(day.pipeline, sign)
+    (shown,) = day.pipeline.said[topics.TERMINAL_COMMANDS]
+    assert (shown.receipt, shown.ordinal, shown.paid_minor) == ("ft1", 1, capture.amount_minor)
+    ledger = day.ledger()
+    assert (ledger.phase, ledger.receipt_status, ledger.receipt_id) == ("closed", "signed", "ft1")
+    assert day.pipeline.parked == []
