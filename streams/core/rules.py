@@ -221,11 +221,6 @@ RULES: tuple[Rule, ...] = (
         rules_fiscal.show_receipt,
     ),
     Rule(
-        "look_after_receipt",
-        "A receipt on its way for long is told of: it holds up its whole chain (payments.md 4.2)",
-        rules_fiscal.look_after_receipt,
-    ),
-    Rule(
         "resolve_unknown",
         "Unknown is neither yes nor no: look up, resend under the same key inside its window only"
         " (design.md 1.4; payments.md 2.3)",
@@ -337,7 +332,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
-    ahead.append(waits_until(case) or 0)
+    ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
     known = case.session.published.watches
     if watches:
         known = {**known, **watches}

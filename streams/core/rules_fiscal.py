@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from streams.core import receipts
 from streams.core.case import Case
-from streams.core.proposal import AskAgain, Proposed
+from streams.core.proposal import Proposed
 from streams.core.receipts import SALE, VOID
 
 
@@ -49,15 +49,8 @@ def show_receipt(case: Case) -> Iterator[Proposed]:
             yield receipts.ready(case, cause, settled)
 
 
-def look_after_receipt(case: Case) -> Iterator[Proposed]:
-    """Nothing to command: to be looked at again when it is late, so that people are told."""
-    at = late_at(case)
-    if at:
-        yield AskAgain(at)
-
-
 def late_at(case: Case) -> int:
-    """When an open receipt is late; 0: none is open."""
+    """When people are told of an open receipt, which holds up its whole chain; 0: none is open."""
     said = receipts.wanted(case)
     if said is None or not receipts.is_open(case):
         return 0
