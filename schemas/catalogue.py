@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, facts, ledger
+from schemas import commands, facts, fiscal, ledger
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -24,6 +24,10 @@ RECORDS: dict[str, type[Fact]] = {
         facts.AcquirerHealth,
         facts.TariffPublished,
         facts.PolicyPublished,
+        fiscal.RequestReceipt,
+        fiscal.SignReceipt,
+        fiscal.ReceiptAnswered,
+        fiscal.ReceiptSettled,
         facts.LinkedFact,
         facts.Watermark,
         facts.AliasBound,
@@ -47,6 +51,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ShowDeclined,
         commands.OfferAmount,
         commands.AskPinOrRetap,
+        commands.ReceiptReady,
         ledger.SessionLedger,
     )
 }

@@ -6,6 +6,7 @@ from schemas.commands import (
     LimitCharging,
     MoneyCommand,
     OfferAmount,
+    ReceiptReady,
     ShowDeclined,
     StartCharging,
     StopCharging,
@@ -22,6 +23,7 @@ from schemas.facts import (
     VisitSeen,
     Watch,
 )
+from schemas.fiscal import RequestReceipt
 from schemas.ledger import SessionLedger
 from streams.core.pipe import Step
 from streams.engine.stage import Output
@@ -30,6 +32,7 @@ _BY_SESSION: dict[type[Fact], str] = {
     ShowDeclined: topics.TERMINAL_COMMANDS,
     OfferAmount: topics.TERMINAL_COMMANDS,
     AskPinOrRetap: topics.TERMINAL_COMMANDS,
+    ReceiptReady: topics.TERMINAL_COMMANDS,
     VisitSeen: topics.VISIT_FACTS,
     SessionLedger: topics.LEDGER,
     SessionJournal: topics.JOURNAL,
@@ -49,12 +52,16 @@ def route(record: Fact) -> tuple[str, str]:
         case AcquirerSampled() | AcquirerHealth():
             topic = topics.HEALTH if isinstance(record, AcquirerHealth) else topics.HEALTH_SAMPLES
             return topic, ids.acquirer_key(record.tenant, record.acquirer_id)
+        case RequestReceipt():
+            return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
         case AliasBound():
             return topics.ALIASES, record.alias
-        case MoneyCommand():
-            return topics.COMMANDS, record.session_id
         case _:
-            return _BY_SESSION[type(record)], getattr(record, "session_id")  # noqa: B009 - in all four
+            return _topic_by_session(record), getattr(record, "session_id")  # noqa: B009 - all have it
+
+
+def _topic_by_session(record: Fact) -> str:
+    return topics.COMMANDS if isinstance(record, MoneyCommand) else _BY_SESSION[type(record)]
 
 
 def output(record: Fact) -> Output:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.core import taps
+from streams.core import receipts, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
@@ -54,6 +54,7 @@ def _closed_reason(case: Case) -> str:
     if hold is None:
         return _never_held(case)
     waits = case.unsettled or quarantined(case) or any(one.open_minor for one in case.holds)
+    waits = waits or receipts.is_open(case) or receipts.due_now(case) is not None
     return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
 
 
@@ -133,6 +134,8 @@ def _open_phase(case: Case) -> str:
 
 
 def _money_phase(case: Case, hold: HoldBook) -> str:
+    if receipts.is_open(case) and not any(one.open_minor for one in case.holds):
+        return "receipting"
     if "capture" in hold.in_flight or "lower" in hold.in_flight:
         return "capturing"
     if "release" in hold.in_flight or hold.captured_minor:

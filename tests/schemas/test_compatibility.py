@@ -27,6 +27,7 @@ FULL = {
     "OfferAmount",
     "LimitCharging",
     "AskPinOrRetap",
+    "ReceiptReady",
     "AcquirerAnswered",
     "AcquirerNotified",
     "SessionLedger",
