@@ -46,6 +46,7 @@ def test_every_rule_appears_in_a_scenario():
         "raise_to_cost": "RaiseHold 31.60",
         "extend_hold": "RaiseHold 20.00",
         "lower_before_capture": "LowerHold",
+        "request_receipt": "RequestReceipt 7.90",
         "capture_proven": "CaptureHold",
         "capture_floor": "CaptureHold 7.90 floor",
         "release_after_capture": "ReleaseHold 12.10 remainder",
@@ -53,6 +54,8 @@ def test_every_rule_appears_in_a_scenario():
         "release_unused": "ReleaseHold 20.00 nothing-due",
         "release_expired": "ReleaseHold 20.00 expired",
         "reauthorise": "PlaceHold 7.90 anew",
+        "void_receipt": "corrects ft7#",
+        "show_receipt": "ReceiptReady 7.90",
         "resolve_unknown": "Inquire",
     }
     stories = "".join(path.read_text() for path in (ROOT / "tests" / "scenarios").glob("*.txt"))
