@@ -113,8 +113,10 @@ def _unread(case: Case) -> dict[str, Difference]:
 
 def _receipts(case: Case) -> dict[str, Difference]:
     """A receipt that nobody is asked for, one that was refused, one that is long on its way."""
-    name = f"{case.session.session_id}/receipt"
     captured = receipts.captured_minor(case)
+    if not captured and not case.session.receipts and not receipts.is_open(case):
+        return {}
+    name = f"{case.session.session_id}/receipt"
     settled = receipts.known(case)
     if captured and receipts.regime(case) != "NONE" and receipts.wanted(case) is None:
         words = f"{case.request.merchant_country} wants one, and the policy names no chain"

@@ -57,6 +57,8 @@ def is_requested(case: Case, cause: str = SALE) -> bool:
 
 def is_open(case: Case) -> bool:
     """Asked for and not settled: a session is not done while its receipt is on its way."""
+    if not case.policy.fiscal:
+        return False  # by far the most: nothing was ever asked for
     return any(is_requested(case, one) and known(case, one) is None for one in (SALE, VOID))
 
 

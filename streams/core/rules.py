@@ -33,6 +33,7 @@ from streams.core.strategy_policy import Policy
 from streams.core.watching import new_aliases, new_watches
 
 BEFORE_START, CHARGING, PROVEN, ALWAYS = "before-start", "charging", "proven", "always"
+NO_CHARGING, CAPTURED, RECEIPTED = "no-charging", "captured", "receipted"
 
 
 class Rule(NamedTuple):
@@ -99,6 +100,7 @@ RULES: tuple[Rule, ...] = (
         "An unknown start keeps the hold for a grace period; before a release a stop is sent"
         " (seed 002)",
         rules_opening.stop_never_started,
+        NO_CHARGING,
     ),
     Rule(
         "raise_hold",
@@ -165,6 +167,7 @@ RULES: tuple[Rule, ...] = (
         "What the card paid is receipted once, in the order of its fiscal chain; the country's rule"
         " says whether before or after the capture (payments.md 4, 7.11)",
         rules_fiscal.request_receipt,
+        RECEIPTED,
     ),
     Rule(
         "capture_proven",
@@ -183,6 +186,7 @@ RULES: tuple[Rule, ...] = (
         "release_after_capture",
         "What a capture leaves is reversed, never left to lapse and never refunded (design.md 1.5)",
         rules_settle.release_after_capture,
+        CAPTURED,
     ),
     Rule(
         "release_surplus",
@@ -214,11 +218,13 @@ RULES: tuple[Rule, ...] = (
         "A receipt that came before a capture that never was is taken back by one that names it"
         " (payments.md 4.2)",
         rules_fiscal.void_receipt,
+        RECEIPTED,
     ),
     Rule(
         "show_receipt",
         "The signature goes down to the terminal, once it is there (seed 002)",
         rules_fiscal.show_receipt,
+        RECEIPTED,
     ),
     Rule(
         "resolve_unknown",
@@ -285,8 +291,14 @@ def times_of(case: Case) -> tuple[str, ...]:
         times.append(BEFORE_START)
     if case.live:
         times.append(CHARGING)
+    if not case.chargings:
+        times.append(NO_CHARGING)
     if case.cost_minor is not None:
         times.append(PROVEN)
+    if case.hold is not None and case.hold.captured_minor:
+        times.append(CAPTURED)
+    if case.policy.fiscal:
+        times.append(RECEIPTED)
     return tuple(times)
 
 

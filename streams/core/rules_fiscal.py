@@ -34,6 +34,8 @@ def capture_waits(case: Case) -> bool:
 
 def void_receipt(case: Case) -> Iterator[Proposed]:
     """Of a session that is over without a capture."""
+    if not case.session.receipts:
+        return
     settled = receipts.known(case)
     if settled is None or settled.outcome == "refused" or receipts.is_requested(case, VOID):
         return
@@ -43,6 +45,8 @@ def void_receipt(case: Case) -> Iterator[Proposed]:
 
 
 def show_receipt(case: Case) -> Iterator[Proposed]:
+    if not case.session.receipts:
+        return
     for cause in (SALE, VOID):
         settled = receipts.known(case, cause)
         if settled is not None and settled.outcome == "signed":
