@@ -182,12 +182,23 @@ class Case:
             return False
         if hold.capped_minor is not None:
             return False
-        if not self.after_refusals.raises:
+        if not self.after_refusals.raises or not self.raises_here:
             return False
         made = self.session.issued.values()
         if any(one.hold_id == hold.hold_id and one.kind in _ENDING for one in made):
             return False  # totals only rise, and then fall: a raise after that is lost in the books
         return self.attempts_left > 0 and hold.open_minor < choice.ceiling_minor
+
+    @once
+    def raises_here(self) -> bool:
+        """Whether the acquirer that has the hold raises one on such a card.
+
+        The staircase was chosen for the first acquirer of the route, which need not be this one.
+        """
+        if self.acquirer is None or self.hold is None:
+            return False
+        card = taps.presented_for(self.session, self.hold.hold_id)
+        return self.acquirer.raises(card.scheme, card.funding)
 
     @once
     def may_raise_now(self) -> bool:

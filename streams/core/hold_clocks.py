@@ -115,7 +115,7 @@ def windows(hold: Authorised) -> list[Window]:
 def _fits(window: Window, hold: Authorised) -> bool:
     if window.present is not None and window.present != is_present(hold):
         return False
-    if window.contactless is not None and window.contactless != _is_contactless(hold):
+    if window.contactless is not None and window.contactless != is_contactless(hold.entry_mode):
         return False
     match window.where:
         case "anywhere":
@@ -134,8 +134,10 @@ def is_present(hold: Authorised) -> bool:
     return hold.channel != "web" and hold.entry_mode.casefold() not in NOT_PRESENT
 
 
-def _is_contactless(hold: Authorised) -> bool:
-    return "contactless" in hold.entry_mode.casefold()
+def is_contactless(entry_mode: str) -> bool:
+    """By whatever word terminals have for it: contactless_chip, mobile_contactless, nfc ..."""
+    word = entry_mode.casefold()
+    return "contactless" in word or word == "nfc"
 
 
 _BY_SCHEME: dict[str, tuple[Window, ...]] = {

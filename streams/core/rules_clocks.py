@@ -35,6 +35,8 @@ def extend_hold(case: Case) -> Iterator[Proposed]:
 def _may_extend(case: Case, hold: HoldBook) -> bool:
     if not hold.deadline.extends or hold.in_flight & SETTLING or case.attempts_left == 0:
         return False
+    if not case.raises_here:
+        return False
     if hold.refused_raise is not None or _is_ending(case, hold):
         return False
     made = [one for one in of_kind(case.session, "raise", hold.hold_id) if one.rule == EXTENDING]

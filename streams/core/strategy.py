@@ -127,6 +127,9 @@ def can_raise(policy: Policy, request: SessionRequested) -> bool:
 def _refused(policy: Policy, request: SessionRequested, tariff: Tariff) -> Refusal | None:
     if request.acquirer_id not in policy.acquirers:
         return Refusal("unknown-acquirer", f"no [acquirers.{request.acquirer_id}] in {policy.id}")
+    if not policy.acquirers[request.acquirer_id].takes(request.currency):
+        # Not every minor unit of it can be held, or captured, there: a price cannot be rounded up.
+        return Refusal("currency-not-taken", f"{request.acquirer_id} takes no {request.currency}")
     if tariff.currency != request.currency:
         # A hold in another currency would be converted at a rate that nobody has agreed on. What a
         # cardholder's own bank converts to (DCC) is no concern of the hold.

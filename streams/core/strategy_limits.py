@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from schemas.facts import SessionRequested
 from schemas.money import Money
+from streams.core.hold_clocks import is_contactless
 from streams.core.strategy_cells import EEA
 
 SCA_COUNTRIES = EEA | {"GB"}
@@ -18,7 +19,6 @@ SCA_COUNTRIES = EEA | {"GB"}
 NO_CVM = frozenset({"", "none", "no_cvm", "unknown", "signature"})
 """Words of `cvm` by which nobody was authenticated; not knowing is none of the driver's proofs."""
 
-_CONTACTLESS = frozenset({"contactless", "contactless_chip", "contactless_magstripe", "nfc"})
 _CONTACT = frozenset({"chip", "contact", "contact_chip", "icc", "inserted"})
 _TOLD_NONE = NO_CVM - {"", "unknown"}
 
@@ -94,7 +94,7 @@ def tap_limits(
         return []
     if entry in _CONTACT and cvm in _TOLD_NONE:
         return Forbidden("pin-required", f"a contact chip without a PIN in {country} pays nothing")
-    if entry not in _CONTACTLESS or cvm not in NO_CVM:
+    if not is_contactless(entry) or cvm not in NO_CVM:
         return []
     told = (
         own.get(country, {}).get(currency),

@@ -110,6 +110,7 @@ def test_nothing_runs_before_the_approval():
         ),
         ({"entry_mode": "contactless"}, 5),
         ({"entry_mode": "contactless", "ended_at": T0 + DAY_MS}, 3),
+        ({"entry_mode": "NFC", "ended_at": T0 + DAY_MS}, 3),
         ({"entry_mode": "contactless", "ended_at": T0 + DAY_MS, "bin_country": "US"}, 5),
         ({"entry_mode": "contactless", "ended_at": T0 + DAY_MS, "bin_country": ""}, 3),
         ({"entry_mode": "contactless", "ended_at": T0 + DAY_MS, "merchant_country": "US"}, 5),

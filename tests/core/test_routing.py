@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sessionworld import POLICY, T0, World, answered, request
+from sessionworld import POLICY, T0, World, answered, card_read, reading, request, started, tick
 
+from schemas.commands import RaiseHold, StopCharging
 from schemas.facts import AcquirerHealth
-from streams.core.acquirers import Cost
+from streams.core.acquirers import Cost, NoIncrements
 from streams.core.opening import pin
 from streams.core.routing import Breaker, Route, admits, breaker, contradictions, route
 
@@ -213,3 +214,38 @@ def test_no_route_is_refused_by_name_before_the_card_is_asked():
     policy = replace(POLICY, route=())
     pinned = pin(request(acquirer_id="any"), World().pins.body, policy, {})
     assert pinned.refusal.reason == "no-route"
+
+
+def test_who_cannot_raise_this_card_is_followed_up_to_the_hold_and_asked_for_no_more():
+    """The route was pinned before any card was read: on this one its second raises nothing."""
+    acquirers = dict(POLICY.acquirers)
+    acquirers["sim-reverse"] = replace(
+        acquirers["sim-reverse"],
+        no_increments=NoIncrements(funding=("debit",)),
+        increment_extends=("mastercard",),
+    )
+    world = World(policy=replace(POLICY, acquirers=acquirers))
+    card = {"scheme": "mastercard", "funding": "debit"}
+    world.apply(request(acquirer_id="any", stage="tap_first", scheme="", funding="unknown"), T0)
+    world.apply(card_read(**card), T0)
+    offer = world.commands[-1]
+    world.apply(card_read(offer=1, consented=offer.ceiling_minor, **card), T0)
+    assert (world.commands[-1].acquirer_id, offer.step_minor > 0) == ("sim-total", True)
+    world.apply(answered("hold/1", "failed", at=T0, reason="not_sent"), T0)
+    other = {"acquirer_id": "sim-reverse"}
+    world.apply(answered("hold/2", "done", offer.amount_minor, T0, **other), T0)
+    world.apply(started(0), T0)
+    world.apply(reading(30_000), T0)
+    assert isinstance(world.commands[-1], StopCharging)
+    world.apply(tick(world.session.deadline), world.session.deadline)
+    world.apply(tick(T0 + 30 * 24 * 3_600_000), T0 + 30 * 24 * 3_600_000)
+    assert not any(isinstance(one, RaiseHold) for one in world.commands)
+
+
+def test_a_named_acquirer_that_does_not_take_the_currency_is_a_refusal_by_name():
+    acquirers = dict(POLICY.acquirers)
+    acquirers["sim-total"] = replace(acquirers["sim-total"], exponents={"CHF": 0})
+    policy = replace(POLICY, acquirers=acquirers)
+    pinned = pin(request(acquirer_id="sim-total"), World().pins.body, policy, {})
+    assert pinned.refusal.reason == "currency-not-taken"
+    assert pinned.refusal.detail == "sim-total takes no CHF"

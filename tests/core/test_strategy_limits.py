@@ -76,6 +76,11 @@ def test_who_is_not_known_to_be_authenticated_is_not(cvm):
     assert len(limit(cvm=cvm, entry_mode="Contactless")) == 1
 
 
+@pytest.mark.parametrize("entry_mode", ["contactless_chip", "Mobile_Contactless", "nfc"])
+def test_a_tap_is_a_tap_by_whatever_word(entry_mode):
+    assert len(limit(entry_mode=entry_mode)) == 1
+
+
 def test_a_contact_chip_without_a_pin_pays_nothing():
     found = limit(entry_mode="chip", cvm="none")
     assert isinstance(found, Forbidden)
