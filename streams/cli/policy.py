@@ -10,9 +10,9 @@ from schemas import ids
 from schemas.facts import SessionRequested
 from schemas.money import Money
 from streams.cli.screen import PROBLEM, USAGE, Json, fail, out, print_json, print_rows
-from streams.core.preauthorize import preauthorize_minor
+from streams.core.opening import settle
 from streams.core.pricing import Unpriceable, parse
-from streams.core.strategy import Choice, Policy, PolicyInvalid, choose, parse_policy
+from streams.core.strategy import Choice, Policy, PolicyInvalid, parse_policy
 from streams.core.strategy_lint import Finding, lint
 
 File = Annotated[Path, typer.Argument(dir_okay=False, help="A policy, TOML.")]
@@ -95,16 +95,15 @@ def policy_explain(
         asked = _request(_text(request), policy, priced.currency)
     except (PolicyInvalid, Unpriceable, msgspec.MsgspecError) as wrong:
         fail(str(wrong), USAGE)
-    wanted = preauthorize_minor(body, asked.currency)
-    decided = choose(policy, asked, priced, preauthorize_minor=wanted)
+    decided = settle(asked, body, policy)
     if json:
         print_json({"decided": type(decided).__name__.lower(), **msgspec.to_builtins(decided)})
     elif isinstance(decided, Choice):
         first, ceiling = Money(asked.currency, decided.first_minor), decided.ceiling_minor
         out.print(f"{first}, at most {Money(asked.currency, ceiling)}", style="bold")
-        out.print(decided.explanation)
+        out.print(decided.explanation, markup=False)
     else:
-        out.print(f"refused, {decided.reason}: {decided.detail}")
+        out.print(f"refused, {decided.reason}: {decided.detail}", markup=False)
     raise typer.Exit(0 if isinstance(decided, Choice) else PROBLEM)
 
 

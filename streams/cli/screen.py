@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from streams.cli.ending import PROBLEM, UNREACHABLE, USAGE, err, fail, print_json
@@ -72,5 +73,5 @@ def print_rows(columns: list[str], rows: list[list[Any]]) -> None:
 def rows_table(columns: list[str], rows: list[list[Any]]) -> Table:
     table = Table(*columns, header_style="bold", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(escape(str(cell)) for cell in row))  # brackets are no markup here
     return table

@@ -39,6 +39,12 @@ def pin(
     )
 
 
+def settle(request: SessionRequested, tariff_body: str, policy: Policy) -> Choice | Refusal:
+    """What a session opens with, as `pin` has it, while all acquirers are well."""
+    routing = route(request, policy.route, policy.acquirers, {}, policy.breaker)
+    return _decide(request, tariff_body, policy, routing)
+
+
 def _asks_when(tariff_body: str | None) -> bool:
     """Whether this tariff's price follows from when energy flowed, so that readings are kept."""
     try:

@@ -96,6 +96,17 @@ def test_a_refusal_is_told_by_name(write):
     assert told.stdout.startswith("refused, currency-mismatch: hold in JPY")
 
 
+def test_a_request_for_any_acquirer_goes_by_the_routes_as_a_session_does(write):
+    told = explained(write, CARD | {"acquirer_id": "any"})
+    assert told.exit_code == 0
+    assert "Asked by route anywhere (by order): sim-total" in " ".join(told.stdout.split())
+
+
+def test_brackets_are_told_as_they_are(write):
+    told = explained(write, CARD | {"acquirer_id": "who"})
+    assert "no [acquirers.who] in default" in " ".join(told.stdout.split())
+
+
 @pytest.mark.parametrize("request_", [{"colour": "red"}, {"funding": "gold"}, "no JSON"])
 def test_a_request_that_is_none_ends_with_two(write, request_):
     assert explained(write, request_).exit_code == 2
