@@ -14,13 +14,12 @@ from functools import partial
 import structlog
 from aiokafka import ConsumerRecord
 
-from connectors.acquirers import metrics
 from connectors.acquirers.accounts import notice_readers, open_accounts
 from connectors.acquirers.clients import StoppedWaiting, open_producer
 from connectors.acquirers.exchange import wall_at
-from connectors.acquirers.intake import NotTakable, Taken, hash_of, take
+from connectors.acquirers.intake import NotTakable, Taken, hash_of
 from connectors.acquirers.lanes import Lanes
-from connectors.acquirers.loop import take_commands
+from connectors.acquirers.loop import take_commands, taken_or_parked
 from connectors.acquirers.memory import Memory
 from connectors.acquirers.outlet import Outlet
 from connectors.acquirers.performer import Performer
@@ -76,16 +75,8 @@ class _Worker:
 
     async def take(self, record: ConsumerRecord, progress: Progress, lanes: Lanes) -> None:
         """Waits when too much waits already. A record at fault is parked here and now."""
-        progress.begin(record.offset)
-        try:
-            taken = take(record.value, self._own)
-        except NotTakable as fault:
-            await self._outlet.park(record, fault)
-            progress.done(record.offset)
-            return
+        taken = await taken_or_parked(record, self._own, progress, self._outlet)
         if taken is None:
-            metrics.SKIPPED.inc()
-            progress.done(record.offset)
             return
         await lanes.put(taken.command.session_id, partial(self._perform, record, taken, progress))
 

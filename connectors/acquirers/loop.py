@@ -6,15 +6,36 @@ from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from connectors.acquirers import intake, metrics
 from connectors.acquirers.clients import open_consumer
+from connectors.acquirers.intake import NotTakable, Taken
 from connectors.acquirers.lanes import Lanes
+from connectors.acquirers.outlet import Outlet
 from connectors.acquirers.partitions import Partitions
 from connectors.acquirers.progress import Progress
 from connectors.acquirers.settings import ConsumerSettings
+from schemas.facts import Performer
 
 _POLL_MS = 200
 _POLL_RECORDS = 500
 Take = Callable[[ConsumerRecord, Progress, Lanes], Awaitable[None]]
+
+
+async def taken_or_parked(
+    record: ConsumerRecord, performer: Performer, progress: Progress, outlet: Outlet
+) -> Taken | None:
+    """The command, if it is ours to act on; else the record is done with, parked if at fault."""
+    progress.begin(record.offset)
+    try:
+        taken = intake.take(record.value, performer)
+    except NotTakable as fault:
+        await outlet.park(record, fault)
+        progress.done(record.offset)
+        return None
+    if taken is None:
+        metrics.SKIPPED.inc()
+        progress.done(record.offset)
+    return taken
 
 
 async def take_commands(

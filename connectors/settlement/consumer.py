@@ -16,9 +16,9 @@ from aiokafka import ConsumerRecord
 
 from connectors.acquirers.clients import StoppedWaiting, open_producer
 from connectors.acquirers.exchange import wall_at
-from connectors.acquirers.intake import NotTakable, Taken, take
+from connectors.acquirers.intake import NotTakable, Taken
 from connectors.acquirers.lanes import Lanes
-from connectors.acquirers.loop import take_commands
+from connectors.acquirers.loop import take_commands, taken_or_parked
 from connectors.acquirers.outlet import Outlet
 from connectors.acquirers.progress import Progress
 from connectors.settlement.handler import Handler
@@ -72,15 +72,8 @@ class _Consumer:
         self._outlet = outlet
 
     async def take(self, record: ConsumerRecord, progress: Progress, lanes: Lanes) -> None:
-        progress.begin(record.offset)
-        try:
-            taken = take(record.value, self._own)
-        except NotTakable as fault:
-            await self._outlet.park(record, fault)
-            progress.done(record.offset)
-            return
+        taken = await taken_or_parked(record, self._own, progress, self._outlet)
         if taken is None:
-            progress.done(record.offset)
             return
         await lanes.put(taken.command.session_id, partial(self._settle, record, taken, progress))
 

@@ -21,7 +21,7 @@ from typer._click.exceptions import (
 )
 from typer.core import TyperGroup
 
-from connectors.acquirers.simulator.process import NotStarted
+from connectors.child_server import NotStarted
 from connectors.kafka.jars import JarRefused, JarUnavailable
 from connectors.kafka.process import BrokerFailed
 from connectors.kafka.state_lock import StateDirectoryInUse

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from connectors.acquirers.simulator.config import Account, Config
-from connectors.acquirers.simulator.process import NotStarted, SimulatorProcess
+from connectors.acquirers.simulator.process import SimulatorProcess
+from connectors.child_server import NotStarted
 
 AT = 1_767_225_600_000
 
