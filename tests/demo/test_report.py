@@ -58,7 +58,8 @@ def _ledger(fleet, **changed):
         "version": 1, "phase": "closed", "closed_reason": "", "transaction_id": "s",
         "strategy": "fixed", "policy_version": "1", "policy_cell": "c", "proof": "P", "raises": 0,
         "declined_at_tap": False, "declined_mid_charge": False, "stop_sent": False,
-        "conflicts": 0, "explanation": "", "holds": [hold], "commands": [],
+        "conflicts": 0, "explanation": "", "holds": [hold], "commands": [], "receipt_status": "",
+        "receipt_id": "", "receipt_ordinal": 0,
     }  # fmt: skip
     ledger = SessionLedger(**{**shared, **numbers, **words})
     money = {"priced_minor": 1189, "captured_minor": 1189}

