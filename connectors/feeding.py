@@ -1,37 +1,27 @@
-"""What every feed's translation gives: the next state, facts, refusals by name, and notes.
+"""What every translation of a feed gives back: facts, and by name what it could not take.
 
-A feed's stage applies all four in one transaction: facts go on, a message with refusals is parked
-with all of them, notes are counted. Nothing in a refusal or a note may hold card data.
+A refused message is parked by the stage with its bytes untouched; a note is counted and never
+keeps a fact from being told. Pure values, shared by `ocpp`, `ocpi` and the stage that runs them.
 """
-
-from typing import Generic, TypeVar
 
 import msgspec
 
-from schemas.facts import Fact
 
-S = TypeVar("S")
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """Why a message, or a part of it, became nothing.
 
-
-class Refused(msgspec.Struct, frozen=True):
-    """Why a message, or a part of it, is parked: a slug, the field's path, the value's problem."""
+    `reason` is a short slug for people and metrics, `field` the path of the field in the message
+    as it came (`charging_periods[0].dimensions[2].volume`, empty: all of it), `problem` what is
+    wrong with its value.
+    """
 
     reason: str
     field: str
     problem: str
 
 
-class Note(msgspec.Struct, frozen=True):
-    """Something to count by `kind` (a slug): accepted although odd, skipped, repeated."""
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """Something odd that was lived with: `kind` a slug to count by, `detail` where or what."""
 
     kind: str
     detail: str = ""
-
-
-class Translated(msgspec.Struct, Generic[S], frozen=True):
-    """What became of one message. A refused one may still give facts that no money rests on."""
-
-    state: S
-    facts: tuple[Fact, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    notes: tuple[Note, ...] = ()

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from connectors.feeding import Note, Refused, Translated
+from connectors.feeding import Note, Refused
 from connectors.ocpp.plausibility import Plausibility
+from schemas.facts import Fact
 
 __all__ = ["ChargerState", "Note", "Place", "Plausibility", "Refused", "Translated", "translate"]
 
@@ -29,9 +30,18 @@ class ChargerState(msgspec.Struct, array_like=True, frozen=True):
     """What one charger's messages leave for the next ones. Bounded; fields are only appended."""
 
 
+class Translated(msgspec.Struct, frozen=True):
+    """What became of one message. A refused one may still give facts that no money rests on."""
+
+    state: ChargerState
+    facts: tuple[Fact, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
 def translate(
     state: ChargerState | None, payload: bytes, place: Place, rules: Plausibility
-) -> Translated[ChargerState]:
+) -> Translated:
     """What the message becomes. Pure and total: whatever the bytes are, it returns."""
     del payload, place, rules
     return Translated(state or ChargerState())
