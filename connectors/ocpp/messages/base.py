@@ -44,6 +44,10 @@ class Number(Decimal):
     __slots__ = ()
 
 
+# No schema bounds a number; without a bound a message could say one of a million digits.
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Ordinal = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 OneOrMore = Annotated[tuple[_Entry, ...], Meta(min_length=1)]
 
 # Lengths count code points, as JSON schema does.

@@ -12,6 +12,7 @@ from connectors.ocpp.messages.base import (
     Text50,
     Text255,
     Unread,
+    Whole,
 )
 
 
@@ -50,7 +51,7 @@ RegistrationStatus = Literal["Accepted", "Pending", "Rejected"]
 class BootNotificationResponse(Payload, frozen=True, kw_only=True):
     status: RegistrationStatus
     current_time: str
-    interval: int
+    interval: Whole
 
 
 class Heartbeat(Payload, frozen=True, kw_only=True):
@@ -125,9 +126,9 @@ class MeterValue(Payload, frozen=True, kw_only=True):
 
 
 class MeterValues(Payload, frozen=True, kw_only=True):
-    connector_id: int
+    connector_id: Whole
     meter_value: OneOrMore[MeterValue]
-    transaction_id: int | None = None
+    transaction_id: Whole | None = None
 
 
 class MeterValuesResponse(Payload, frozen=True, kw_only=True):
@@ -136,7 +137,7 @@ class MeterValuesResponse(Payload, frozen=True, kw_only=True):
 
 class RemoteStartTransaction(Payload, frozen=True, kw_only=True):
     id_tag: Text20
-    connector_id: int | None = None
+    connector_id: Whole | None = None
     charging_profile: Unread | None = None
 
 
@@ -148,16 +149,16 @@ class RemoteStartTransactionResponse(Payload, frozen=True, kw_only=True):
 
 
 class StartTransaction(Payload, frozen=True, kw_only=True):
-    connector_id: int
+    connector_id: Whole
     id_tag: Text20
-    meter_start: int
+    meter_start: Whole
     timestamp: str
-    reservation_id: int | None = None
+    reservation_id: Whole | None = None
 
 
 class StartTransactionResponse(Payload, frozen=True, kw_only=True):
     id_tag_info: IdTagInfo
-    transaction_id: int
+    transaction_id: Whole
 
 
 ErrorCode = Literal[
@@ -192,7 +193,7 @@ ConnectorStatus = Literal[
 
 
 class StatusNotification(Payload, frozen=True, kw_only=True):
-    connector_id: int
+    connector_id: Whole
     error_code: ErrorCode
     status: ConnectorStatus
     info: Text50 | None = None
@@ -252,9 +253,9 @@ class TransactionData(MeterValue, frozen=True, kw_only=True):
 
 
 class StopTransaction(Payload, frozen=True, kw_only=True):
-    meter_stop: int
+    meter_stop: Whole
     timestamp: str
-    transaction_id: int
+    transaction_id: Whole
     id_tag: Text20 | None = None
     reason: StoppedReason | None = None
     transaction_data: tuple[TransactionData, ...] | None = None

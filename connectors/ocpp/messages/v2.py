@@ -10,6 +10,7 @@ from connectors.ocpp.messages.base import (
     Text36,
     Text50,
     Text255,
+    Whole,
 )
 
 
@@ -66,7 +67,7 @@ class HeartbeatResponse(Extensible, frozen=True, kw_only=True):
 
 class UnitOfMeasure(Extensible, frozen=True, kw_only=True):
     unit: Text20 | None = None
-    multiplier: int | None = None
+    multiplier: Whole | None = None
 
 
 class MeterValuesResponse(Extensible, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from connectors.ocpp.messages.base import (
     Text512,
     Text2500,
     Unread,
+    Whole,
 )
 from connectors.ocpp.messages.v2 import (
     AuthorizationStatus,
@@ -38,7 +39,7 @@ class StatusInfo(Extensible, frozen=True, kw_only=True):
 
 class BootNotificationResponse(Extensible, frozen=True, kw_only=True):
     current_time: str
-    interval: int
+    interval: Whole
     status: RegistrationStatus
     status_info: StatusInfo | None = None
 
@@ -96,13 +97,13 @@ class MeterValue(Extensible, frozen=True, kw_only=True):
 
 
 class MeterValues(Extensible, frozen=True, kw_only=True):
-    evse_id: int
+    evse_id: Whole
     meter_value: OneOrMore[MeterValue]
 
 
 class Evse(Extensible, frozen=True, kw_only=True):
-    id: int
-    connector_id: int | None = None
+    id: Whole
+    connector_id: Whole | None = None
 
 
 class Component(Extensible, frozen=True, kw_only=True):
@@ -112,24 +113,24 @@ class Component(Extensible, frozen=True, kw_only=True):
 
 
 class EventData(Extensible, frozen=True, kw_only=True):
-    event_id: int
+    event_id: Whole
     timestamp: str
     trigger: EventTrigger
     actual_value: Text2500
     component: Component
     event_notification_type: EventNotification
     variable: Variable
-    cause: int | None = None
+    cause: Whole | None = None
     tech_code: Text50 | None = None
     tech_info: Text500 | None = None
     cleared: bool | None = None
     transaction_id: Text36 | None = None
-    variable_monitoring_id: int | None = None
+    variable_monitoring_id: Whole | None = None
 
 
 class NotifyEvent(Extensible, frozen=True, kw_only=True):
     generated_at: str
-    seq_no: int
+    seq_no: Whole
     event_data: OneOrMore[EventData]
     tbc: bool | None = None
 
@@ -152,8 +153,8 @@ class IdToken(Extensible, frozen=True, kw_only=True):
 
 class RequestStartTransaction(Extensible, frozen=True, kw_only=True):
     id_token: IdToken
-    remote_start_id: int
-    evse_id: int | None = None
+    remote_start_id: Whole
+    evse_id: Whole | None = None
     group_id_token: IdToken | None = None
     charging_profile: Unread | None = None
 
@@ -167,8 +168,8 @@ class RequestStartTransactionResponse(Extensible, frozen=True, kw_only=True):
 class StatusNotification(Extensible, frozen=True, kw_only=True):
     timestamp: str
     connector_status: ConnectorStatus
-    evse_id: int
-    connector_id: int
+    evse_id: Whole
+    connector_id: Whole
 
 
 TriggerReason = Literal[
@@ -220,22 +221,22 @@ StoppedReason = Literal[
 class Transaction(Extensible, frozen=True, kw_only=True):
     transaction_id: Text36
     charging_state: ChargingState | None = None
-    time_spent_charging: int | None = None
+    time_spent_charging: Whole | None = None
     stopped_reason: StoppedReason | None = None
-    remote_start_id: int | None = None
+    remote_start_id: Whole | None = None
 
 
 class TransactionEvent(Extensible, frozen=True, kw_only=True):
     event_type: EventKind
     timestamp: str
     trigger_reason: TriggerReason
-    seq_no: int
+    seq_no: Whole
     transaction_info: Transaction
     meter_value: OneOrMore[MeterValue] | None = None
     offline: bool | None = None
-    number_of_phases_used: int | None = None
-    cable_max_current: int | None = None
-    reservation_id: int | None = None
+    number_of_phases_used: Whole | None = None
+    cable_max_current: Whole | None = None
+    reservation_id: Whole | None = None
     evse: Evse | None = None
     id_token: IdToken | None = None
 
@@ -252,9 +253,9 @@ class MessageContent(Extensible, frozen=True, kw_only=True):
 class IdTokenInfo(Extensible, frozen=True, kw_only=True):
     status: AuthorizationStatus
     cache_expiry_date_time: str | None = None
-    charging_priority: int | None = None
+    charging_priority: Whole | None = None
     language1: Text8 | None = None
-    evse_id: OneOrMore[int] | None = None
+    evse_id: OneOrMore[Whole] | None = None
     group_id_token: IdToken | None = None
     language2: Text8 | None = None
     personal_message: MessageContent | None = None
@@ -262,6 +263,6 @@ class IdTokenInfo(Extensible, frozen=True, kw_only=True):
 
 class TransactionEventResponse(Extensible, frozen=True, kw_only=True):
     total_cost: Number | None = None
-    charging_priority: int | None = None
+    charging_priority: Whole | None = None
     id_token_info: IdTokenInfo | None = None
     updated_personal_message: MessageContent | None = None

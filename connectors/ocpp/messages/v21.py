@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from connectors.ocpp.messages.base import (
+    Count,
     Extensible,
     Number,
     OneOrMore,
+    Ordinal,
     Phase,
     ReadingContext,
     Text8,
@@ -21,6 +23,7 @@ from connectors.ocpp.messages.base import (
     Text2500,
     Text32768,
     Unread,
+    Whole,
 )
 from connectors.ocpp.messages.v2 import (
     AuthorizationStatus,
@@ -44,7 +47,7 @@ class StatusInfo(Extensible, frozen=True, kw_only=True):
 
 class BootNotificationResponse(Extensible, frozen=True, kw_only=True):
     current_time: str
-    interval: int
+    interval: Whole
     status: RegistrationStatus
     status_info: StatusInfo | None = None
 
@@ -133,13 +136,13 @@ class MeterValue(Extensible, frozen=True, kw_only=True):
 
 
 class MeterValues(Extensible, frozen=True, kw_only=True):
-    evse_id: Annotated[int, Meta(ge=0)]
+    evse_id: Count
     meter_value: OneOrMore[MeterValue]
 
 
 class Evse(Extensible, frozen=True, kw_only=True):
-    id: Annotated[int, Meta(ge=0)]
-    connector_id: Annotated[int, Meta(ge=0)] | None = None
+    id: Count
+    connector_id: Count | None = None
 
 
 class Component(Extensible, frozen=True, kw_only=True):
@@ -149,25 +152,25 @@ class Component(Extensible, frozen=True, kw_only=True):
 
 
 class EventData(Extensible, frozen=True, kw_only=True):
-    event_id: Annotated[int, Meta(ge=0)]
+    event_id: Count
     timestamp: str
     trigger: EventTrigger
     actual_value: Text2500
     component: Component
     event_notification_type: EventNotification
     variable: Variable
-    cause: Annotated[int, Meta(ge=0)] | None = None
+    cause: Count | None = None
     tech_code: Text50 | None = None
     tech_info: Text500 | None = None
     cleared: bool | None = None
     transaction_id: Text36 | None = None
-    variable_monitoring_id: Annotated[int, Meta(ge=0)] | None = None
-    severity: Annotated[int, Meta(ge=0)] | None = None
+    variable_monitoring_id: Count | None = None
+    severity: Count | None = None
 
 
 class NotifyEvent(Extensible, frozen=True, kw_only=True):
     generated_at: str
-    seq_no: Annotated[int, Meta(ge=0)]
+    seq_no: Count
     event_data: OneOrMore[EventData]
     tbc: bool | None = None
 
@@ -185,8 +188,8 @@ class IdToken(Extensible, frozen=True, kw_only=True):
 
 class RequestStartTransaction(Extensible, frozen=True, kw_only=True):
     id_token: IdToken
-    remote_start_id: int
-    evse_id: Annotated[int, Meta(ge=1)] | None = None
+    remote_start_id: Whole
+    evse_id: Ordinal | None = None
     group_id_token: IdToken | None = None
     charging_profile: Unread | None = None
 
@@ -200,8 +203,8 @@ class RequestStartTransactionResponse(Extensible, frozen=True, kw_only=True):
 class StatusNotification(Extensible, frozen=True, kw_only=True):
     timestamp: str
     connector_status: ConnectorStatus
-    evse_id: Annotated[int, Meta(ge=0)]
-    connector_id: Annotated[int, Meta(ge=0)]
+    evse_id: Count
+    connector_id: Count
 
 
 TriggerReason = Literal[
@@ -272,9 +275,9 @@ OperationMode = Literal[
 class Transaction(Extensible, frozen=True, kw_only=True):
     transaction_id: Text36
     charging_state: ChargingState | None = None
-    time_spent_charging: int | None = None
+    time_spent_charging: Whole | None = None
     stopped_reason: StoppedReason | None = None
-    remote_start_id: int | None = None
+    remote_start_id: Whole | None = None
     operation_mode: OperationMode | None = None
     tariff_id: Text60 | None = None
     transaction_limit: TransactionLimit | None = None
@@ -287,14 +290,14 @@ class TransactionEvent(Extensible, frozen=True, kw_only=True):
     event_type: EventKind
     timestamp: str
     trigger_reason: TriggerReason
-    seq_no: Annotated[int, Meta(ge=0)]
+    seq_no: Count
     transaction_info: Transaction
     cost_details: CostDetails | None = None
     meter_value: OneOrMore[MeterValue] | None = None
     offline: bool | None = None
     number_of_phases_used: Annotated[int, Meta(ge=0, le=3)] | None = None
-    cable_max_current: int | None = None
-    reservation_id: Annotated[int, Meta(ge=0)] | None = None
+    cable_max_current: Whole | None = None
+    reservation_id: Count | None = None
     preconditioning_status: PreconditioningStatus | None = None
     evse_sleep: bool | None = None
     evse: Evse | None = None
@@ -313,17 +316,17 @@ class MessageContent(Extensible, frozen=True, kw_only=True):
 class IdTokenInfo(Extensible, frozen=True, kw_only=True):
     status: AuthorizationStatus
     cache_expiry_date_time: str | None = None
-    charging_priority: int | None = None
+    charging_priority: Whole | None = None
     group_id_token: IdToken | None = None
     language1: Text8 | None = None
     language2: Text8 | None = None
-    evse_id: OneOrMore[Annotated[int, Meta(ge=0)]] | None = None
+    evse_id: OneOrMore[Count] | None = None
     personal_message: MessageContent | None = None
 
 
 class TransactionEventResponse(Extensible, frozen=True, kw_only=True):
     total_cost: Number | None = None
-    charging_priority: int | None = None
+    charging_priority: Whole | None = None
     id_token_info: IdTokenInfo | None = None
     transaction_limit: TransactionLimit | None = None
     updated_personal_message: MessageContent | None = None

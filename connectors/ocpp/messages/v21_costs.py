@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from connectors.ocpp.messages.base import (
+    Count,
     Extensible,
     Number,
     OneOrMore,
@@ -17,13 +18,14 @@ from connectors.ocpp.messages.base import (
     Text255,
     Text500,
     Text2000,
+    Whole,
 )
 
 
 class TransactionLimit(Extensible, frozen=True, kw_only=True):
     max_cost: Number | None = None
     max_energy: Number | None = None
-    max_time: int | None = None
+    max_time: Whole | None = None
     max_soc: Annotated[int, Meta(ge=0, le=100)] | None = field(default=None, name="maxSoC")
 
 
@@ -38,7 +40,7 @@ class TotalPrice(Extensible, frozen=True, kw_only=True):
 class TaxRate(Extensible, frozen=True, kw_only=True):
     type: Text20
     tax: Number
-    stack: Annotated[int, Meta(ge=0)] | None = None
+    stack: Count | None = None
 
 
 class Price(Extensible, frozen=True, kw_only=True):
@@ -61,9 +63,9 @@ class TotalCost(Extensible, frozen=True, kw_only=True):
 
 class TotalUsage(Extensible, frozen=True, kw_only=True):
     energy: Number
-    charging_time: int
-    idle_time: int
-    reservation_time: int | None = None
+    charging_time: Whole
+    idle_time: Whole
+    reservation_time: Whole | None = None
 
 
 CostDimensionKind = Literal[
