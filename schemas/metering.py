@@ -6,13 +6,14 @@ Whatever is not as usual is left to the careful way of `schemas.codec`, which al
 anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import intern
 from typing import Any, Generic, TypeVar
 
 from schemas.facts import MeterReading
 
-_HEADER = 10  # of the single-object encoding
+_SINGLE = 10  # bytes before the body in the single-object encoding, which begins with C3
+_CONFLUENT = 5  # and in Confluent's wire format, which begins with 0
 _KNOWN_MAX = 65_536  # beginnings remembered, about 30 MB; then it starts over
 _TEXTS = 5
 _NUMBERS_MAX = 50  # bytes: five times the ten that a long may take
@@ -56,16 +57,18 @@ T = TypeVar("T")
 
 
 class Quick(Generic[T]):
-    """Reads records with this single-object header into numbers.
+    """Reads records with one of these headers into numbers; `headers` may grow meanwhile.
 
     `place` makes of tenant, network, charger, EVSE and transaction what each reading of that
     charging is to bring along; it is called once a charging, or seldom more.
     """
 
-    __slots__ = ("_endings", "_header", "_known", "_place")
+    __slots__ = ("_endings", "_headers", "_known", "_place")
 
-    def __init__(self, header: bytes, place: Callable[[str, str, str, str, str], T]) -> None:
-        self._header = header
+    def __init__(
+        self, headers: Sequence[bytes], place: Callable[[str, str, str, str, str], T]
+    ) -> None:
+        self._headers = headers
         self._place = place
         self._known: dict[bytes, T] = {}
         self._endings: dict[bytes, tuple[int, int]] = {}
@@ -78,7 +81,8 @@ class Quick(Generic[T]):
         None: ask the careful way.
         """
         try:
-            at = _HEADER + 1 + (data[_HEADER] >> 1)
+            at = _SINGLE if data[0] else _CONFLUENT
+            at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
             at += 1 + (data[at] >> 1)
@@ -119,9 +123,9 @@ class Quick(Generic[T]):
 
     def _learnt(self, data: bytes) -> T | None:
         """The charging's place, if each text is one, its length in one byte, as nearly always."""
-        if not data.startswith(self._header):
+        if not data.startswith(tuple(self._headers)):
             return None
-        at = _HEADER
+        at = _SINGLE if data[0] else _CONFLUENT
         found: list[str] = []
         for _ in range(_TEXTS):
             length = data[at]
@@ -164,8 +168,8 @@ class Readings:
 
     __slots__ = ("_quick",)
 
-    def __init__(self, header: bytes) -> None:
-        self._quick = Quick(header, _as_they_are)
+    def __init__(self, headers: Sequence[bytes]) -> None:
+        self._quick = Quick(headers, _as_they_are)
 
     def read(self, data: bytes) -> MeterReading | None:
         """The record in these bytes, header included; None: ask the careful way."""
