@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, facts, ledger
+from schemas import commands, facts, ledger, partners, roaming
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -24,6 +24,12 @@ RECORDS: dict[str, type[Fact]] = {
         facts.AcquirerHealth,
         facts.TariffPublished,
         facts.PolicyPublished,
+        partners.LocationSeen,
+        partners.EvseSeen,
+        partners.TokenSeen,
+        partners.TerminalSeen,
+        partners.AdviceConfirmed,
+        partners.InvoiceReported,
         facts.LinkedFact,
         facts.Watermark,
         facts.AliasBound,
@@ -34,6 +40,8 @@ RECORDS: dict[str, type[Fact]] = {
         facts.SessionJournal,
         facts.DiscrepancyChanged,
         facts.OrphanAged,
+        roaming.SessionSeen,
+        roaming.CdrSeen,
         commands.PlaceHold,
         commands.RaiseHold,
         commands.LowerHold,

@@ -59,6 +59,21 @@ def charger_alias(tenant: str, network: str, charger_id: str, kind: str, value: 
     return Alias(_path(tenant, network, charger_id, kind, value.casefold()))
 
 
+def ocpi_alias(tenant: str, owner: tuple[str, str], kind: str, value: str) -> Alias:
+    """An alias that is unique at one OCPI party: session, cdr, evse, ...
+
+    `owner` is country code and party id; both and all ids of OCPI are compared in folded case.
+    """
+    country, party = owner
+    folded = (country.casefold(), party.casefold(), kind, value.casefold())
+    return Alias(_path(tenant, "ocpi", *folded))
+
+
+def reference_alias(tenant: str, authorization_reference: str) -> Alias:
+    """The alias of a reference that a terminal minted, as OCPI objects echo it."""
+    return Alias(_path(tenant, "reference", authorization_reference.casefold()))
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)

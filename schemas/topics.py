@@ -46,7 +46,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 READINGS = "charger.readings.v1"
 TRANSACTIONS = "charger.transactions.v1"
+OCPI_SESSIONS = "ocpi.sessions.v1"
+OCPI_CDRS = "ocpi.cdrs.v1"
 TARIFFS = "ocpi.tariffs.v1"
+LOCATIONS = "ocpi.locations.v1"
+TOKENS = "ocpi.tokens.v1"
+TERMINALS = "ocpi.terminals.v1"
+ADVICES = "ocpi.advices.v1"
+INVOICES = "ocpi.invoices.v1"
 POLICIES = "policies.v1"
 REQUESTS = "terminal.requests.v1"
 RESPONSES = "acquirer.responses.v1"
@@ -93,6 +100,24 @@ TOPICS: tuple[Topic, ...] = (
         carries="begin, state and end of chargings, signs of life",
     ),
     Topic(
+        name=OCPI_SESSIONS,
+        key="alias of the OCPI session",
+        records=("SessionSeen",),
+        written_by="OCPI feed",
+        read_by="link",
+        retention_ms=EVIDENCE_MS,
+        carries="sessions as partners tell them",
+    ),
+    Topic(
+        name=OCPI_CDRS,
+        key="alias of the OCPI session, else of the CDR",
+        records=("CdrSeen",),
+        written_by="OCPI feed",
+        read_by="link",
+        retention_ms=EVIDENCE_MS,
+        carries="CDRs and credit CDRs, each once",
+    ),
+    Topic(
         name=TARIFFS,
         key="tenant/tariff/hash",
         records=("TariffPublished",),
@@ -101,6 +126,53 @@ TOPICS: tuple[Topic, ...] = (
         retention_ms=0,
         spread="single",
         carries="every version of a tariff",
+    ),
+    Topic(
+        name=LOCATIONS,
+        key="tenant/party/location[/EVSE]",
+        records=("LocationSeen", "EvseSeen"),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        spread="single",
+        carries="places, their EVSEs and the status of these",
+    ),
+    Topic(
+        name=TOKENS,
+        key="tenant/party/token/type",
+        records=("TokenSeen",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        carries="driver tokens, which tell a contract's charging from one paid by card",
+    ),
+    Topic(
+        name=TERMINALS,
+        key="tenant/partner/terminal",
+        records=("TerminalSeen",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        spread="single",
+        carries="payment terminals and what they serve",
+    ),
+    Topic(
+        name=ADVICES,
+        key="alias of the authorization_reference",
+        records=("AdviceConfirmed",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=EVIDENCE_MS,
+        carries="what became of captures that a terminal provider made",
+    ),
+    Topic(
+        name=INVOICES,
+        key="tenant/party/record",
+        records=("InvoiceReported",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=EVIDENCE_MS,
+        carries="which CDRs a partner's invoice covers",
     ),
     Topic(
         name=POLICIES,
