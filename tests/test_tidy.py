@@ -23,6 +23,8 @@ UNMIRRORED = {
     "schemas/facts.py": "as commands.py",
     "schemas/fields.py": "as commands.py",
     "schemas/ledger.py": "as commands.py",
+    "schemas/partners.py": "as commands.py",
+    "schemas/roaming.py": "as commands.py",
     "streams/core/declines_codes.py": "tables: test_declines.py asks for what they mean",
     "streams/core/hold_windows.py": "a table: test_hold_clocks.py asks for what it means",
     # The parts of one step are shown together, as whole sessions: test_session_laws.py,
