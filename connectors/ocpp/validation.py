@@ -1,0 +1,182 @@
+"""Payloads become messages: valid by their version's JSON schema, or lenient by name, or refused.
+
+What the schemas allow is taken as it is. What real chargers send otherwise is taken where
+`leniencies.LENIENCIES` names it, and told with the message. All else is refused, by its field.
+"""
+
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+import msgspec
+from msgspec import Raw, structs
+
+from connectors.ocpp.frames import Refused, not_json, refusal, within_bounds
+from connectors.ocpp.leniencies import Departures, Leniency, NothingLeft, mended
+from connectors.ocpp.messages.base import Number, Payload
+from connectors.ocpp.messages.catalogue import REQUESTS, RESPONSES, SKIPPED, Version
+
+# Meters have 12 digits, currencies 4 decimals; a number beyond is a fault or an attack.
+MOST_DIGITS: Final = 64
+MOST_EXPONENT: Final = 30
+LEAST_EXPONENT: Final = -400  # what is left of a float that should be zero
+NEWER_WORDS: Final = Leniency("newer-words", "payload")
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_BEYOND: Final = 10 ** (MOST_EXPONENT + 1)
+_OUT_OF_BOUNDS: Final = f"Expected `number` below 1e{MOST_EXPONENT}, of {MOST_DIGITS} characters"
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A message, and in what it departs from its schema: nothing, if `leniencies` is empty.
+
+    With the leniency `newer-words` a message of 2.0.1 is one of `messages.v21`.
+    """
+
+    message: Payload
+    leniencies: tuple[Leniency, ...] = ()
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """An action that is known and not needed, or a message of samples none of which is known."""
+
+    action: str
+    leniencies: tuple[Leniency, ...] = ()
+
+
+def request_of(version: Version, action: str, payload: bytes | Raw) -> Parsed | Skipped:
+    """What a request says. Raises Refused: not valid, or no action of this version."""
+    return _read(_REQUESTS, version, action, payload)
+
+
+def response_of(version: Version, action: str, payload: bytes | Raw) -> Parsed | Skipped:
+    """What the result of a call says, whose action the caller knows. Raises Refused."""
+    return _read(_RESPONSES, version, action, payload)
+
+
+class _Reader:
+    """Reads the payloads of one action in one direction."""
+
+    def __init__(self, kind: type[Payload], newer: "_Reader | None") -> None:
+        self._kind = kind
+        self._newer = newer
+        self.strict = msgspec.json.Decoder(
+            kind, dec_hook=_number, float_hook=_bounded_decimal
+        ).decode
+
+    def read(self, action: str, raw: bytes) -> Parsed | Skipped:
+        """The message in these bytes. Raises Refused."""
+        try:
+            message = self.strict(raw)
+        except msgspec.ValidationError as error:
+            return self._read_again(action, raw, error)
+        except _UNREADABLE as error:
+            raise not_json(error, "payload") from error
+        # The types take null for what is not told; no schema of OCPP does.
+        if b"null" in raw:
+            return self.lenient(action, raw)
+        return Parsed(message)
+
+    def _read_again(
+        self, action: str, raw: bytes, error: msgspec.ValidationError
+    ) -> Parsed | Skipped:
+        """Newer words are tried before leniencies, because they lose nothing."""
+        newer = self._newer
+        if newer is not None and b"null" not in raw:
+            with suppress(*_UNREADABLE):
+                return Parsed(newer.strict(raw), (NEWER_WORDS,))
+        try:
+            return self.lenient(action, raw)
+        except Refused as refused:
+            if newer is None:
+                raise refused from error
+            with suppress(Refused):
+                return _as_newer(newer.lenient(action, raw))
+            raise refused from error
+
+    def lenient(self, action: str, raw: bytes) -> Parsed | Skipped:
+        """The message after mending. Raises Refused."""
+        found = Departures()
+        try:
+            said = mended(_ANY.decode(raw), self._kind, found)
+            return Parsed(msgspec.convert(said, self._kind, dec_hook=_number), found.told())
+        except NothingLeft:
+            return Skipped(action, found.told())
+        except msgspec.ValidationError as error:
+            raise refusal(error, "payload") from error
+        except _UNREADABLE as error:
+            raise not_json(error, "payload") from error
+
+
+def _as_newer(read: Parsed | Skipped) -> Parsed | Skipped:
+    return structs.replace(read, leniencies=(NEWER_WORDS, *read.leniencies))
+
+
+def _number(kind: type, said: object) -> Number:
+    """A Number from what the decoder read. Raises ValueError, which the decoder puts in place."""
+    if kind is not Number:
+        raise NotImplementedError
+    if type(said) is int:
+        if abs(said) >= _BEYOND:
+            raise ValueError(_OUT_OF_BOUNDS)
+        return Number(said)
+    if isinstance(said, Decimal):
+        if said.is_nan():
+            raise ValueError(_OUT_OF_BOUNDS)
+        return Number(said)
+    raise ValueError(f"Expected `number`, got `{_json_name(said)}`")
+
+
+def _json_name(said: object) -> str:
+    return {type(None): "null", list: "array", dict: "object"}.get(type(said), type(said).__name__)
+
+
+def _bounded_decimal(text: str) -> Decimal:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(_OUT_OF_BOUNDS)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(_OUT_OF_BOUNDS) from None
+    if not LEAST_EXPONENT <= number.adjusted() <= MOST_EXPONENT:
+        raise ValueError(_OUT_OF_BOUNDS)
+    return number
+
+
+def _decimal(text: str) -> Decimal:
+    """Out of bounds is no number: the reader of the field says so, if there is one."""
+    try:
+        return _bounded_decimal(text)
+    except ValueError:
+        return Decimal("NaN")
+
+
+_ANY: Final = msgspec.json.Decoder(float_hook=_decimal)
+
+
+def _read(
+    readers: dict[Version, dict[str, _Reader]], version: Version, action: str, payload: bytes | Raw
+) -> Parsed | Skipped:
+    reader = readers[version].get(action)
+    if reader is not None:
+        return reader.read(action, within_bounds(bytes(payload)))
+    if action in SKIPPED[version]:
+        return Skipped(action)
+    raise Refused("action", f"{action!r} is none of OCPP {version}")
+
+
+def _readers(
+    kinds: dict[Version, dict[str, type[Payload]]],
+) -> dict[Version, dict[str, _Reader]]:
+    newest = {action: _Reader(kind, None) for action, kind in kinds["2.1"].items()}
+    return {
+        "1.6": {action: _Reader(kind, None) for action, kind in kinds["1.6"].items()},
+        "2.0.1": {
+            action: _Reader(kind, newest[action] if kind is not kinds["2.1"][action] else None)
+            for action, kind in kinds["2.0.1"].items()
+        },
+        "2.1": newest,
+    }
+
+
+_REQUESTS: Final = _readers(REQUESTS)
+_RESPONSES: Final = _readers(RESPONSES)
