@@ -3,11 +3,12 @@
 A feed may carry whole frames, or payloads whose action the mapping knows; these need no frame.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Raw
 
+from connectors.feeding import Refused
 from connectors.ocpp.messages.catalogue import Version
 
 # What one message may cost, whatever is in it. A day's transactionData is below 2 MB.
@@ -18,14 +19,17 @@ _PROBABLY_SMALL: Final = 64 << 10
 _MOST_TOLD: Final = 200
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
+Reason = Literal[
+    "too-large", "not-json", "not-a-frame", "unknown-version", "unknown-action", "not-by-schema"
+]
 
-class Refused(ValueError):
-    """Bytes that are no message: `field` is where, `problem` is what is wrong there."""
 
-    def __init__(self, field: str, problem: str) -> None:
-        self.field = field[:_MOST_TOLD]
-        self.problem = problem[:_MOST_TOLD]
-        super().__init__(f"{self.field}: {self.problem}")
+class NotValid(ValueError):
+    """Bytes that are no message; `refused` says why, where, and what is wrong there."""
+
+    def __init__(self, reason: Reason, field: str, problem: str) -> None:
+        self.refused = Refused(reason, field[:_MOST_TOLD], problem[:_MOST_TOLD])
+        super().__init__(f"{self.refused.field}: {self.refused.problem}")
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, tag=2, forbid_unknown_fields=True):
@@ -69,6 +73,10 @@ class Send(msgspec.Struct, frozen=True, array_like=True, tag=6, forbid_unknown_f
 
 Frame = Call | CallResult | CallError | CallResultError | Send
 _FRAMES: Final = msgspec.json.Decoder[Frame](Frame)
+_ABOUT_FIELDS: Final = {
+    "Object missing required field `": "required, and not there",
+    "Object contains unknown field `": "not in the schema",
+}
 _VERSIONS: Final[dict[str, Version]] = {
     "16": "1.6",
     "201": "2.0.1",
@@ -79,62 +87,63 @@ _VERSIONS: Final[dict[str, Version]] = {
 def frame_of(data: bytes | str) -> Frame:
     """The frame that these bytes are, its payload not yet read.
 
-    Raises Refused: no frame, or one that no charger sends (MOST_BYTES, MOST_VALUES, MOST_ID).
+    Raises NotValid: no frame, or one that no charger sends (MOST_BYTES, MOST_VALUES, MOST_ID).
     """
     raw = within_bounds(data)
     try:
         frame = _FRAMES.decode(raw)
     except msgspec.ValidationError as error:
-        raise refusal(error, "frame") from error
+        raise refusal(error, "not-a-frame") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise not_json(error, "frame") from error
+        raise not_json(error) from error
     if len(frame.unique_id) > MOST_ID:
-        raise Refused("frame[1]", f"a message id of {len(frame.unique_id)} characters")
+        raise NotValid(
+            "not-a-frame", "frame[1]", f"a message id of {len(frame.unique_id)} characters"
+        )
     return frame
 
 
 def within_bounds(data: bytes | str) -> bytes:
-    """The bytes, without a byte order mark; raises Refused before anything is built of too many.
+    """The bytes, without a byte order mark; raises NotValid before anything is built of too many.
 
     Values are counted by commas: cheap, and never below what decoding would make.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > MOST_BYTES:
-        raise Refused("message", f"{len(raw)} bytes, of {MOST_BYTES} at most")
+        raise NotValid("too-large", "message", f"{len(raw)} bytes, of {MOST_BYTES} at most")
     if len(raw) > _PROBABLY_SMALL and (commas := raw.count(b",")) >= MOST_VALUES:
-        raise Refused("message", f"{commas + 1} values, of {MOST_VALUES} at most")
+        raise NotValid("too-large", "message", f"{commas + 1} values, of {MOST_VALUES} at most")
     return raw.removeprefix(_BYTE_ORDER_MARK)
 
 
 def version_named(text: str) -> Version:
     """The version that a header or WebSocket subprotocol names: `ocpp1.6`, `2.0.1`, `v21`.
 
-    Raises Refused.
+    Raises NotValid.
     """
     plain = "".join(c for c in text.casefold().removeprefix("ocpp") if c not in " ._-jv")
     try:
         return _VERSIONS[plain]
     except KeyError:
-        raise Refused("version", f"{text!r} is none of 1.6, 2.0.1, 2.1") from None
+        raise NotValid(
+            "unknown-version", "version", f"{text!r} is none of 1.6, 2.0.1, 2.1"
+        ) from None
 
 
-def refusal(error: msgspec.ValidationError, root: str) -> Refused:
-    """What msgspec says, with the path in front, as a refusal."""
+def refusal(error: msgspec.ValidationError, reason: Reason) -> NotValid:
+    """What msgspec says, with the path in front."""
     problem, _, place = str(error).partition(" - at `$")
     path = place.removesuffix("`").removeprefix(".")
-    for told, said in (
-        ("Object missing required field `", "required, and not there"),
-        ("Object contains unknown field `", "not in the schema"),
-    ):
+    for told, said in _ABOUT_FIELDS.items():
         if problem.startswith(told):
             name = problem.removeprefix(told).removesuffix("`")
-            return Refused(f"{path}.{name}" if path else name, said)
-    where = f"{root}{path}" if path.startswith("[") else path or root
-    return Refused(where, problem)
+            return NotValid(reason, f"{path}.{name}" if path else name, said)
+    root = "frame" if reason == "not-a-frame" else "payload"
+    return NotValid(reason, f"{root}{path}" if path.startswith("[") else path or root, problem)
 
 
-def not_json(error: Exception, root: str) -> Refused:
-    """Bytes that are no JSON text, or none that can be read within bounds, as a refusal."""
+def not_json(error: Exception) -> NotValid:
+    """Bytes that are no JSON text, or none that can be read within bounds."""
     if isinstance(error, RecursionError):
-        return Refused(root, "nested too deeply")
-    return Refused(root, f"no JSON: {error}")
+        return NotValid("too-large", "message", "nested too deeply")
+    return NotValid("not-json", "message", f"no JSON: {error}")

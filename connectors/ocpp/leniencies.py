@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from connectors.ocpp.frames import Refused
+from connectors.feeding import Note
+from connectors.ocpp.frames import NotValid
 from connectors.ocpp.messages.base import CustomData, Number, Payload, Unread
 
 # Sources: `reference/protocols.md` 11, 13, 18; and the field names of the firmware quirks there.
@@ -54,14 +55,6 @@ _SAMPLE_WORDS: Final = ("measurand", "unit", "phase", "location", "format")
 _IMPORTED: Final = "energy.active.import"
 
 
-class Leniency(msgspec.Struct, frozen=True):
-    """A departure: its name in LENIENCIES, its first place, and the word if it is a new word."""
-
-    name: str
-    field: str
-    said: str = ""
-
-
 class NothingLeft(Exception):
     """All samples of a message that must have one were left out."""
 
@@ -75,25 +68,29 @@ class Departures:
     """The departures of one message, each kind and field once."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Leniency] = {}
+        self._found: dict[tuple[str, str], Note] = {}
 
     def note(self, name: str, field: str, said: str = "") -> None:
-        """Raises Refused: so many that it is another protocol."""
+        """A note: the name in LENIENCIES, the first place, the word if it is a new one.
+
+        Raises NotValid: so many that it is another protocol.
+        """
         key = (name, _INDEX.sub("[]", field))
         if key in self._found:
             return
         if len(self._found) == MOST_LENIENCIES:
-            raise Refused(field, f"departs from its schema in over {MOST_LENIENCIES} ways")
-        self._found[key] = Leniency(name, field, said[:_MOST_SAID])
+            problem = f"departs from its schema in over {MOST_LENIENCIES} ways"
+            raise NotValid("not-by-schema", field, problem)
+        self._found[key] = Note(name, f"{field}: {said[:_MOST_SAID]}" if said else field)
 
-    def told(self) -> tuple[Leniency, ...]:
+    def told(self) -> tuple[Note, ...]:
         return tuple(self._found.values())
 
 
 def mended(said: object, kind: type[Payload], found: Departures) -> object:
     """The decoded JSON as its schema would have it, as far as leniencies go; notes each.
 
-    Raises NothingLeft, and Refused as `Departures.note` does. What cannot be mended is left as it
+    Raises NothingLeft, and NotValid as `Departures.note` does. What cannot be mended is left as it
     is, for its type to refuse.
     """
     return _object(said, kind, "", found)

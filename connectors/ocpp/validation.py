@@ -11,8 +11,9 @@ from typing import Final
 import msgspec
 from msgspec import Raw, structs
 
-from connectors.ocpp.frames import Refused, not_json, refusal, within_bounds
-from connectors.ocpp.leniencies import Departures, Leniency, NothingLeft, mended
+from connectors.feeding import Note
+from connectors.ocpp.frames import NotValid, not_json, refusal, within_bounds
+from connectors.ocpp.leniencies import Departures, NothingLeft, mended
 from connectors.ocpp.messages.base import Number, Payload
 from connectors.ocpp.messages.catalogue import REQUESTS, RESPONSES, SKIPPED, Version
 
@@ -20,36 +21,36 @@ from connectors.ocpp.messages.catalogue import REQUESTS, RESPONSES, SKIPPED, Ver
 MOST_DIGITS: Final = 64
 MOST_EXPONENT: Final = 30
 LEAST_EXPONENT: Final = -400  # what is left of a float that should be zero
-NEWER_WORDS: Final = Leniency("newer-words", "payload")
+NEWER_WORDS: Final = Note("newer-words")
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BEYOND: Final = 10 ** (MOST_EXPONENT + 1)
 _OUT_OF_BOUNDS: Final = f"Expected `number` below 1e{MOST_EXPONENT}, of {MOST_DIGITS} characters"
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A message, and in what it departs from its schema: nothing, if `leniencies` is empty.
+    """A message, and in what it departs from its schema: nothing, if `notes` is empty.
 
-    With the leniency `newer-words` a message of 2.0.1 is one of `messages.v21`.
+    With the note `newer-words` a message of 2.0.1 is one of `messages.v21`.
     """
 
     message: Payload
-    leniencies: tuple[Leniency, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class Skipped(msgspec.Struct, frozen=True):
     """An action that is known and not needed, or a message of samples none of which is known."""
 
     action: str
-    leniencies: tuple[Leniency, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def request_of(version: Version, action: str, payload: bytes | Raw) -> Parsed | Skipped:
-    """What a request says. Raises Refused: not valid, or no action of this version."""
+    """What a request says. Raises NotValid: not valid, or no action of this version."""
     return _read(_REQUESTS, version, action, payload)
 
 
 def response_of(version: Version, action: str, payload: bytes | Raw) -> Parsed | Skipped:
-    """What the result of a call says, whose action the caller knows. Raises Refused."""
+    """What the result of a call says, whose action the caller knows. Raises NotValid."""
     return _read(_RESPONSES, version, action, payload)
 
 
@@ -64,13 +65,13 @@ class _Reader:
         ).decode
 
     def read(self, action: str, raw: bytes) -> Parsed | Skipped:
-        """The message in these bytes. Raises Refused."""
+        """The message in these bytes. Raises NotValid."""
         try:
             message = self.strict(raw)
         except msgspec.ValidationError as error:
             return self._read_again(action, raw, error)
         except _UNREADABLE as error:
-            raise not_json(error, "payload") from error
+            raise not_json(error) from error
         # The types take null for what is not told; no schema of OCPP does.
         if b"null" in raw:
             return self.lenient(action, raw)
@@ -86,15 +87,15 @@ class _Reader:
                 return Parsed(newer.strict(raw), (NEWER_WORDS,))
         try:
             return self.lenient(action, raw)
-        except Refused as refused:
+        except NotValid as refused:
             if newer is None:
                 raise refused from error
-            with suppress(Refused):
+            with suppress(NotValid):
                 return _as_newer(newer.lenient(action, raw))
             raise refused from error
 
     def lenient(self, action: str, raw: bytes) -> Parsed | Skipped:
-        """The message after mending. Raises Refused."""
+        """The message after mending. Raises NotValid."""
         found = Departures()
         try:
             said = mended(_ANY.decode(raw), self._kind, found)
@@ -102,13 +103,13 @@ class _Reader:
         except NothingLeft:
             return Skipped(action, found.told())
         except msgspec.ValidationError as error:
-            raise refusal(error, "payload") from error
+            raise refusal(error, "not-by-schema") from error
         except _UNREADABLE as error:
-            raise not_json(error, "payload") from error
+            raise not_json(error) from error
 
 
 def _as_newer(read: Parsed | Skipped) -> Parsed | Skipped:
-    return structs.replace(read, leniencies=(NEWER_WORDS, *read.leniencies))
+    return structs.replace(read, notes=(NEWER_WORDS, *read.notes))
 
 
 def _number(kind: type, said: object) -> Number:
@@ -161,7 +162,7 @@ def _read(
         return reader.read(action, within_bounds(bytes(payload)))
     if action in SKIPPED[version]:
         return Skipped(action)
-    raise Refused("action", f"{action!r} is none of OCPP {version}")
+    raise NotValid("unknown-action", "action", f"{action!r} is none of OCPP {version}")
 
 
 def _readers(
