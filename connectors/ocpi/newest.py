@@ -1,0 +1,84 @@
+"""Objects told in parts, and again: every field is as its newest teller said. Pure.
+
+A PUT tells all fields of a part (an absent one is unset), a PATCH tells some; each at its
+`last_updated`. So the order of arriving, repeats, and a hub beside a peer change nothing. What two
+messages say otherwise for the same instant is decided by the text itself: the greater one.
+
+A part is a path within the object: "" for itself, `evses/3256`, `evses/3256/connectors/1`. It has
+one slot of `ObjectState.fields`: the instant of its newest PUT (-1: none), and each field with the
+instant that told it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from connectors.ocpi.objects import ObjectState, Slot
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, tuple[int, Any]]).decode
+_NOTHING = Slot(-1, "{}")
+
+
+class Told(NamedTuple):
+    """What one message says of one part at an instant, epoch ms; `whole`: all of it (PUT)."""
+
+    part: str
+    at: int
+    whole: bool
+    fields: Mapping[str, Any]
+
+
+def path(*steps: str) -> str:
+    """A part of these steps, identifiers in folded case; different steps, different parts."""
+    return "/".join(step.casefold().replace("%", "%25").replace("/", "%2f") for step in steps)
+
+
+def merged(state: ObjectState, told: Iterable[Told]) -> ObjectState:
+    """A new state with all that was told."""
+    fields = dict(state.fields)
+    for one in told:
+        fields[one.part] = _merged(fields.get(one.part, _NOTHING), one)
+    return msgspec.structs.replace(state, fields=fields)
+
+
+def _merged(slot: Slot, told: Told) -> Slot:
+    if told.at < slot.at:
+        return slot
+    known = _decode(slot.text)
+    if told.whole:
+        known = {name: field for name, field in known.items() if field[0] >= told.at}
+    for name, value in told.fields.items():
+        if name not in known or _order(*known[name]) < _order(told.at, value):
+            known[name] = (told.at, value)
+    return Slot(told.at if told.whole else slot.at, _encode(known).decode())
+
+
+def _order(at: int, value: Any) -> tuple[int, bytes]:
+    return at, _encode(value)
+
+
+def values(state: ObjectState, part: str = "") -> dict[str, Any]:
+    """The fields of a part as they stand; what is unset is absent."""
+    known = _decode(state.fields.get(part, _NOTHING).text)
+    return {name: value for name, (_, value) in known.items() if value is not None}
+
+
+def whole_at(state: ObjectState, part: str = "") -> int:
+    """The instant of the newest PUT of this part, -1: there was none."""
+    return state.fields.get(part, _NOTHING).at
+
+
+def told_at(state: ObjectState, part: str = "") -> int:
+    """The newest instant at which anything was said of this part, -1: nothing was."""
+    slot = state.fields.get(part, _NOTHING)
+    return max([slot.at, *(at for at, _ in _decode(slot.text).values())])
+
+
+def parts(state: ObjectState, under: str) -> list[str]:
+    """The parts right within `under`, sorted."""
+    start = f"{under}/"
+    return sorted(
+        part for part in state.fields if part.startswith(start) and "/" not in part[len(start) :]
+    )
