@@ -1,0 +1,107 @@
+"""Who charged, where and under which reference, in the words that Session and CDR facts share."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from connectors.ocpi.kinds import payment_kind, role_of
+from connectors.ocpi.quirks import Quirks
+from connectors.ocpi.reading import Reader, told
+from connectors.ocpp.stripping import clean
+from schemas.roaming import PaymentKind
+
+
+class Driver(NamedTuple):
+    """The driver's token; what it could hold of a card number is masked."""
+
+    token_type: str
+    token_uid: str
+    contract_id: str
+    payment_kind: PaymentKind
+
+
+class Spot(NamedTuple):
+    """The outlet; empty where the object does not say which."""
+
+    location_id: str
+    evse_uid: str
+    evse_id: str
+    connector_id: str
+
+
+def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """The object with card numbers masked where drivers' tokens and free text stand.
+
+    PCI DSS 3.4: terminals have been seen to send a card's number as the token's uid. Identifiers
+    of sessions and CDRs are left alone: a number of theirs may look like a card's by chance.
+    """
+    out = dict(found)
+    for name in ("auth_id", "remark", "authorization_reference"):
+        if isinstance(out.get(name), str):
+            out[name] = _masked(out[name], reader)
+    driver_token = out.get("cdr_token")
+    if isinstance(driver_token, dict):
+        out["cdr_token"] = {
+            name: _masked(value, reader) if isinstance(value, str) else value
+            for name, value in driver_token.items()
+        }
+    return out
+
+
+def _masked(text: str, reader: Reader) -> str:
+    if sum(map(str.isdigit, text)) < 13:  # noqa: PLR2004 - the shortest card number
+        return text
+    cleaned, found = clean(text.encode(errors="replace"))
+    if found:
+        reader.note("card-number-masked")
+    return cleaned.decode() if found else text
+
+
+def driver(read: Mapping[str, Any], quirks: Quirks) -> Driver:
+    given = read.get("cdr_token", {})
+    kind = given.get("type", "")
+    return Driver(
+        token_type=kind,
+        token_uid=given.get("uid", ""),
+        contract_id=given.get("contract_id", "") or read.get("auth_id", ""),
+        payment_kind=payment_kind(kind, read.get("auth_method", ""), role_of(quirks)),
+    )
+
+
+def spot(read: Mapping[str, Any], reader: Reader) -> Spot:
+    """By the ids of a 2.2.1 Session, a CdrLocation, or the location inside a 2.1.1 object."""
+    place = read.get("cdr_location")
+    if place is not None:
+        return Spot(
+            told(place.get("id", "")),
+            told(place.get("evse_uid", "")),
+            told(place.get("evse_id", "")),
+            told(place.get("connector_id", "")),
+        )
+    if isinstance(read.get("location"), dict):
+        return _inside(read["location"], reader)
+    return Spot(
+        told(read.get("location_id", "")),
+        told(read.get("evse_uid", "")),
+        "",
+        told(read.get("connector_id", "")),
+    )
+
+
+def _inside(location: dict[str, Any], reader: Reader) -> Spot:
+    """2.1.1: the location holds only the EVSE and connector that were used, and only by promise."""
+    evse = _only(location.get("evses"), "evses", reader)
+    connector = _only(evse.get("connectors"), "connectors", reader)
+    return Spot(_id(location, "id"), _id(evse, "uid"), _id(evse, "evse_id"), _id(connector, "id"))
+
+
+def _only(listed: object, name: str, reader: Reader) -> dict[str, Any]:
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if len(found) != 1:
+        reader.note("which-outlet-not-told", f"{len(found)} {name}")
+        return {}
+    return found[0]
+
+
+def _id(holder: dict[str, Any], name: str) -> str:
+    value = holder.get(name)
+    return value.strip()[:255] if isinstance(value, str) else ""

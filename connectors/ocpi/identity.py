@@ -1,0 +1,76 @@
+"""Whose an object is, and which: the same through a hub and a peer.
+
+Owner and id come from the body; where 2.1.1 or a PATCH does not tell them, from what is known of
+the place; a 2.1.1 peer that nobody named an owner for is its own. Hubs that rewrite identifiers are
+undone by the partner's profile first. Pure.
+"""
+
+import functools
+import re
+from typing import Any
+
+from connectors.ocpi.objects import Place
+from connectors.ocpi.quirks import Quirks, Rewrite
+from schemas import ids
+
+# Where the id of each kind stands; the others' is `id`.
+_ID_MAX = 255
+_ID_FIELDS = {"token": "uid", "terminal": "terminal_id", "evse": "uid"}
+
+
+def rewritten(found: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
+    """The object with the partner's identifiers as their owner wrote them."""
+    if not quirks.rewrites:
+        return found
+    out = dict(found)
+    place = out.get("cdr_location")
+    if isinstance(place, dict):
+        out["cdr_location"] = place = dict(place)
+    for one in quirks.rewrites:
+        _rewrite(out, one.of, one)
+        if one.of == "evse_uid" and isinstance(place, dict):
+            _rewrite(place, one.of, one)
+        if one.of == "location_id" and isinstance(place, dict):
+            _rewrite(place, "id", one)
+    return out
+
+
+def _rewrite(holder: dict[str, Any], name: str, by: Rewrite) -> None:
+    value = holder.get(name)
+    if isinstance(value, str) and len(value) <= _ID_MAX:
+        matched = _pattern(by.pattern).fullmatch(value)
+        if matched:
+            holder[name] = matched.expand(by.becomes)
+
+
+@functools.cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def owner(found: dict[str, Any], place: Place) -> tuple[str, str]:
+    """Country code and party id, upper case; ('', partner): the partner's own scope."""
+    country = _text(found.get("country_code")) or place.country_code
+    party = _text(found.get("party_id")) or place.party_id
+    if not party:
+        return "", place.partner
+    return country.upper(), party.upper()
+
+
+def object_id(found: dict[str, Any], place: Place, kind: str) -> str:
+    """The id in the body, or else the path's; empty: none is told."""
+    return _text(found.get(_ID_FIELDS.get(kind, "id"))) or place.object_id.strip()
+
+
+def state_key(found: dict[str, Any], place: Place, kind: str) -> str:
+    """The key of an object's state. Without an id: the partner's own, for what is refused."""
+    return ids.ocpi_alias(
+        place.tenant, owner(found, place), kind or "unknown", object_id(found, place, kind)
+    )
+
+
+def _text(value: object) -> str:
+    """Before anything is checked: numbers in place of texts are met."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
