@@ -15,6 +15,7 @@ RECORDS: dict[str, type[Fact]] = {
         facts.ChargingUpdated,
         facts.ChargingEnded,
         facts.ChargerSeen,
+        facts.SettlementNotified,
         facts.AcquirerAnswered,
         facts.AcquirerNotified,
         facts.CardUsed,

@@ -93,7 +93,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TRANSACTIONS,
         key="tenant/network/charger",
-        records=("ChargingStarted", "ChargingUpdated", "ChargingEnded", "ChargerSeen"),
+        records=(
+            "ChargingStarted",
+            "ChargingUpdated",
+            "ChargingEnded",
+            "ChargerSeen",
+            "SettlementNotified",
+        ),
         written_by="OCPP feed, replay",
         read_by="link",
         retention_ms=EVIDENCE_MS,

@@ -21,6 +21,7 @@ from schemas.facts import (
     Fact,
     LinkedFact,
     MeterReading,
+    SettlementNotified,
     Tick,
     Watch,
     Watermark,
@@ -127,6 +128,7 @@ class LinkLogic(Logic):
             ChargingUpdated: self._transaction,
             ChargingEnded: self._transaction,
             ChargerSeen: self._seen,
+            SettlementNotified: self._seen,
             Watch: self._watch,
             AliasBound: self._bound,
             AliasLookup: self._lookup,
@@ -238,7 +240,12 @@ class LinkLogic(Logic):
         )
         return [Output(topics.LOOKUPS, lookup.alias.encode(), codec.encode(lookup))]
 
-    def _seen(self, fact: ChargerSeen, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
+    def _seen(
+        self,
+        fact: ChargerSeen | SettlementNotified,  # noqa: ARG002 - one shape
+        record: Record,  # noqa: ARG002 - as fact
+        view: View,  # noqa: ARG002 - as fact
+    ) -> list[Output]:
         return []  # silence and risk windows are judged from it when they come (issue 5)
 
     def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
