@@ -7,32 +7,138 @@ with that state. Which version and which object it is follows from what stands i
 `Place` says are hints for bodies that do not show it (a PATCH, a 2.1.1 object without its owner).
 """
 
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from connectors.ocpi import cdrs, sessions, tariffs
+from connectors.ocpi.identity import object_id, placed, rewritten, state_key
+from connectors.ocpi.message import Message, digest
 from connectors.ocpi.objects import ObjectState, Piece, Place, Translated
 from connectors.ocpi.quirks import NONE, Quirks
-from schemas.facts import Fact
+from connectors.ocpi.reading import Reader, Unreadable, decoded
+from connectors.ocpi.versions import kind_of
+from schemas import ids, topics
+from schemas.facts import Fact, TariffPublished
+from schemas.roaming import CdrSeen, SessionSeen
 
-__all__ = ["ObjectState", "Piece", "Place", "Translated", "destination", "key_of", "pieces"]
+__all__ = [
+    "ObjectState",
+    "Piece",
+    "Place",
+    "Translated",
+    "destination",
+    "key_of",
+    "pieces",
+    "translate",
+]
+
+PIECES_MAX = 10_000  # of a page: partners' limits are 100 or so
+_UNREADABLE = "unreadable"
+_NAMING = ("id", "uid", "terminal_id", "country_code", "party_id")
+_NAME_BYTES = 1_000  # no identifier is so long
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+Translator = Callable[[ObjectState | None, Message], Translated]
+TRANSLATORS: dict[str, Translator] = {
+    "session": sessions.seen,
+    "cdr": cdrs.seen,
+    "tariff": tariffs.seen,
+}
 
 
 def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, ...]:
     """The objects of a message. What cannot be taken apart is one piece, refused by `translate`."""
-    return (Piece(key_of(payload, place, quirks), payload, place),)
+    try:
+        inner, place = _unwrapped(payload.removeprefix(b"\xef\xbb\xbf").strip(), place)
+        listed = _ITEMS.decode(inner) if inner.startswith(b"[") else [msgspec.Raw(inner)]
+    except _BAD:
+        return (Piece(_UNREADABLE, payload, place),)
+    if len(listed) > PIECES_MAX:
+        return (Piece(_UNREADABLE, payload, place),)
+    return tuple(Piece(key_of(one, place, quirks), one, place) for one in map(bytes, listed))
 
 
 def key_of(payload: bytes, place: Place, quirks: Quirks = NONE) -> str:
     """The key of one object's state: kind, owner and id in folded case, whoever sends it."""
-    del payload, place, quirks
-    return ""
+    try:
+        told = {k: v for k, v in _FIELDS.decode(payload).items() if bytes(v) != b"null"}
+        named: dict[str, Any] = {
+            name: msgspec.json.decode(told[name])
+            for name in _NAMING
+            if name in told and len(bytes(told[name])) <= _NAME_BYTES
+        }
+    except _BAD:
+        return _UNREADABLE
+    kind = kind_of(told, place.object_hint)
+    return state_key(rewritten(named, quirks), placed(place, quirks), kind)
 
 
 def translate(
     state: ObjectState | None, payload: bytes, place: Place, quirks: Quirks = NONE
 ) -> Translated:
-    """One object (a piece): its facts, or why not. Total: no input makes it raise."""
-    del payload, place, quirks
-    return Translated(state)
+    """One object (a piece): its facts, or why not. Total: no input makes it raise.
+
+    What is refused leaves the state as it was.
+    """
+    reader = Reader(quirks)
+    try:
+        return _translated(state, payload, place, (quirks, reader))
+    except Unreadable as error:
+        return Translated(state, refused=(error.refused(),), notes=tuple(reader.notes))
+
+
+def _translated(
+    state: ObjectState | None, payload: bytes, place: Place, where: tuple[Quirks, Reader]
+) -> Translated:
+    quirks, reader = where
+    found = decoded(payload)
+    if not isinstance(found, dict):
+        raise Unreadable("not-an-object", f"{type(found).__name__} instead of an OCPI object")
+    kind = kind_of({k: v for k, v in found.items() if v is not None}, place.object_hint)
+    if kind and place.object_hint and kind != place.object_hint:
+        reader.note("another-object-than-said", f"{kind} for {place.object_hint}")
+    translator = TRANSLATORS.get(kind)
+    if translator is None:
+        raise Unreadable("unknown-object", f"no object of OCPI that is read here: {kind!r}")
+    found, place = rewritten(found, quirks), placed(place, quirks)
+    if not object_id(found, place, kind):
+        raise Unreadable("missing", "neither the body nor the path tells it", "id")
+    message = Message(found, kind, place, quirks, reader, digest(payload))
+    return translator(state, message)
 
 
 def destination(fact: Fact) -> tuple[str, str]:
-    """Topic and key of a fact that `translate` gave."""
-    raise NotImplementedError
+    """Topic and key of a fact that `translate` gave: an OCPI session's facts share their key."""
+    match fact:
+        case SessionSeen():
+            return topics.OCPI_SESSIONS, _alias(fact, "session", fact.ocpi_session_id)
+        case CdrSeen() if fact.ocpi_session_id:
+            return topics.OCPI_CDRS, _alias(fact, "session", fact.ocpi_session_id)
+        case CdrSeen():
+            return topics.OCPI_CDRS, _alias(fact, "cdr", fact.cdr_id)
+        case TariffPublished():
+            key = ids.tariff_key(fact.tenant, fact.tariff_id, fact.tariff_hash)
+            return topics.TARIFFS, key
+    raise AssertionError(type(fact).__name__)
+
+
+def _alias(fact: SessionSeen | CdrSeen, kind: str, value: str) -> str:
+    return ids.ocpi_alias(fact.tenant, (fact.country_code, fact.party_id), kind, value)
+
+
+def _unwrapped(payload: bytes, place: Place) -> tuple[bytes, Place]:
+    """What is in the envelope, with the status code that came with it. Raises DecodeError."""
+    if not payload.startswith(b"{"):
+        return bytes(_RAW.decode(payload)), place
+    told = _FIELDS.decode(payload)
+    if "status_code" not in told or "data" not in told:
+        return payload, place
+    code = msgspec.json.decode(told["status_code"])
+    if isinstance(code, int) and not isinstance(code, bool) and 0 <= code < 10_000:  # noqa: PLR2004 - four digits
+        place = msgspec.structs.replace(place, answer_code=code)
+    return bytes(told["data"]), place

@@ -9,6 +9,8 @@ import functools
 import re
 from typing import Any
 
+import msgspec
+
 from connectors.ocpi.objects import Place
 from connectors.ocpi.quirks import Quirks, Rewrite
 from schemas import ids
@@ -46,6 +48,24 @@ def _rewrite(holder: dict[str, Any], name: str, by: Rewrite) -> None:
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
+
+
+def placed(place: Place, quirks: Quirks) -> Place:
+    """The place, with the identifiers of a hub's path as their owner wrote them."""
+    if not quirks.rewrites:
+        return place
+    said = {
+        "id": place.object_id,
+        "country_code": place.country_code,
+        "party_id": place.party_id,
+    }
+    said = rewritten(said, quirks)
+    return msgspec.structs.replace(
+        place,
+        object_id=said["id"],
+        country_code=said["country_code"],
+        party_id=said["party_id"],
+    )
 
 
 def owner(found: dict[str, Any], place: Place) -> tuple[str, str]:

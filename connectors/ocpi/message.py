@@ -41,6 +41,8 @@ def digest(text: bytes) -> str:
 
 def matching(told: dict[str, Any], place: Place) -> None:
     """The path's owner and id must be the body's (OCPI: receiver URLs). Raises Unreadable."""
+    if place.method not in ("PUT", "PATCH"):
+        return
     said = {"id": place.object_id, "country_code": place.country_code, "party_id": place.party_id}
     for name, value in said.items():
         if value and name in told and told[name].casefold() != value.strip().casefold():

@@ -50,12 +50,12 @@ class Shape:
                 error.path.append(name)
                 raise
         if not partial and not self.required <= out.keys():
-            self._missing(out, reader)
+            self.whole(out, reader)
         return out
 
-    def _missing(self, out: dict[str, Any], reader: Reader) -> None:
-        missing = sorted(self.required - out.keys())
-        for name in missing:
+    def whole(self, out: Mapping[str, Any], reader: Reader) -> None:
+        """Note what is missing; raises Unreadable where money or identity needs it."""
+        for name in sorted(self.required - out.keys()):
             if name in self.must:
                 raise Unreadable("missing", "required and not told", name)
             reader.note("missing-field", f"{self.name}.{name}")

@@ -20,6 +20,7 @@ from connectors.ocpi.reading import (
     yes,
 )
 from connectors.ocpi.shapes import Shape, many, one, word
+from schemas.money import UnknownCurrency, exponent_of
 
 STATUSES = frozenset({"RESERVATION", "PENDING", "ACTIVE", "COMPLETED", "INVALID"})
 _AUTH = word(frozenset({"AUTH_REQUEST", "COMMAND", "WHITELIST"}), "auth_method")
@@ -55,7 +56,9 @@ def party_id(value: Any, reader: Reader) -> str:
 
 def currency(value: Any, reader: Reader) -> str:
     found = identifier(value, reader).upper()
-    if len(found) != 3 or not found.isalpha():  # noqa: PLR2004 - ISO 4217
+    try:
+        exponent_of(found)
+    except UnknownCurrency:
         wrong(value, "a code of ISO 4217", "unknown-currency")
     return found
 
