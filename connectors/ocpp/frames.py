@@ -132,13 +132,17 @@ def version_named(text: str) -> Version:
 
 def refusal(error: msgspec.ValidationError, reason: Reason) -> NotValid:
     """What msgspec says, with the path in front."""
-    problem, _, place = str(error).partition(" - at `$")
+    # The types take null where a field may be absent; the schemas do not.
+    text = str(error).replace(" | null`", "`")
+    problem, _, place = text.partition(" - at `$")
     path = place.removesuffix("`").removeprefix(".")
     for told, said in _ABOUT_FIELDS.items():
         if problem.startswith(told):
             name = problem.removeprefix(told).removesuffix("`")
             return NotValid(reason, f"{path}.{name}" if path else name, said)
     root = "frame" if reason == "not-a-frame" else "payload"
+    if root == "frame" and problem.startswith("Expected `array` of at most"):
+        problem = "more elements than its kind has"  # msgspec's figure leaves out the kind itself
     return NotValid(reason, f"{root}{path}" if path.startswith("[") else path or root, problem)
 
 

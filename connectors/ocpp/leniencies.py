@@ -93,7 +93,10 @@ def mended(said: object, kind: type[Payload], found: Departures) -> object:
     Raises NothingLeft, and NotValid as `Departures.note` does. What cannot be mended is left as it
     is, for its type to refuse.
     """
-    return _object(said, kind, "", found)
+    whole = _object(said, kind, "", found)
+    if _emptied(whole, said, kind):
+        raise NothingLeft
+    return whole
 
 
 def _object(said: object, kind: type, path: str, found: Departures) -> object:
@@ -111,7 +114,9 @@ def _object(said: object, kind: type, path: str, found: Departures) -> object:
         elif (why := _untold(name, value, field)) is not None:
             found.note(why, where)
         else:
-            kept[name] = _value(value, field, where, found)
+            one = _value(value, field, where, found)
+            if one != [] or value == [] or field.required:
+                kept[name] = one
     return kept
 
 
@@ -160,7 +165,7 @@ def _value(said: object, field: _Field, where: str, found: Departures) -> object
         case inspect.StructType(cls=cls):
             said = _object(said, cls, where, found)
         case inspect.VarTupleType(item_type=item):
-            said = _entries(said, _Field(item, required=field.required), where, found)
+            said = _entries(said, _Field(item, required=True), where, found)
         case inspect.LiteralType(values=words):
             said = _word(said, tuple(words), where, found)
         case inspect.StrType():
@@ -175,31 +180,33 @@ def _value(said: object, field: _Field, where: str, found: Departures) -> object
 
 
 def _entries(said: object, field: _Field, where: str, found: Departures) -> object:
-    """`field` is that of one entry, required if the list is."""
+    """`field` is that of one entry."""
     if not isinstance(said, list):
         return said
-    entry = _Field(field.kind, required=True)
     kept: list[object] = []
     for index, value in enumerate(said):
         place = f"{where}[{index}]"
-        one = _value(value, entry, place, found)
+        one = _value(value, field, place, found)
         unknown = _unknown_word(one, field.kind)
-        if unknown is None and not _emptied(one, value):
-            kept.append(one)
-        elif unknown is not None:
+        if unknown is not None:
             found.note("unknown-sample", f"{place}.{unknown[0]}", unknown[1])
-    if said and not kept and field.required:
-        raise NothingLeft
+        elif not (
+            isinstance(field.kind, inspect.StructType) and _emptied(one, value, field.kind.cls)
+        ):
+            kept.append(one)
     return kept
 
 
-def _emptied(one: object, before: object) -> bool:
-    """Whether a meter value has lost all its samples."""
+def _emptied(one: object, before: object, kind: type) -> bool:
+    """Whether all samples, or all that held samples, were left out of a list that must have one."""
     return (
         isinstance(one, dict)
         and isinstance(before, dict)
-        and one.get("sampledValue") == []
-        and before.get("sampledValue") != []
+        and any(
+            one.get(name) == [] and before[name] != []
+            for name, field in _fields(kind).items()
+            if field.required and isinstance(field.kind, inspect.VarTupleType) and name in one
+        )
     )
 
 

@@ -69,43 +69,57 @@ class _Reader:
         try:
             message = self.strict(raw)
         except msgspec.ValidationError as error:
-            return self._read_again(action, raw, error)
+            return self._read_again(action, raw, refusal(error, "not-by-schema"))
         except _UNREADABLE as error:
             raise not_json(error) from error
         # The types take null for what is not told; no schema of OCPP does.
         if b"null" in raw:
-            return self.lenient(action, raw)
+            return self.lenient(action, _decoded(raw, None))
         return Parsed(message)
 
-    def _read_again(
-        self, action: str, raw: bytes, error: msgspec.ValidationError
-    ) -> Parsed | Skipped:
-        """Newer words are tried before leniencies, because they lose nothing."""
+    def _read_again(self, action: str, raw: bytes, refused: NotValid) -> Parsed | Skipped:
+        """Of the version itself and the newer one, the reading that departs in less."""
         newer = self._newer
         if newer is not None and b"null" not in raw:
             with suppress(*_UNREADABLE):
                 return Parsed(newer.strict(raw), (NEWER_WORDS,))
+        said = _decoded(raw, refused)
+        if newer is None:
+            return self.lenient(action, said)
+        theirs: Parsed | Skipped | None = None
+        with suppress(NotValid):
+            theirs = newer.lenient(action, said)
         try:
-            return self.lenient(action, raw)
-        except NotValid as refused:
-            if newer is None:
-                raise refused from error
-            with suppress(NotValid):
-                return _as_newer(newer.lenient(action, raw))
-            raise refused from error
+            ours = self.lenient(action, said)
+        except NotValid:
+            if theirs is None:
+                raise
+            return _as_newer(theirs)
+        if theirs is not None and len(theirs.notes) < len(ours.notes):
+            return _as_newer(theirs)
+        return ours
 
-    def lenient(self, action: str, raw: bytes) -> Parsed | Skipped:
+    def lenient(self, action: str, said: object) -> Parsed | Skipped:
         """The message after mending. Raises NotValid."""
         found = Departures()
         try:
-            said = mended(_ANY.decode(raw), self._kind, found)
-            return Parsed(msgspec.convert(said, self._kind, dec_hook=_number), found.told())
+            mended_payload = mended(said, self._kind, found)
+            message = msgspec.convert(mended_payload, self._kind, dec_hook=_number)
         except NothingLeft:
             return Skipped(action, found.told())
         except msgspec.ValidationError as error:
             raise refusal(error, "not-by-schema") from error
-        except _UNREADABLE as error:
-            raise not_json(error) from error
+        return Parsed(message, found.told())
+
+
+def _decoded(raw: bytes, refused: NotValid | None) -> object:
+    """The JSON, whatever it is. Raises NotValid: `refused` where that says more."""
+    try:
+        return _ANY.decode(raw)
+    except msgspec.ValidationError as error:
+        raise refused or refusal(error, "not-by-schema") from error
+    except _UNREADABLE as error:
+        raise not_json(error) from error
 
 
 def _as_newer(read: Parsed | Skipped) -> Parsed | Skipped:
