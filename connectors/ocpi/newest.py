@@ -59,26 +59,42 @@ def _order(at: int, value: Any) -> tuple[int, bytes]:
     return at, _encode(value)
 
 
-def values(state: ObjectState, part: str = "") -> dict[str, Any]:
-    """The fields of a part as they stand; what is unset is absent."""
-    known = _decode(state.fields.get(part, _NOTHING).text)
-    return {name: value for name, (_, value) in known.items() if value is not None}
+class View:
+    """A state being read: what stands, part by part."""
 
+    def __init__(self, state: ObjectState) -> None:
+        self._slots = state.fields
+        self._fields: dict[str, dict[str, tuple[int, Any]]] = {}
+        self._inner: dict[str, list[str]] = {}
+        for part in sorted(state.fields):
+            self._inner.setdefault(part.rpartition("/")[0], []).append(part)
 
-def whole_at(state: ObjectState, part: str = "") -> int:
-    """The instant of the newest PUT of this part, -1: there was none."""
-    return state.fields.get(part, _NOTHING).at
+    def values(self, part: str = "") -> dict[str, Any]:
+        """The fields of a part; what is unset is absent."""
+        found = self._known(part).items()
+        return {name: value for name, (_, value) in found if value is not None}
 
+    def whole_at(self, part: str = "") -> int:
+        """The instant of the newest PUT of this part, -1: there was none."""
+        return self._slots.get(part, _NOTHING).at
 
-def told_at(state: ObjectState, part: str = "") -> int:
-    """The newest instant at which anything was said of this part, -1: nothing was."""
-    slot = state.fields.get(part, _NOTHING)
-    return max([slot.at, *(at for at, _ in _decode(slot.text).values())])
+    def told_at(self, part: str = "") -> int:
+        """The newest instant at which anything was said of this part, -1: nothing was."""
+        return max([self.whole_at(part), *(at for at, _ in self._known(part).values())])
 
+    def field_at(self, part: str, name: str) -> int:
+        """The instant that told this field, -1: none did."""
+        return self._known(part).get(name, (-1, None))[0]
 
-def parts(state: ObjectState, under: str) -> list[str]:
-    """The parts right within `under`, sorted."""
-    start = f"{under}/"
-    return sorted(
-        part for part in state.fields if part.startswith(start) and "/" not in part[len(start) :]
-    )
+    def next_at(self, part: str = "") -> int:
+        """Where a message without an instant of its own stands: just after all that is known."""
+        return self.told_at(part) + 1
+
+    def parts(self, under: str) -> list[str]:
+        """The parts right within `under`, sorted."""
+        return self._inner.get(under, [])
+
+    def _known(self, part: str) -> dict[str, tuple[int, Any]]:
+        if part not in self._fields:
+            self._fields[part] = _decode(self._slots.get(part, _NOTHING).text)
+        return self._fields[part]

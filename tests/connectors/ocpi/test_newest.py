@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.ocpi.newest import Told, merged, parts, path, told_at, values, whole_at
+from connectors.ocpi.newest import Told, View, merged, path
 from connectors.ocpi.objects import ObjectState
 
 NONE = ObjectState()
@@ -49,32 +49,19 @@ def test_neither_order_nor_repetition_matters(messages, data):
     ],
 )
 def test_what_stands_is_what_was_said_last(messages, expected):
-    assert values(merged(NONE, messages)) == expected
+    assert View(merged(NONE, messages)).values() == expected
 
 
 def test_parts_are_told_apart_and_listed():
-    state = merged(
-        NONE,
-        [
-            put(1, a=1),
-            put(2, "evses/2", a=2),
-            patch(3, "evses/1", a=3),
-            put(4, "evses/1/connectors/1", a=4),
-        ],
-    )
-    assert parts(state, "evses") == ["evses/1", "evses/2"]
-    assert parts(state, "evses/1/connectors") == ["evses/1/connectors/1"]
-    assert [values(state, one) for one in ("", "evses/1", "evses/2")] == [
-        {"a": 1},
-        {"a": 3},
-        {"a": 2},
-    ]
-    assert (whole_at(state, "evses/2"), whole_at(state, "evses/1"), whole_at(state, "x")) == (
-        2,
-        -1,
-        -1,
-    )
-    assert (told_at(state, "evses/2"), told_at(state, "evses/1"), told_at(state, "x")) == (2, 3, -1)
+    messages = [put(1, a=1), put(2, "evses/2", a=2), patch(3, "evses/1", a=3)]
+    view = View(merged(NONE, [*messages, put(4, "evses/1/connectors/1", a=4)]))
+    assert view.parts("evses") == ["evses/1", "evses/2"]
+    assert view.parts("evses/1/connectors") == ["evses/1/connectors/1"]
+    assert [view.values(one) for one in ("", "evses/1", "x")] == [{"a": 1}, {"a": 3}, {}]
+    assert [view.whole_at(one) for one in ("evses/2", "evses/1", "x")] == [2, -1, -1]
+    assert [view.told_at(one) for one in ("evses/2", "evses/1", "x")] == [2, 3, -1]
+    assert (view.field_at("evses/1", "a"), view.field_at("evses/1", "b")) == (3, -1)
+    assert (view.next_at("evses/1"), view.next_at("x")) == (4, 0)
 
 
 def test_an_identifier_with_a_stroke_is_one_step():
