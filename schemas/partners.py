@@ -1,8 +1,9 @@
 """Facts from OCPI that stand beside the sessions: places, tokens, terminals, advices, invoices.
 
-`raw_sha256` is over the object as it came, cleaned of card numbers first: a digest beside a masked
-number would give the number away. `last_updated_at` is the sender's own instant, 0 where it told
-none. Lists and words are open: what a later OCPI adds comes through as it is.
+`raw_digest` is the SHA-256 of the object as it came, cleaned of card numbers first: a digest beside
+a masked number would give the number away. `last_updated_at` is the sender's own instant, 0 where
+it told none. Without a `country_code`, `party_id` is the partner's own name: 2.1.1 names no owner.
+Lists and words are open: what a later OCPI adds comes through as it is.
 """
 
 from typing import Annotated, Literal
@@ -55,7 +56,7 @@ class LocationSeen(Fact, frozen=True, kw_only=True):
     charging_when_closed: YesNo = True
     evse_uids: Ids
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
 
@@ -95,7 +96,7 @@ class EvseSeen(Fact, frozen=True, kw_only=True):
     time_zone: MaybeId = ""
     country: Word = ""
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
 
@@ -121,7 +122,7 @@ class TokenSeen(Fact, frozen=True, kw_only=True):
     whitelist: Word = ""
     payment_kind: PaymentKind
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
 
@@ -153,7 +154,7 @@ class TerminalSeen(Fact, frozen=True, kw_only=True):
     location_ids: Ids
     evse_uids: Ids
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
 
@@ -194,7 +195,7 @@ class AdviceConfirmed(Fact, frozen=True, kw_only=True):
     eft_lines: Annotated[list[str], Meta(description="lines for the invoice, in order")]
     raw: Body = ""
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
 
@@ -215,6 +216,6 @@ class InvoiceReported(Fact, frozen=True, kw_only=True):
     cdr_ids: Ids
     withdrawn: YesNo = False
     oddities: Oddities
-    raw_sha256: Id
+    raw_digest: Id
     last_updated_at: MaybeInstant
     received_at: Instant
