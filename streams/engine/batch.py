@@ -27,7 +27,6 @@ from streams.engine.transactions import Send, murmur2_partition
 Place = tuple[str, int]
 """Input topic and offset of a record."""
 
-_AT_A_STRETCH = 200  # records of one input before the next one has its turn
 _SEEN_KEYS_MAX = 1_000_000  # keys remembered for the partition check; then it starts over
 
 
@@ -133,7 +132,7 @@ class Applier:
             moved = False
             for topic, inbox in inboxes.items():
                 before = turn.counts.get(topic, 0)
-                run.input(inbox, holds, positions, min(left, _AT_A_STRETCH))
+                run.input(inbox, holds, positions, min(left, self._stage.stretch))
                 count = turn.counts.get(topic, 0)
                 positions[topic] = inbox.position_after(count)
                 if count != before:

@@ -202,7 +202,8 @@ class Stage(ABC):
     All `inputs` and `state_topic` have `partitions` partitions. A changed input set is a new
     `version`. `barrier_topics` limits whose records `is_barrier` is asked about (None: all).
     `check_keys` names inputs whose keys must sit where murmur2 puts them (else parked as
-    `wrong-partition`); checked at each first-seen key.
+    `wrong-partition`); checked at each first-seen key. `stretch`: records of one input that are
+    applied before the clock and the other inputs have their turn; few where one may take long.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Stage(ABC):
     ticker: Ticker | None = None
     barrier_topics: frozenset[str] | None = None
     check_keys: frozenset[str] = frozenset()
+    stretch: int = 200
 
     def keys_of(self, record: Record) -> Iterable[bytes]:  # noqa: ARG002 - the default
         """The cold keys that `record` may ask for; a guess saves a second run, and harms nothing.

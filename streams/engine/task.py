@@ -149,7 +149,7 @@ class PartitionTask:
         limit = self._settings.max_records
         for topic, inbox in self._inboxes.items():
             place = TopicPartition(topic, self.partition)
-            self._worker.inputs.set_full(place, full=len(inbox.records) >= limit)
+            self._worker.inputs.set_full(place, full=inbox.is_full(limit))
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
