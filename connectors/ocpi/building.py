@@ -45,7 +45,7 @@ def provenance(message: Message, version: str, last_updated_at: int) -> dict[str
         "country_code": country,
         "party_id": party,
         "oddities": message.reader.oddities(),
-        "raw_sha256": message.raw_digest,
+        "raw_digest": message.raw_digest,
         "last_updated_at": max(0, last_updated_at),
         "received_at": message.place.received_at,
     }

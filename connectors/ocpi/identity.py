@@ -11,13 +11,16 @@ from typing import Any
 
 import msgspec
 
+from connectors.ocpi import paths
 from connectors.ocpi.objects import Place
 from connectors.ocpi.quirks import Quirks, Rewrite
 from schemas import ids
 
 # Where the id of each kind stands; the others' is `id`.
 _ID_MAX = 255
-_ID_FIELDS = {"token": "uid", "terminal": "terminal_id", "evse": "uid"}
+_ID_FIELDS = {"token": "uid", "terminal": "terminal_id"}
+# Ids of a terminal provider are its own; the party in the body is the operator's.
+_OF_PROVIDER = frozenset({"terminal", "advice"})
 
 
 def rewritten(found: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
@@ -78,15 +81,20 @@ def owner(found: dict[str, Any], place: Place) -> tuple[str, str]:
 
 
 def object_id(found: dict[str, Any], place: Place, kind: str) -> str:
-    """The id in the body, or else the path's; empty: none is told."""
+    """The id in the body, or else the path's; empty: none is told.
+
+    EVSEs and connectors are parts of their location, and have its id.
+    """
+    if kind in paths.LEVELS:
+        return paths.location_id(found, place, kind)
     return _text(found.get(_ID_FIELDS.get(kind, "id"))) or place.object_id.strip()
 
 
 def state_key(found: dict[str, Any], place: Place, kind: str) -> str:
     """The key of an object's state. Without an id: the partner's own, for what is refused."""
-    return ids.ocpi_alias(
-        place.tenant, owner(found, place), kind or "unknown", object_id(found, place, kind)
-    )
+    of = ("", place.partner) if kind in _OF_PROVIDER else owner(found, place)
+    name = paths.LEVELS[0] if kind in paths.LEVELS else kind or "unknown"
+    return ids.ocpi_alias(place.tenant, of, name, object_id(found, place, kind))
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from connectors.feeding import Refused
+from connectors.ocpi import paths
 from connectors.ocpi.building import hinted, is_patch, told, updated_at
 from connectors.ocpi.locations_tables import (
     CONNECTOR,
@@ -21,13 +22,12 @@ from connectors.ocpi.locations_tables import (
 )
 from connectors.ocpi.message import Message
 from connectors.ocpi.newest import Told, View, path
+from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.objects import Place
 from connectors.ocpi.reading import Unreadable, identifier
 from connectors.ocpi.shapes import Shape
 from connectors.ocpp.stripping import clean_text
 from schemas.roaming import OcpiVersion
-
-LEVELS = ("location", "evse", "connector")
 
 _KEPT = frozenset(
     "country_code party_id id publish name address city postal_code country time_zone"
@@ -47,29 +47,9 @@ class Spot(NamedTuple):
     ids: tuple[str, ...]
 
 
-def location_id(found: dict[str, Any], place: Place, kind: str) -> str:
-    """The location to which the object belongs, empty: not told. For the key of its state."""
-    steps = _path(place)
-    if steps:
-        return steps[0]
-    value = found.get("id")
-    return str(value).strip() if kind == "location" and isinstance(value, str | int) else ""
-
-
-def _path(place: Place) -> list[str]:
-    """The ids of the path: location, EVSE, connector; a whole URL is met, too."""
-    steps = [step for step in place.object_id.strip().split("/") if step]
-    if "locations" in steps[:-1]:
-        steps = steps[steps.index("locations") + 1 :]
-    owner = [place.country_code.casefold(), place.party_id.casefold()]
-    if len(steps) > len(owner) and [step.casefold() for step in steps[:2]] == owner:
-        return steps[2:]
-    return steps
-
-
 def spot_of(message: Message) -> Spot:
     """By the path where there is one, else by the body. Raises Unreadable."""
-    steps = _path(message.place)
+    steps = paths.steps(message.place)
     kind = message.kind if message.kind in LEVELS else LEVELS[0]
     depth = max(LEVELS.index(kind) + 1, min(len(steps), len(LEVELS)))
     name = "uid" if LEVELS[depth - 1] == "evse" else "id"
