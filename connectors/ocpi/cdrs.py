@@ -8,11 +8,13 @@ as the same where what is owed is the same.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from connectors.feeding import Note
 from connectors.ocpi.building import built
 from connectors.ocpi.costs import Kind, Sides, costs, lines, signed
 from connectors.ocpi.driver import driver, spot, without_cards
-from connectors.ocpi.energy import Energy, flows_back, put_right, watt_hours
+from connectors.ocpi.energy import Energy, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
 from connectors.ocpi.objects import ObjectState, Translated
@@ -22,6 +24,7 @@ from connectors.ocpi.versions import version_of
 from schemas.roaming import CdrSeen, OcpiVersion
 
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
+_NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
 _REFUSING = 2_000  # OCPI status codes from here on are errors
 
 
@@ -41,23 +44,22 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     told = CDR.read(without_cards(message.found, reader), reader)
     matching(told, message.place)
     read = _read(told, message)
-    body = _body(read)
-    body_digest, money_digest = _body_digest(body), _money_digest(read)
+    written, money_digest = _written(read), _money_digest(read)
     before = state or ObjectState(kind="cdr")
-    mark = _mark(message, read.version, body_digest)
+    mark = _mark(message, read.version, written.body_digest)
     if mark in before.seen:
         return Translated(before, notes=(*reader.notes, Note("repeated", "cdr")))
     if before.digest:
         _compare(before, mark, money_digest)
-        if body_digest != before.digest:
+        if written.body_digest != before.digest:
             reader.note("cdr-in-another-form", message.place.partner)
     after = ObjectState(
         kind="cdr",
-        digest=before.digest or body_digest,
+        digest=before.digest or written.body_digest,
         money_digest=before.money_digest or money_digest,
         seen=[*before.seen, mark][-_SEEN_MAX:],
     )
-    fact = _fact(read, body, (body_digest, money_digest), message)
+    fact = _fact(read, written, money_digest, message)
     return Translated(after, facts=(fact,), notes=tuple(reader.notes))
 
 
@@ -94,11 +96,11 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     periods = sorted(told.get("charging_periods", []), key=_start)
     if not periods:
         reader.note("no-periods")
-    _amounts(told, periods, reader)
+    _hours(told)
     energy = put_right(told["total_energy"], periods, took_ms, (quirks, reader))
     credit = _credit(told, reader)
     found = costs(told, quirks, reader)
-    if not credit and not flows_back(energy.kwh, energy.periods):
+    if not credit and not energy.flows_back:
         _none_below_zero(found)
     return _Read(
         told=told,
@@ -122,19 +124,11 @@ def _took_ms(told: Mapping[str, Any], started_at: int, ended_at: int) -> int:
     return max(between, int(told.get("total_time", 0) * 3_600_000), 0)
 
 
-def _amounts(told: Mapping[str, Any], periods: list[dict[str, Any]], reader: Reader) -> None:
+def _hours(told: Mapping[str, Any]) -> None:
     """Time does not run backwards. Raises Unreadable."""
     for name in ("total_time", "total_parking_time"):
         if told.get(name, 0) < 0:
             raise Unreadable("negative", f"{told[name]} hours", name)
-    for period in periods:
-        for one in period.get("dimensions", ()):
-            if one["volume"] < 0:
-                if one["type"] != "ENERGY":
-                    raise Unreadable(
-                        "negative", f"{one['type']} {one['volume']}", "charging_periods"
-                    )
-                reader.note("energy-to-the-grid")
 
 
 def _credit(told: Mapping[str, Any], reader: Reader) -> bool:
@@ -161,16 +155,27 @@ def _none_below_zero(found: dict[Kind, Sides]) -> None:
 # --- writing ----------------------------------------------------------------------------------
 
 
-def _body(read: _Read) -> dict[str, Any]:
+class _Written(NamedTuple):
+    """The canonical body with its digests; the periods are encoded once for all of them."""
+
+    body: str
+    body_digest: str
+    periods_digest: str
+
+
+def _written(read: _Read) -> _Written:
+    """`body_digest` is over all but when it was sent: a repeat with a new stamp is no change."""
     body = {**read.told, "total_energy": read.energy.kwh}
+    periods = CANONICAL.encode(read.energy.periods)
+    periods_digest = digest(periods)
+    rest = {name: one for name, one in body.items() if name not in _NOT_DIGESTED}
     if read.energy.periods:
-        body["charging_periods"] = read.energy.periods
-    return body
-
-
-def _body_digest(body: Mapping[str, Any]) -> str:
-    """All but when it was sent: a repeat with a new stamp is no change."""
-    return digest(CANONICAL.encode({k: v for k, v in body.items() if k != "last_updated"}))
+        body["charging_periods"] = msgspec.Raw(periods)
+    return _Written(
+        CANONICAL.encode(body).decode(),
+        digest(CANONICAL.encode(rest) + periods_digest.encode()),
+        periods_digest,
+    )
 
 
 def _money_digest(read: _Read) -> str:
@@ -192,7 +197,7 @@ def _money_digest(read: _Read) -> str:
     )
 
 
-def _fact(read: _Read, body: dict[str, Any], digests: tuple[str, str], message: Message) -> CdrSeen:
+def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -> CdrSeen:
     told, reader, place = read.told, message.reader, message.place
     country, party = owner(told, place)
     return built(
@@ -223,10 +228,10 @@ def _fact(read: _Read, body: dict[str, Any], digests: tuple[str, str], message: 
             "ended_at": read.ended_at,
             "last_updated_at": at_of(told["last_updated"]),
             "periods_known": len(read.energy.periods),
-            "periods_digest": digest(CANONICAL.encode(read.energy.periods)),
-            "body": CANONICAL.encode(body).decode(),
-            "body_digest": digests[0],
-            "money_digest": digests[1],
+            "periods_digest": written.periods_digest,
+            "body": written.body,
+            "body_digest": written.body_digest,
+            "money_digest": money_digest,
             "oddities": reader.oddities(),
             "rejected_code": _rejected(message),
             "raw_digest": message.raw_digest,

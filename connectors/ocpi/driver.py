@@ -1,13 +1,16 @@
 """Who charged, where and under which reference, in the words that Session and CDR facts share."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connectors.ocpi.kinds import payment_kind, role_of
 from connectors.ocpi.quirks import Quirks
 from connectors.ocpi.reading import Reader, told
-from connectors.ocpp.stripping import clean
+from connectors.ocpp.stripping import clean_text
 from schemas.roaming import PaymentKind
+
+_LONG_NUMBER = re.compile(r"(?:\d\D{0,2}){13}")  # the shortest card number, with its blanks
 
 
 class Driver(NamedTuple):
@@ -48,12 +51,12 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
 
 
 def _masked(text: str, reader: Reader) -> str:
-    if sum(map(str.isdigit, text)) < 13:  # noqa: PLR2004 - the shortest card number
+    if not _LONG_NUMBER.search(text):
         return text
-    cleaned, found = clean(text.encode(errors="replace"))
+    cleaned, found = clean_text(text)
     if found:
         reader.note("card-number-masked")
-    return cleaned.decode() if found else text
+    return cleaned
 
 
 def driver(read: Mapping[str, Any], quirks: Quirks) -> Driver:

@@ -9,6 +9,7 @@ the partner's profile says `energy_in_wh`.
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from connectors.ocpi.periods import tally
 from connectors.ocpi.quirks import Quirks
 from connectors.ocpi.reading import Reader, Unreadable, exact
 
@@ -20,10 +21,11 @@ _LOW, _HIGH = 990, 1_010  # a thousandfold, give or take what rounding leaves
 
 
 class Energy(NamedTuple):
-    """`kwh` in all; `periods` as they are to be kept."""
+    """`kwh` in all; `periods` as they are to be kept; some may have flowed back to the grid."""
 
     kwh: Number
     periods: list[dict[str, Any]]
+    flows_back: bool
 
 
 def put_right(
@@ -31,37 +33,31 @@ def put_right(
 ) -> Energy:
     """The energy in kWh, total and periods; `took_ms` 0: not told. Raises Unreadable."""
     quirks, reader = where
-    summed = _summed(periods)
+    tallied = tally(periods)
+    if tallied.flows_back:
+        reader.note("energy-to-the-grid")
+    summed, back = tallied.energy, tallied.flows_back or kwh < 0
     if quirks.energy_in_wh:
         reader.note("energy-in-wh")
-        return _checked(Energy(_thousandth(kwh), _thousandths(periods)), took_ms)
+        return _checked(Energy(_thousandth(kwh), _thousandths(periods), back), took_ms)
     if kwh > 0 and _LOW * kwh <= summed <= _HIGH * kwh:
         reader.note("period-energy-in-wh")
-        return _checked(Energy(kwh, _thousandths(periods)), took_ms)
+        return _checked(Energy(kwh, _thousandths(periods), back), took_ms)
     if summed > 0 and _LOW * summed <= kwh <= _HIGH * summed and _too_much(kwh, took_ms):
         reader.note("total-energy-in-wh")
-        return _checked(Energy(_thousandth(kwh), periods), took_ms)
+        return _checked(Energy(_thousandth(kwh), periods, back), took_ms)
     if (
         periods
         and summed
         and abs(Decimal(summed) - Decimal(kwh)) > max(Decimal(1), abs(Decimal(kwh)) / 50)
     ):
         reader.note("periods-tell-another-energy")
-    return _checked(Energy(kwh, periods), took_ms)
+    return _checked(Energy(kwh, periods, back), took_ms)
 
 
 def watt_hours(kwh: Number) -> int:
     """Cut off towards zero: never more than was told."""
     return int(kwh * _KILO)
-
-
-def flows_back(kwh: Number, periods: list[dict[str, Any]]) -> bool:
-    """Some of it went to the grid: then a cost below zero needs no credit."""
-    return kwh < 0 or any(
-        one["type"] == "ENERGY" and one["volume"] < 0
-        for period in periods
-        for one in period.get("dimensions", ())
-    )
 
 
 def _checked(found: Energy, took_ms: int) -> Energy:
@@ -78,15 +74,6 @@ def _checked(found: Energy, took_ms: int) -> Energy:
 def _too_much(kwh: Number, took_ms: int) -> bool:
     """Clocks that jump make sessions short: none counts as shorter than an hour."""
     return abs(Decimal(kwh)) * _HOUR_MS > MOST_KW * max(took_ms, _HOUR_MS)
-
-
-def _summed(periods: list[dict[str, Any]]) -> Number:
-    total: Number = 0
-    for period in periods:
-        for one in period.get("dimensions", ()):
-            if one["type"] == "ENERGY":
-                total += one["volume"]
-    return total
 
 
 def _thousandths(periods: list[dict[str, Any]]) -> list[dict[str, Any]]:

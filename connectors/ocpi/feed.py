@@ -38,7 +38,9 @@ PIECES_MAX = 10_000  # of a page: partners' limits are 100 or so
 _UNREADABLE = "unreadable"
 _NAMING = ("id", "uid", "terminal_id", "country_code", "party_id")
 _NAME_BYTES = 1_000  # no identifier is so long
-_RAW = msgspec.json.Decoder(msgspec.Raw)
+_ENVELOPE = {"status_code", "data"}
+_CODES = 10_000  # OCPI status codes have four digits
+_NULL = msgspec.Raw(b"null")
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -53,9 +55,14 @@ TRANSLATORS: dict[str, Translator] = {
 
 def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, ...]:
     """The objects of a message. What cannot be taken apart is one piece, refused by `translate`."""
+    payload = payload.removeprefix(b"\xef\xbb\xbf").strip()
     try:
-        inner, place = _unwrapped(payload.removeprefix(b"\xef\xbb\xbf").strip(), place)
-        listed = _ITEMS.decode(inner) if inner.startswith(b"[") else [msgspec.Raw(inner)]
+        if payload.startswith(b"{"):
+            told = _FIELDS.decode(payload)
+            if not told.keys() >= _ENVELOPE:
+                return (Piece(_key(told, place, quirks), payload, place),)
+            place, payload = _answered(told["status_code"], place), bytes(told["data"])
+        listed = _ITEMS.decode(payload) if payload.startswith(b"[") else [msgspec.Raw(payload)]
     except _BAD:
         return (Piece(_UNREADABLE, payload, place),)
     if len(listed) > PIECES_MAX:
@@ -66,14 +73,19 @@ def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, 
 def key_of(payload: bytes, place: Place, quirks: Quirks = NONE) -> str:
     """The key of one object's state: kind, owner and id in folded case, whoever sends it."""
     try:
-        told = {k: v for k, v in _FIELDS.decode(payload).items() if bytes(v) != b"null"}
-        named: dict[str, Any] = {
-            name: msgspec.json.decode(told[name])
-            for name in _NAMING
-            if name in told and len(bytes(told[name])) <= _NAME_BYTES
-        }
+        return _key(_FIELDS.decode(payload), place, quirks)
     except _BAD:
         return _UNREADABLE
+
+
+def _key(fields: dict[str, msgspec.Raw], place: Place, quirks: Quirks) -> str:
+    """Raises DecodeError."""
+    told = {name: value for name, value in fields.items() if value != _NULL}
+    named: dict[str, Any] = {
+        name: msgspec.json.decode(told[name])
+        for name in _NAMING
+        if name in told and len(bytes(told[name])) <= _NAME_BYTES
+    }
     kind = kind_of(told, place.object_hint)
     return state_key(rewritten(named, quirks), placed(place, quirks), kind)
 
@@ -131,14 +143,9 @@ def _alias(fact: SessionSeen | CdrSeen, kind: str, value: str) -> str:
     return ids.ocpi_alias(fact.tenant, (fact.country_code, fact.party_id), kind, value)
 
 
-def _unwrapped(payload: bytes, place: Place) -> tuple[bytes, Place]:
-    """What is in the envelope, with the status code that came with it. Raises DecodeError."""
-    if not payload.startswith(b"{"):
-        return bytes(_RAW.decode(payload)), place
-    told = _FIELDS.decode(payload)
-    if "status_code" not in told or "data" not in told:
-        return payload, place
-    code = msgspec.json.decode(told["status_code"])
-    if isinstance(code, int) and not isinstance(code, bool) and 0 <= code < 10_000:  # noqa: PLR2004 - four digits
-        place = msgspec.structs.replace(place, answer_code=code)
-    return bytes(told["data"]), place
+def _answered(status_code: msgspec.Raw, place: Place) -> Place:
+    """The place with the status code of the envelope. Raises DecodeError."""
+    code = msgspec.json.decode(status_code)
+    if isinstance(code, int) and not isinstance(code, bool) and 0 <= code < _CODES:
+        return msgspec.structs.replace(place, answer_code=code)
+    return place

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.ocpi.reading import Reader, Rule, Unreadable, wrong
 
-_ITEMS_MAX = 20_000  # a reading each 5 s for a day; more is no list of periods
+ITEMS_MAX = 20_000  # a reading each 5 s for a day; more is no list of periods
 
 
 class Shape:
@@ -74,8 +74,8 @@ def many(shape: Shape) -> Rule:
             value = [value]
         if not isinstance(value, list):
             wrong(value, f"a list of {shape.name}")
-        if len(value) > _ITEMS_MAX:
-            raise Unreadable("too-many", f"{len(value)} items, at most {_ITEMS_MAX}")
+        if len(value) > ITEMS_MAX:
+            raise Unreadable("too-many", f"{len(value)} items, at most {ITEMS_MAX}")
         out: list[dict[str, Any]] = []
         read = shape.read
         for each in value:

@@ -7,6 +7,7 @@ version requires is looked at where the version is known (`versions.py`).
 
 from typing import Any
 
+from connectors.ocpi.periods import periods
 from connectors.ocpi.reading import (
     Reader,
     Unreadable,
@@ -27,20 +28,6 @@ _AUTH = word(frozenset({"AUTH_REQUEST", "COMMAND", "WHITELIST"}), "auth_method")
 _TOKEN_TYPE = word(
     frozenset({"AD_HOC_USER", "APP_USER", "EMAID", "OTHER", "RFID"}), "cdr_token.type"
 )
-# The amounts that money is asked for; the others describe.
-BILLED = frozenset({"ENERGY", "TIME", "PARKING_TIME", "RESERVATION_TIME"})
-DIMENSIONS = BILLED | {
-    "CURRENT",
-    "ENERGY_EXPORT",
-    "ENERGY_IMPORT",
-    "FLAT",
-    "MAX_CURRENT",
-    "MAX_POWER",
-    "MIN_CURRENT",
-    "MIN_POWER",
-    "POWER",
-    "STATE_OF_CHARGE",
-}
 
 
 def country_code(value: Any, reader: Reader) -> str:
@@ -87,19 +74,8 @@ def price(value: Any, reader: Reader) -> Any:
     return found
 
 
-# --- parts ------------------------------------------------------------------------------------
+# --- parts ---------------------------------------------------------------------------------
 
-_DIMENSION = Shape(
-    "CdrDimension",
-    {"type": word(DIMENSIONS, "dimensions.type"), "volume": number},
-    must=("type", "volume"),
-)
-PERIOD = Shape(
-    "ChargingPeriod",
-    {"start_date_time": instant, "dimensions": many(_DIMENSION), "tariff_id": identifier},
-    required=("dimensions",),
-    must=("start_date_time",),
-)
 _TOKEN = Shape(
     "CdrToken",
     {
@@ -169,7 +145,7 @@ _COMMON = {
     "authorization_reference": identifier,
     "meter_id": text,
     "currency": currency,
-    "charging_periods": many(PERIOD),
+    "charging_periods": periods,
     "total_cost": price,
     "location": anything,
     "last_updated": instant,
