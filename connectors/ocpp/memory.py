@@ -3,6 +3,8 @@
 A turn works on copies (`turn.py`); what was handed in is never changed.
 """
 
+from typing import Literal
+
 import msgspec
 
 MOST_TRANSACTIONS = 32  # a charger has a few EVSEs; ended ones stay for what comes late
@@ -35,12 +37,13 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     started_at: int = 0
     start_seq: int = NOT_TOLD
     start_offline: bool = False
+    start_flags: int = 0
     begin_wh: int = NOT_TOLD
     begin_explicit: bool = False
     told: bool = False
     remote_start_id: str = ""
     psp_reference: str = ""
-    payment_kind: str = "unknown"
+    payment_kind: Literal["card", "contract", "unknown"] = "unknown"
     takes_limit: bool = False
     flags: int = 0
     last_at: int = 0
@@ -55,6 +58,7 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     shown_wms: int = 0
     ended_at: int = 0
     end_wh: int = NOT_TOLD
+    end_raw_wh: int = NOT_TOLD
     interval_uwh: int = 0
     intervals_from_at: int = 0
     intervals: dict[int, int] = {}

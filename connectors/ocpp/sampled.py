@@ -62,6 +62,7 @@ class Sample(NamedTuple):
     interval_uwh: int = NOT_TOLD
     by_clock: bool = False
     signed: tuple[Signed, ...] = ()
+    number: int = 0
 
 
 class Samples(NamedTuple):
@@ -128,10 +129,12 @@ class _Reader(NamedTuple):
     def sample(self, at: int, told: list[_Told], flags: int) -> Sample:
         apart = self._apart(told)
         signed = tuple(apart.signed)
+        number = told[0].number
         power_w = self._power_w(apart.powers) if apart.powers else NOT_TOLD
         if apart.registers:
             wh, more, at_begin, at_end = self._register(apart.registers)
-            return Sample(at, wh, power_w, flags | more, at_begin, at_end, signed=signed)
+            flags |= more
+            return Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
         if apart.intervals:
             uwh, more, by_clock = self._interval(apart.intervals)
             return Sample(
@@ -141,10 +144,11 @@ class _Reader(NamedTuple):
                 interval_uwh=uwh,
                 by_clock=by_clock,
                 signed=signed,
+                number=number,
             )
         if apart.elsewhere:
             self.notes.append(Note("no-register-at-outlet", "only at other places"))
-        return Sample(at, NOT_TOLD, power_w, flags, signed=signed)
+        return Sample(at, NOT_TOLD, power_w, flags, signed=signed, number=number)
 
     def _apart(self, told: list[_Told]) -> _Apart:
         dialect = self.dialect

@@ -43,7 +43,7 @@ def clean_text(text: str) -> tuple[str, int]:
 
     def masked(match: re.Match[str]) -> str:
         nonlocal inside
-        if not has_card_inside(match[0]):
+        if not has_card(_decoded(match[0])):
             return match[0]
         inside += 1
         return MASK
@@ -58,15 +58,18 @@ def has_card(text: str) -> bool:
     return any(_is_card(match[0]) for match in _DIGITS.finditer(text))
 
 
-def has_card_inside(base64: str) -> bool:
-    """Whether a card number stands in what this base64 text holds; False where it is none."""
+def inside_base64(text: str) -> list[str]:
+    """What the pieces of base64 in a text hold, those too long to be looked into left out."""
+    return [_decoded(match[0]) for match in _BASE64.finditer(text)]
+
+
+def _decoded(base64: str) -> str:
     if len(base64) > _LONGEST_BASE64:
-        return False
+        return ""
     try:
-        inside = b64decode(base64 + "=" * (-len(base64) % 4))
+        return b64decode(base64 + "=" * (-len(base64) % 4)).decode("latin-1")
     except ValueError:
-        return False
-    return has_card(inside.decode("latin-1"))
+        return ""
 
 
 def _masked(text: str) -> tuple[str, int]:

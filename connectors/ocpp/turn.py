@@ -1,0 +1,257 @@
+"""One message's turn: the charger's memory on a copy, and what the message becomes.
+
+Both versions' translations tell their facts here, so that the same happenings become the same
+facts.
+"""
+
+from copy import copy
+from typing import Literal, NamedTuple
+
+from connectors.feeding import Note, Refused
+from connectors.ocpp import register
+from connectors.ocpp.memory import (
+    MOST_REMOTE_STARTS,
+    MOST_TRANSACTIONS,
+    NOT_TOLD,
+    ChargerState,
+    RemoteStart,
+    Transaction,
+)
+from connectors.ocpp.place import Place, Translated
+from connectors.ocpp.plausibility import Implausible, Plausibility, judged_at
+from connectors.ocpp.sampled import Sample
+from connectors.ocpp.stripping import clean_text, has_card
+from schemas.facts import (
+    ChargerSeen,
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    Fact,
+    MeterReading,
+)
+from schemas.flags import Flag
+
+_NO_EVSE = "0"
+_MOST_TOLD = 200
+_MOST_WORD = 255
+ChargingState = Literal[
+    "charging", "suspended_ev", "suspended_evse", "ev_connected", "idle", "not_told"
+]
+
+
+class Moment(NamedTuple):
+    """When something happened, by which number, told from memory or not, and what was odd."""
+
+    at: int
+    seq: int
+    offline: bool
+    flags: int
+
+
+class Turn:
+    """Collects what one message becomes. `state` is a copy: what was handed in stays as it was."""
+
+    __slots__ = ("_copied", "facts", "notes", "place", "refused", "rules", "state")
+
+    def __init__(self, state: ChargerState | None, place: Place, rules: Plausibility) -> None:
+        self.state = ChargerState() if state is None else copy(state)
+        self.state.transactions = list(self.state.transactions)
+        self.place = place
+        self.rules = rules
+        self.facts: list[Fact] = []
+        self.refused: list[Refused] = []
+        self.notes: list[Note] = []
+        self._copied: list[Transaction] = []
+
+    def translated(self) -> Translated:
+        return Translated(self.state, tuple(self.facts), tuple(self.refused), tuple(self.notes))
+
+    def refuse(self, reason: str, field: str, problem: str) -> None:
+        self.refused.append(Refused(reason, field, clean_text(problem)[0][:_MOST_TOLD]))
+
+    def note(self, kind: str, detail: str = "") -> None:
+        self.notes.append(Note(kind, clean_text(detail)[0][:_MOST_TOLD] if detail else ""))
+
+    # --- memory ---
+
+    def changing(self, place: int) -> Transaction:
+        """The transaction at `place` of the memory, to be changed in this turn."""
+        one = self.state.transactions[place]
+        if not any(one is other for other in self._copied):
+            one = copy(one)
+            self._copied.append(one)
+            self.state.transactions[place] = one
+        return one
+
+    def opened(self, one: Transaction) -> Transaction:
+        """A new transaction, in place of the oldest that ended where there are too many."""
+        transactions = self.state.transactions
+        if len(transactions) >= MOST_TRANSACTIONS:
+            ended = [place for place, other in enumerate(transactions) if other.ended_at]
+            del transactions[ended[0] if ended else 0]
+            self.note("transaction-forgotten", "more than are remembered of one charger")
+        transactions.append(one)
+        self._copied.append(one)
+        return one
+
+    def asked(self, token: str, number: int = NOT_TOLD) -> None:
+        """The CSMS asks for a start by this token (and number)."""
+        if has_card(token):
+            self.note("card-data", "token of a remote start")
+            return
+        asked = RemoteStart(token, number, self.place.received_at)
+        kept = [one for one in self.state.remote_starts if one.token != token]
+        self.state.remote_starts = [*kept, asked][-MOST_REMOTE_STARTS:]
+
+    # --- facts ---
+
+    def judged(self, at: int) -> int:
+        return judged_at(at, self.place.received_at, self.rules)
+
+    def offline(self, at: int) -> bool:
+        """Whether what happened at `at` was told from memory (1.6 tells it by no flag)."""
+        received_at = self.place.received_at
+        return received_at > 0 and received_at - at > self.rules.offline_after_ms
+
+    def seen(self, kind: Literal["heartbeat", "status", "boot", "event"], status: str = "") -> None:
+        """A sign of life, at its arrival: what it says may be older."""
+        place = self.place
+        self.facts.append(
+            ChargerSeen(
+                tenant=place.tenant,
+                network=place.network,
+                charger_id=place.charger_id,
+                kind=kind,
+                status=clean_text(status)[0][:_MOST_WORD],
+                seen_at=place.received_at,
+            )
+        )
+
+    def started(self, one: Transaction) -> None:
+        """The charging began. Told once more where more became known of it."""
+        place = self.place
+        one.told = True
+        evse_uid, evse_flags = _evse(one)
+        self.facts.append(
+            ChargingStarted(
+                tenant=place.tenant,
+                network=place.network,
+                charger_id=place.charger_id,
+                evse_uid=evse_uid,
+                connector_id=one.connector_id,
+                transaction_id=one.name,
+                remote_start_id=one.remote_start_id,
+                payment_kind=one.payment_kind,
+                seq=one.start_seq,
+                energy_wh=max(one.begin_wh, 0),
+                offline=one.start_offline,
+                started_at=one.started_at,
+                flags=one.start_flags | evse_flags,
+                takes_limit=one.takes_limit,
+                psp_reference=one.psp_reference,
+            )
+        )
+
+    def sample(self, one: Transaction, sample: Sample, seq: int, path: str) -> None:
+        """A reading, where the sample tells an energy that can be."""
+        if sample.at < one.started_at:
+            self.note("before-begin", f"{path}[{sample.number}]")
+            return
+        try:
+            flags = sample.flags | self.judged(sample.at)
+            if sample.wh >= 0:
+                at = sample.at
+                wh, more = register.read(one, sample.wh, at, self.rules)
+                flags |= more
+            elif sample.interval_uwh >= 0 and not one.has_read:
+                at, wh = register.add_interval(one, sample.interval_uwh, sample.at, sample.by_clock)
+            else:
+                return
+        except Implausible as error:
+            self.refuse(error.rule, f"{path}[{sample.number}]", str(error))
+            return
+        if sample.power_w >= 0:
+            register.show_power(one, sample.power_w, sample.at)
+        place = self.place
+        evse_uid, evse_flags = _evse(one)
+        self.facts.append(
+            MeterReading(
+                tenant=place.tenant,
+                network=place.network,
+                charger_id=place.charger_id,
+                evse_uid=evse_uid,
+                transaction_id=one.name,
+                seq=seq,
+                energy_wh=wh,
+                power_w=sample.power_w,
+                read_at=at,
+                flags=flags | one.flags | evse_flags,
+            )
+        )
+
+    def updated(
+        self,
+        one: Transaction,
+        moment: Moment,
+        state: ChargingState,
+        sample: Sample | None,
+        limit_wh: int = NOT_TOLD,
+    ) -> None:
+        """A state, a limit, or a number alone. Where `sample` tells an energy it is told, too."""
+        wh, flags = self._energy_of(one, sample)
+        place = self.place
+        evse_uid, evse_flags = _evse(one)
+        self.facts.append(
+            ChargingUpdated(
+                tenant=place.tenant,
+                network=place.network,
+                charger_id=place.charger_id,
+                evse_uid=evse_uid,
+                transaction_id=one.name,
+                seq=moment.seq,
+                charging_state=state,
+                energy_wh=wh,
+                power_w=NOT_TOLD if sample is None else sample.power_w,
+                offline=moment.offline,
+                updated_at=moment.at,
+                flags=moment.flags | flags | one.flags | evse_flags,
+                limit_wh=limit_wh,
+            )
+        )
+
+    def _energy_of(self, one: Transaction, sample: Sample | None) -> tuple[int, int]:
+        """The energy of a sample that was read before; else the begin's, flagged as not told."""
+        if sample is not None:
+            for fact in reversed(self.facts):
+                if isinstance(fact, MeterReading) and fact.read_at == sample.at:
+                    return fact.energy_wh, fact.flags
+        return max(one.begin_wh, 0), Flag.ENERGY_NOT_TOLD.value
+
+    def ended(self, one: Transaction, moment: Moment, wh: int, reason: str) -> None:
+        """The charging ended with its register at `wh`."""
+        one.ended_at, one.end_wh = moment.at, wh
+        place = self.place
+        evse_uid, evse_flags = _evse(one)
+        flags = one.flags | register.scale_flags(one, wh)
+        self.facts.append(
+            ChargingEnded(
+                tenant=place.tenant,
+                network=place.network,
+                charger_id=place.charger_id,
+                evse_uid=evse_uid,
+                transaction_id=one.name,
+                seq=moment.seq,
+                energy_wh=wh,
+                reason=reason,
+                offline=moment.offline,
+                ended_at=moment.at,
+                signed_data=f"[{','.join(one.signed)}]" if one.signed else "",
+                flags=moment.flags | flags | evse_flags,
+            )
+        )
+
+
+def _evse(one: Transaction) -> tuple[str, int]:
+    if one.place:
+        return one.place, 0
+    return _NO_EVSE, Flag.EVSE_UNKNOWN.value
