@@ -1,6 +1,6 @@
 """From settings to accounts: the one place that names the adapters there are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 from connectors.acquirers.acquirer import Acquirer, NoticeReader
@@ -41,6 +41,27 @@ def notice_readers(settings: ExecutorSettings) -> dict[str, NoticeReader]:
         if not account.webhook_secrets:
             continue
         readers[acquirer_id] = _READERS[account.adapter](acquirer_id, account)
+    return readers
+
+
+def readers_at(
+    accounts: Mapping[str, AccountSettings], clock: Callable[[], int]
+) -> dict[str, NoticeReader]:
+    """As `notice_readers`, for webhooks that were received earlier: `clock` says when, epoch ms.
+
+    The simulator's go by the wall clock all the same, as the library does that checks them.
+    """
+    readers: dict[str, NoticeReader] = {}
+    for acquirer_id, account in accounts.items():
+        if not account.webhook_secrets:
+            continue
+        match account.adapter:
+            case "stripe":
+                readers[acquirer_id] = StripeNotices(acquirer_id, account, clock)
+            case "checkout":
+                readers[acquirer_id] = CheckoutNotices(acquirer_id, account, clock)
+            case other:
+                readers[acquirer_id] = _READERS[other](acquirer_id, account)
     return readers
 
 

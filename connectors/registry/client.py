@@ -9,6 +9,8 @@ import msgspec
 import stamina
 from pydantic import SecretStr
 
+from connectors.registry.errors import NotThere, RegistryFailed
+
 ATTEMPTS = 4
 WITHIN_S = 12.0
 _REQUEST_S = 4.0
@@ -17,14 +19,6 @@ _SERVER_ERROR, _TOO_MANY = 500, 429
 _NOT_FOUND = 404
 _TYPE = "application/vnd.schemaregistry.v1+json"
 _REFERENCES_MAX = 50
-
-
-class RegistryFailed(Exception):
-    """The registry cannot be reached, or gave no usable answer: nobody's record is to blame."""
-
-
-class NotThere(LookupError):
-    """The registry has no such schema."""
 
 
 class _TryAgain(Exception):

@@ -3,7 +3,8 @@
 import asyncio
 
 from connectors.registry.avro import Schema, SchemaRefused, schema_of
-from connectors.registry.client import NotThere, Registry
+from connectors.registry.client import Registry
+from connectors.registry.errors import NotThere
 
 _NO_FOR_S = 60.0  # a schema may be registered late; a flood of wild ids must not ask each time
 _MISSING_MAX = 10_000

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from connectors.registry import client
 from connectors.registry.avro import confluent_id, confluent_value, schema_of
-from connectors.registry.client import NotThere, Registry, RegistryFailed
+from connectors.registry.client import Registry
+from connectors.registry.errors import NotThere, RegistryFailed
 from connectors.registry.known import KnownSchemas
 from connectors.registry.own import register_ours, subjects
 from schemas import codec
