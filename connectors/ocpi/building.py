@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.ocpi.message import Message, digest
-from connectors.ocpi.objects import Place
+from connectors.ocpi.newest import View
+from connectors.ocpi.objects import ObjectState, Place
 from connectors.ocpi.reading import AS_TOLD, Reader, Rule, Unreadable, at_of, wrong
 from connectors.ocpi.shapes import Shape
 from connectors.ocpi.versions import VERSIONS
@@ -72,6 +73,27 @@ def updated_at(fields: dict[str, Any]) -> int:
     return -1 if text is None else at_of(text)
 
 
+def told_at(message: Message, fields: dict[str, Any], view: View, part: str = "") -> int:
+    """When the message told its part: without an instant of its own, just after what is known."""
+    at = updated_at(fields)
+    if at >= 0:
+        return at
+    message.reader.note("instant-not-told", "last_updated")
+    return view.next_at(part)
+
+
+def news(states: tuple[ObjectState, ObjectState], part: str, message: Message) -> tuple[View, bool]:
+    """What stands of the part after the message, and whether it says anything new of it."""
+    before, after = View(states[0]), View(states[1])
+    if after.whole_at(part) < 0:
+        message.reader.note("waits-for-its-object", message.kind)
+        return after, False
+    if before.whole_at(part) >= 0 and after.values(part) == before.values(part):
+        message.reader.note("repeated", message.kind)
+        return after, False
+    return after, True
+
+
 # --- rules for fields -------------------------------------------------------------------------
 
 
@@ -107,10 +129,11 @@ def listed(rule: Rule) -> Rule:
 
 
 def without_cards(message: Message, identities: frozenset[str]) -> Message:
-    """The message with card numbers masked in all values, and its digest taken of what is left.
+    """The message without card numbers, and its digest taken of what is left (PCI DSS 3.4).
 
-    PCI DSS 3.4; an advice's lines are a card terminal's receipt. The object's `identities` are
-    refused instead (Unreadable): a mask for an id would make different objects the same.
+    A text that holds one goes as a whole: beside the number stand its expiry or track data. The
+    object's `identities` are refused instead (Unreadable): with a mask for an id, different objects
+    would become the same.
     """
     for name in sorted(identities):
         value = message.found.get(name)
@@ -128,15 +151,19 @@ def _cleaned(value: Any, depth: int) -> Any:
         raise Unreadable("too-deep", f"nested deeper than {_DEPTH}")
     match value:
         case dict():
-            return {clean_text(name)[0]: _cleaned(of, depth - 1) for name, of in value.items()}
+            return {_text(name): _cleaned(of, depth - 1) for name, of in value.items()}
         case list():
             return [_cleaned(of, depth - 1) for of in value]
         case str():
-            return clean_text(value)[0]
+            return _text(value)
         case bool() | None:
             return value
         case _:
             return MASK if _is_card_number(value) else value
+
+
+def _text(value: str) -> str:
+    return MASK if clean_text(value)[1] else value
 
 
 def _is_card_number(value: int | Decimal) -> bool:

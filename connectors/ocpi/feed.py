@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from connectors.ocpi import cdrs, sessions, tariffs
+from connectors.ocpi import beside, cdrs, sessions, tariffs
 from connectors.ocpi.identity import object_id, placed, rewritten, state_key
 from connectors.ocpi.message import Message, digest
 from connectors.ocpi.objects import ObjectState, Piece, Place, Translated
+from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.quirks import NONE, Quirks
 from connectors.ocpi.reading import Reader, Unreadable, decoded
 from connectors.ocpi.versions import kind_of
@@ -50,6 +51,7 @@ TRANSLATORS: dict[str, Translator] = {
     "session": sessions.seen,
     "cdr": cdrs.seen,
     "tariff": tariffs.seen,
+    **beside.TRANSLATORS,
 }
 
 
@@ -112,7 +114,8 @@ def _translated(
     if not isinstance(found, dict):
         raise Unreadable("not-an-object", f"{type(found).__name__} instead of an OCPI object")
     kind = kind_of({k: v for k, v in found.items() if v is not None}, place.object_hint)
-    if kind and place.object_hint and kind != place.object_hint:
+    parts = {kind, place.object_hint} <= set(LEVELS)  # an EVSE is told as a location's part
+    if kind and place.object_hint and kind != place.object_hint and not parts:
         reader.note("another-object-than-said", f"{kind} for {place.object_hint}")
     translator = TRANSLATORS.get(kind)
     if translator is None:
@@ -136,7 +139,7 @@ def destination(fact: Fact) -> tuple[str, str]:
         case TariffPublished():
             key = ids.tariff_key(fact.tenant, fact.tariff_id, fact.tariff_hash)
             return topics.TARIFFS, key
-    raise AssertionError(type(fact).__name__)
+    return beside.destination(fact)
 
 
 def _alias(fact: SessionSeen | CdrSeen, kind: str, value: str) -> str:

@@ -7,13 +7,12 @@ is gone: OCPI says REMOVED for it (protocols.md 7), and so do we.
 
 from typing import Any
 
-from connectors.feeding import Refused
 from connectors.ocpi.building import built, hinted, provenance
 from connectors.ocpi.locations_tables import CONNECTORS, EVSES
 from connectors.ocpi.locations_told import Telling, spot_of
 from connectors.ocpi.message import Message
 from connectors.ocpi.newest import Told, View, merged, path
-from connectors.ocpi.objects import ObjectState
+from connectors.ocpi.objects import ObjectState, Translated
 from connectors.ocpi.power import power_max_w
 from connectors.ocpi.reading import Unreadable
 from schemas.facts import Fact
@@ -29,13 +28,12 @@ _AS_TOLD = frozenset(
 )
 
 
-def translate(
-    state: ObjectState, message: Message
-) -> tuple[ObjectState, list[Fact], list[Refused]]:
+def seen(state: ObjectState | None, message: Message) -> Translated:
     """The location after the message, what changed in it, and which parts were refused.
 
     Raises Unreadable when nothing of it can be taken.
     """
+    state = state or ObjectState(kind="location")
     before = Standing(state)
     telling = Telling(before, message)
     spot = spot_of(message)
@@ -44,7 +42,9 @@ def translate(
     if sum(len(part) + len(slot.text) for part, slot in new.fields.items()) > STATE_MAX:
         raise Unreadable("too-large", f"more than {STATE_MAX} characters to remember")
     facts = _changes(before, Standing(new), message, spot.ids[0], telling.told)
-    return new, facts, telling.refused
+    if new.fields == state.fields and not telling.refused:
+        message.reader.note("repeated", "location")
+    return Translated(new, tuple(facts), tuple(telling.refused), tuple(message.reader.notes))
 
 
 class Standing(View):
@@ -85,7 +85,10 @@ def _changes(
     facts: list[Fact] = []
     uids = after.standing_uids()
     same = before.values() == after.values() and before.standing_uids() == uids
-    if after.whole_at() >= 0 and not (same and before.whole_at() >= 0):
+    if after.whole_at() < 0:
+        if any(not one.part for one in told):
+            message.reader.note("waits-for-its-object", "location")
+    elif not same or before.whole_at() < 0:
         facts.append(_location_seen(after, message, identity, uids))
     gone_before, gone = before.gone(), after.gone()
     touched = {"/".join(one.part.split("/")[:2]) for one in told if one.part}

@@ -22,8 +22,8 @@ from connectors.ocpi.locations_tables import (
 )
 from connectors.ocpi.message import Message
 from connectors.ocpi.newest import Told, View, path
-from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.objects import Place
+from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.reading import Unreadable, identifier
 from connectors.ocpi.shapes import Shape
 from connectors.ocpp.stripping import clean_text
