@@ -213,6 +213,11 @@ def decimal_text(value: int | Decimal | None) -> str:
     return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
+def number_of(text: str) -> int | Decimal:
+    """The number of a contract's `Exact` that is told."""
+    return exact(Decimal(text))
+
+
 def whole(value: Any, reader: Reader) -> int:
     found = number(value, reader)
     if not isinstance(found, int):
