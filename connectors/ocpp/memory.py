@@ -39,6 +39,7 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     start_offline: bool = False
     start_flags: int = 0
     begin_wh: int = NOT_TOLD
+    begin_at: int = 0
     begin_explicit: bool = False
     told: bool = False
     remote_start_id: str = ""

@@ -16,8 +16,8 @@ from connectors.ocpp.memory import (
 from connectors.ocpp.turn import Turn
 from schemas.flags import Flag
 
-# A value read at the very end may bear a slightly later instant than the stop.
-_AFTER_END_MS = 60_000
+# A value read at begin or end may bear an instant slightly outside them.
+_BESIDE_MS = 60_000
 
 
 class Ambiguous(ValueError):
@@ -99,7 +99,8 @@ def about(turn: Turn, number: int | None, connector: str, at: int) -> Transactio
     if known:
         for place in reversed(range(len(transactions))):
             one = transactions[place]
-            if number in one.numbers and one.started_at <= at and not _long_over(one, at):
+            begun = one.started_at <= at + _BESIDE_MS
+            if number in one.numbers and begun and not _long_over(one, at):
                 return turn.changing(place)
     for place in reversed(range(len(transactions))):
         one = transactions[place]
@@ -155,7 +156,7 @@ def _assumed(turn: Turn, one: Transaction, number: int | None) -> Transaction:
 
 
 def _long_over(one: Transaction, at: int) -> bool:
-    return 0 < one.ended_at < at - _AFTER_END_MS
+    return 0 < one.ended_at < at - _BESIDE_MS
 
 
 def _may_end(one: Transaction, number: int, at: int) -> bool:

@@ -19,7 +19,7 @@ _SHOWN_GAP_MS = 15 * 60 * 1000
 
 def begin(one: Transaction, wh: int, at: int) -> None:
     """The transaction begins with its register at `wh`."""
-    one.begin_wh = wh
+    one.begin_at, one.begin_wh = at, wh
     if one.last_wh == NOT_TOLD:
         one.last_at, one.last_wh = at, wh
 

@@ -21,6 +21,7 @@ _MAIN_METER = 0
 _MOST_SEQ = 2**63 - 1
 _MOST_LIMIT_WH = 10**9
 _LOCAL = "Local"  # what an absent reason means
+_NEVER_CONNECTED = "EVConnectTimeout"
 _BY_METER = frozenset(("MeterValuePeriodic", "MeterValueClock"))
 _STATES: Mapping[str, ChargingState] = {
     "Charging": "charging",
@@ -113,7 +114,7 @@ def _event(turn: Turn, event: Event, mark: int) -> None:
         )
         return
     news = _carried(turn, one, event, moment)
-    news |= _begun(one, event, said)
+    news |= _begun(one, event, said, moment.at)
     if one.started_at and one.begin_wh != NOT_TOLD and (news or not one.told):
         turn.started(one)
     _proofs(turn, one, said.samples, all_of=event.event_type != "Updated")
@@ -195,7 +196,7 @@ def _carried(turn: Turn, one: Transaction, event: Event, moment: Moment) -> bool
     )  # fmt: skip
 
 
-def _begun(one: Transaction, event: Event, said: Samples) -> bool:
+def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
     """Settles the begin register where this event tells it; whether it is news.
 
     It comes with context Transaction.Begin, in whichever event (E02.FR.21); else the start's own
@@ -207,11 +208,16 @@ def _begun(one: Transaction, event: Event, said: Samples) -> bool:
         told = registers[0]
     if told is not None and not one.begin_explicit:
         return _explicit(one, told)
-    if one.begin_wh == NOT_TOLD and registers and (one.started_at or event.event_type == "Ended"):
-        first = registers[0]
-        if event.event_type == "Ended" and len(registers) == 1:
-            return False  # its end alone: nobody knows what flowed
-        _assume(one, first)
+    if one.begin_explicit or not one.started_at:
+        return False
+    if registers and (one.begin_wh == NOT_TOLD or registers[0].at < one.begin_at):
+        return _assume(one, registers[0].wh, registers[0].at)
+    if one.begin_wh == NOT_TOLD and (event.event_type == "Ended" or one.ended_at):
+        # Over, and nobody told a begin: nothing is known to have flowed.
+        wh = max(one.end_wh, one.last_wh, 0)
+        if event.trigger_reason != _NEVER_CONNECTED or one.charging_state:
+            return _assume(one, wh, at)
+        register.begin(one, wh, at)
         return True
     return False
 
@@ -230,10 +236,13 @@ def _explicit(one: Transaction, told: Sample) -> bool:
     return True
 
 
-def _assume(one: Transaction, first: Sample) -> None:
-    one.flags |= Flag.BEGIN_ASSUMED.value
-    one.start_flags |= Flag.BEGIN_ASSUMED.value
-    register.begin(one, first.wh, first.at)
+def _assume(one: Transaction, wh: int, at: int) -> bool:
+    lower = one.begin_wh == NOT_TOLD or wh < one.begin_wh
+    if lower:
+        one.flags |= Flag.BEGIN_ASSUMED.value
+        one.start_flags |= Flag.BEGIN_ASSUMED.value
+        register.begin(one, wh, at)
+    return lower
 
 
 def _proofs(turn: Turn, one: Transaction, told: tuple[Sample, ...], *, all_of: bool) -> None:
@@ -253,22 +262,23 @@ def _running_event(
         turn.sample(one, sample, moment.seq, "meterValue")
         if len(turn.facts) > told:
             newest = sample
-    if event.event_type == "Started":
-        return
     state = _STATES.get(event.transaction_info.charging_state or "", "not_told")
     limit_wh = _limit_wh(event)
-    by_meter = event.trigger_reason in _BY_METER and state in ("not_told", one.charging_state)
+    known = one.charging_state
     if state != "not_told":
         one.charging_state = state
+    if event.event_type == "Started" and limit_wh == NOT_TOLD and state in ("not_told", "charging"):
+        return  # the start says that much
+    by_meter = event.trigger_reason in _BY_METER and state in ("not_told", known)
     # The number of every event has to be seen, or the end can never be whole (design.md, 5).
     if len(turn.facts) > before and limit_wh == NOT_TOLD and (by_meter or state == "not_told"):
         return
+    if newest is None and said.samples:
+        newest = said.samples[-1]
     turn.updated(one, moment, state, newest, limit_wh)
 
 
 def _ended(turn: Turn, one: Transaction, event: Event, moment: Moment, said: Samples) -> None:
-    if not one.started_at:
-        moment = moment._replace(flags=moment.flags | Flag.START_UNKNOWN)
     registers = [sample for sample in said.samples if sample.wh >= 0]
     closing = [sample for sample in registers if sample.at_end] or registers
     last = closing[-1] if closing else None
@@ -278,8 +288,10 @@ def _ended(turn: Turn, one: Transaction, event: Event, moment: Moment, said: Sam
     reason = event.transaction_info.stopped_reason or _LOCAL
     if last is None:
         # What was read last is no end: it goes on flagged, and proves nothing (design.md, 1.3).
-        bare = moment._replace(flags=moment.flags | Flag.ENERGY_NOT_TOLD)
-        turn.ended(one, bare, max(one.last_wh, one.begin_wh, 0), reason)
+        wh = max(one.last_wh, one.begin_wh, 0)
+        if event.trigger_reason != _NEVER_CONNECTED or one.charging_state or wh:
+            moment = moment._replace(flags=moment.flags | Flag.ENERGY_NOT_TOLD)
+        turn.ended(one, moment, wh, reason)
         return
     try:
         wh, flags = register.end(one, last.wh, max(last.at, moment.at), turn.rules)
