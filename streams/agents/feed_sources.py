@@ -5,7 +5,7 @@ Plumbing alone: what a message means is `connectors.ocpp`, `connectors.ocpi` and
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -26,9 +26,18 @@ from streams.agents.feed_envelope import (
 from streams.agents.feed_mapping import NEEDED, Feed
 from streams.engine.stage import Output, Record, StateKind, View
 
+_Word = TypeVar("_Word")
+
 CHARGER = b"c"
 OBJECT = b"o"
 _OUTPUT_MAX = 890_000  # bytes of a value, so that with its key it is not too large for a batch
+_VERSIONS: dict[str, str] = {
+    "": "", "1.6": "1.6", "1.6j": "1.6", "2.0.1": "2.0.1", "2.1": "2.1",
+    "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1",
+}  # fmt: skip
+_DIRECTIONS: dict[str, Literal["from_charger", "to_charger", ""]] = {
+    "": "", "from_charger": "from_charger", "to_charger": "to_charger",
+}  # fmt: skip
 _FRAME_TYPES = {"CALL": b"2", "CALLRESULT": b"3", "CALLERROR": b"4"} | {
     number: number.encode() for number in "23456"
 }
@@ -49,7 +58,10 @@ class Taken(NamedTuple):
 class Source(Protocol):
     """One kind of feed on one partition."""
 
-    kinds: tuple[StateKind, ...]
+    @property
+    def kinds(self) -> tuple[StateKind, ...]:
+        """What it remembers."""
+        ...
 
     def take(self, record: Record, document: Document, view: View) -> Taken:
         """Raises NotLocated."""
@@ -102,6 +114,15 @@ def fact_output(topic: str, key: str, fact: Fact) -> Output:
     return Output(topic, key.encode(), value)
 
 
+def _said(name: str, text: str, words: Mapping[str, _Word]) -> _Word:
+    """The word as the translators know it. Raises NotLocated."""
+    found = words.get(text.lower())
+    if found is None:
+        problem = f"{text[:40]!r} is none of {', '.join(filter(None, words))}"
+        raise NotLocated("not-located", name, f"{problem}: the mapping's words can say so")
+    return found
+
+
 def _happened_at(fact: Fact, names: Iterable[str]) -> int:
     return next((getattr(fact, name) for name in names if hasattr(fact, name)), 0)
 
@@ -125,8 +146,8 @@ class OcppSource:
             network=network,
             charger_id=located.text("charger", record, document),
             received_at=located.received_at(record, document),
-            version=located.text("version", record, document),
-            direction=located.text("direction", record, document),
+            version=_said("version", located.text("version", record, document), _VERSIONS),
+            direction=_said("direction", located.text("direction", record, document), _DIRECTIONS),
             utc_offset_min=self._offset_min,
         )
         payload = located.body(document)

@@ -12,6 +12,7 @@ from connectors.clickhouse.client import Answer
 from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
+from streams.agents.feed_checking import Checked, Message
 from streams.bench.run import Result
 from streams.cli.ending import Failed
 from streams.core.strategy import Choice, Refusal
@@ -106,7 +107,9 @@ _Linted.__doc__ = "What in a file cannot be meant: each finding with its kind, p
 
 ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "any, when it fails": (Failed, ()),
-    "`up`, `worker`, `executor`, `sink`": (Ended, ()),
+    "`up`, `worker`, `executor`, `sink`, `run feed`": (Ended, ()),
+    "`feed check`": (Checked, ()),
+    "`feed check`, each of `messages`": (Message, ()),
     "`demo`": (Report, ()),
     "`replay`": (Progress, ()),
     "`explain`": (_Explained, ()),
