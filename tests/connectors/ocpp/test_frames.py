@@ -150,7 +150,7 @@ def test_the_most_entries_that_are_read_are_within_bounds(entry):
     if entry == b'{"value":"1"}':
         assert len(request_of("1.6", "MeterValues", payload).message.meter_value) == 1
         return
-    bounded(lambda: request_of("1.6", "MeterValues", payload), 200 << 20)
+    bounded(lambda: request_of("1.6", "MeterValues", payload), 100 << 20)
 
 
 @pytest.mark.parametrize("deep", [b"[", b'{"a":', b'{"meterValue":[', b'{"customData":{"a":'])

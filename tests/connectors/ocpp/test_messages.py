@@ -191,3 +191,11 @@ def test_a_number_that_no_schema_bounds_is_bounded_here():
     whole = b'{"currentTime":"","status":"Accepted","interval":' + b"9" * 19 + b"}"
     with pytest.raises(NotValid, match="interval: Expected `int` <= 9223372036854775807"):
         read("2.1", RESULT, "BootNotification", whole)
+
+
+def test_half_a_surrogate_pair_is_no_text():
+    """Stricter than the schemas on purpose: it has no UTF-8, so no topic could carry it."""
+    payload = b'{"currentTime":"\\ud83d"}'
+    assert allowed("2.1", RESULT, "Heartbeat", json.loads(payload))
+    with pytest.raises(NotValid, match="message: no JSON"):
+        read("2.1", RESULT, "Heartbeat", payload)
