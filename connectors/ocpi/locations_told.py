@@ -158,7 +158,6 @@ class Telling:
                 take((*ids, fields[own]), fields, at)
                 known.append(fields[own].casefold())
             except Unreadable as error:
-                error.path.append(f"[{number}]")
                 self.refused.append(error.refused())
             for index in range(before, len(self.refused)):
                 inner = self.refused[index]
