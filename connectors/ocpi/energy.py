@@ -29,9 +29,17 @@ class Energy(NamedTuple):
 
 
 def put_right(
-    kwh: Number, periods: list[dict[str, Any]], took_ms: int, where: tuple[Quirks, Reader]
+    kwh: Number,
+    periods: list[dict[str, Any]],
+    took_ms: int,
+    where: tuple[Quirks, Reader],
+    *,
+    final: bool = True,
 ) -> Energy:
-    """The energy in kWh, total and periods; `took_ms` 0: not told. Raises Unreadable."""
+    """The energy in kWh, total and periods; `took_ms` 0: not told. Raises Unreadable.
+
+    Before the end (`final` no) total and periods are told at different times and may differ.
+    """
     quirks, reader = where
     tallied = tally(periods)
     if tallied.flows_back:
@@ -47,7 +55,7 @@ def put_right(
         reader.note("total-energy-in-wh")
         return _checked(Energy(_thousandth(kwh), periods, back), took_ms)
     if (
-        periods
+        final
         and summed
         and abs(Decimal(summed) - Decimal(kwh)) > max(Decimal(1), abs(Decimal(kwh)) / 50)
     ):

@@ -67,6 +67,12 @@ def _replace(state: ObjectState, at: int) -> None:
     state.statuses = {word: when for word, when in state.statuses.items() if when >= at}
 
 
+def newest_at(state: ObjectState) -> int:
+    """The newest instant at which any of it was told."""
+    slots = [*state.fields.values(), *state.periods.values()]
+    return max((*(one.at for one in slots), *state.statuses.values(), state.put_at))
+
+
 def _tell(state: ObjectState, told: Told) -> None:
     for name, value in told.fields.items():
         if name == "charging_periods":

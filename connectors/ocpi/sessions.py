@@ -8,7 +8,7 @@ from connectors.ocpi.costs import costs, lines, signed
 from connectors.ocpi.driver import driver, spot, without_cards
 from connectors.ocpi.energy import put_right, watt_hours
 from connectors.ocpi.identity import owner
-from connectors.ocpi.merging import RANK, Told, effective, merged
+from connectors.ocpi.merging import RANK, Told, effective, merged, newest_at
 from connectors.ocpi.message import Message, matching
 from connectors.ocpi.objects import ObjectState, Translated
 from connectors.ocpi.reading import CANONICAL, at_of, decimal_text
@@ -36,7 +36,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     now = effective(after)
     if not SESSION.must - {"id"} <= now.keys():
         return Translated(after, notes=(*reader.notes, Note("patch-without-object", "session")))
-    fact = _fact(now, read, message)
+    fact = _fact(after, now, read, message)
     return Translated(after, facts=(fact,), notes=tuple(reader.notes))
 
 
@@ -67,17 +67,20 @@ def _same(before: ObjectState, after: ObjectState) -> bool:
     )
 
 
-def _fact(now: dict[str, Any], read: dict[str, Any], message: Message) -> SessionSeen:
+def _fact(
+    after: ObjectState, now: dict[str, Any], read: dict[str, Any], message: Message
+) -> SessionSeen:
     reader, quirks = message.reader, message.quirks
     if now["status"] not in RANK:
         reader.note("unknown-status", now["status"][:100])
     started_at, ended_at = _instants(now)
     took_ms = max(0, (ended_at or at_of(now["last_updated"])) - started_at) if started_at else 0
-    energy = put_right(now["kwh"], now.get("charging_periods", []), took_ms, (quirks, reader))
+    has_ended = now["status"] in _ENDED
+    known = now.get("charging_periods", [])
+    energy = put_right(now["kwh"], known, took_ms, (quirks, reader), final=has_ended)
     country, party = owner(now, message.place)
     running = {"total_cost": now["total_cost"]} if "total_cost" in now else {}
     told_starts = {one["start_date_time"] for one in read.get("charging_periods", ())}
-    has_ended = now["status"] in _ENDED
     periods = [one for one in energy.periods if has_ended or one["start_date_time"] in told_starts]
     body = {**now, "id": message.object_id, "kwh": energy.kwh}
     body.pop("charging_periods", None)
@@ -101,7 +104,7 @@ def _fact(now: dict[str, Any], read: dict[str, Any], message: Message) -> Sessio
             "costs": lines(signed(costs(running, quirks, reader), credit=False)),
             "started_at": started_at,
             "ended_at": ended_at,
-            "last_updated_at": at_of(now["last_updated"]),
+            "last_updated_at": newest_at(after),
             "periods_known": len(energy.periods),
             "charging_periods": CANONICAL.encode(periods).decode(),
             "body": CANONICAL.encode(body).decode(),

@@ -1,4 +1,4 @@
-"""What partners send: OCPI's own examples, objects of ours in all versions, and the rules of both."""
+"""What partners send: OCPI's own examples, objects of ours in all versions, the rules of both."""
 
 import json
 import re
