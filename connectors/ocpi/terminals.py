@@ -25,6 +25,7 @@ from connectors.ocpi.reading import (
     Reader,
     Unreadable,
     decimal_text,
+    exact,
     identifier,
     instant,
     number,
@@ -38,9 +39,9 @@ from schemas.partners import TerminalSeen
 
 def _degrees(value: Any, reader: Reader) -> int | Decimal:
     """A text by the standard, a number from many."""
-    return number(
-        Decimal(value) if isinstance(value, str) and _DEGREES.fullmatch(value) else value, reader
-    )
+    if isinstance(value, str) and _DEGREES.fullmatch(value):
+        return exact(Decimal(value))
+    return number(value, reader)
 
 
 _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
