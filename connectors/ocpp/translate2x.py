@@ -259,6 +259,8 @@ def _running_event(
     newest: Sample | None = None
     for sample in said.samples:
         told = len(turn.facts)
+        if event.event_type == "Started" and (sample.at, sample.wh) == (one.begin_at, one.begin_wh):
+            continue  # the start says it
         turn.sample(one, sample, moment.seq, "meterValue")
         if len(turn.facts) > told:
             newest = sample

@@ -64,13 +64,19 @@ class Turn:
         self._copied: list[Transaction] = []
 
     def translated(self) -> Translated:
-        return Translated(self.state, tuple(self.facts), tuple(self.refused), tuple(self.notes))
+        """What became of the message; what people will read of it has no card number in it."""
+        return Translated(
+            self.state,
+            tuple(self.facts),
+            tuple([_readable(one) for one in self.refused]),
+            tuple([Note(one.kind, _text(one.detail)) for one in self.notes]),
+        )
 
     def refuse(self, reason: str, field: str, problem: str) -> None:
-        self.refused.append(Refused(reason, field, clean_text(problem)[0][:_MOST_TOLD]))
+        self.refused.append(Refused(reason, field, problem))
 
     def note(self, kind: str, detail: str = "") -> None:
-        self.notes.append(Note(kind, clean_text(detail)[0][:_MOST_TOLD] if detail else ""))
+        self.notes.append(Note(kind, detail))
 
     # --- memory ---
 
@@ -249,6 +255,14 @@ class Turn:
                 flags=moment.flags | flags | evse_flags,
             )
         )
+
+
+def _readable(one: Refused) -> Refused:
+    return Refused(one.reason, _text(one.field), _text(one.problem))
+
+
+def _text(text: str) -> str:
+    return clean_text(text)[0][:_MOST_TOLD] if text else ""
 
 
 def _evse(one: Transaction) -> tuple[str, int]:

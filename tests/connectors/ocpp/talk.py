@@ -120,10 +120,9 @@ class Talk16(Talk):
 
     def stop(self, at="09:00:00", wh=9000, number=7, data=None, tag=None, reason=None):
         said = {"transactionId": number, "meterStop": wh, "timestamp": stamp(at)}
-        for name, value in (("transactionData", data), ("idTag", tag), ("reason", reason)):
-            if value is not None:
-                said[name] = value
-        return self.call("StopTransaction", said, at)
+        more = {"transactionData": data, "idTag": tag, "reason": reason}
+        told = {name: value for name, value in more.items() if value is not None}
+        return self.call("StopTransaction", said | told, at)
 
 
 # --- 2.x ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Meter values: units, exponents, measurands, contexts, phases, places; exact, and by name refused."""
+"""Meter values: units, exponents, measurands, contexts, phases, places; exact, or refused."""
 
 from decimal import Decimal
 from fractions import Fraction

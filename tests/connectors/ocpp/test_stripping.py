@@ -1,4 +1,4 @@
-"""Card numbers: found in plain text, groups, JSON escapes, tracks, base64; nothing else is touched."""
+"""Card numbers: found in plain text, groups, JSON escapes, tracks, base64; and nothing else."""
 
 import base64
 import json
