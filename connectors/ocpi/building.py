@@ -9,7 +9,7 @@ import msgspec
 from connectors.ocpi.message import Message, digest
 from connectors.ocpi.newest import View
 from connectors.ocpi.objects import ObjectState, Place
-from connectors.ocpi.reading import AS_TOLD, Reader, Rule, Unreadable, at_of, wrong
+from connectors.ocpi.reading import AS_TOLD, Odd, Reader, Rule, Unreadable, at_of, wrong
 from connectors.ocpi.shapes import Shape
 from connectors.ocpi.versions import VERSIONS
 from connectors.ocpp.stripping import MASK, clean_text, has_card
@@ -141,7 +141,7 @@ def without_cards(message: Message, identities: frozenset[str]) -> Message:
             raise Unreadable("card-number", "could be a card's number; not kept", name)
     cleaned = _cleaned(message.found, _DEPTH)
     if cleaned == message.found:
-        return message
+        return message._replace(found=cleaned)
     message.reader.note("card-number-masked")
     return message._replace(found=cleaned, raw_digest=digest(AS_TOLD.encode(cleaned)))
 
@@ -159,13 +159,15 @@ def _cleaned(value: Any, depth: int) -> Any:
         case bool() | None:
             return value
         case _:
-            return MASK if _is_card_number(value) else value
+            return _number(value)
+
+
+def _number(value: int | Decimal) -> Any:
+    digits = len(str(value)) if isinstance(value, int) else value.adjusted() + 1
+    if _CARD_DIGITS[0] <= digits <= _CARD_DIGITS[1] and has_card(str(int(value))):
+        return MASK
+    return Decimal(value) if isinstance(value, Odd) else value  # which can be written again
 
 
 def _text(value: str) -> str:
     return MASK if clean_text(value)[1] else value
-
-
-def _is_card_number(value: int | Decimal) -> bool:
-    digits = len(str(value)) if isinstance(value, int) else value.adjusted() + 1
-    return _CARD_DIGITS[0] <= digits <= _CARD_DIGITS[1] and has_card(str(int(value)))

@@ -53,8 +53,7 @@ def spot_of(message: Message) -> Spot:
     kind = message.kind if message.kind in LEVELS else LEVELS[0]
     depth = max(LEVELS.index(kind) + 1, min(len(steps), len(LEVELS)))
     name = "uid" if LEVELS[depth - 1] == "evse" else "id"
-    told_id = message.found.get(name)
-    own = None if told_id is None else identifier(told_id, message.reader)
+    own = _own_id(message, name)
     if len(steps) == depth - 1 and own is not None:
         steps = [*steps, own]
     if len(steps) != depth:
@@ -62,6 +61,17 @@ def spot_of(message: Message) -> Spot:
     if own is not None and own.casefold() != steps[-1].casefold():
         raise Unreadable("contradicts-its-path", f"the path says {steps[-1]!r}"[:200], name)
     return Spot(LEVELS[depth - 1], tuple(steps))
+
+
+def _own_id(message: Message, name: str) -> str | None:
+    value = message.found.get(name)
+    if value is None:
+        return None
+    try:
+        return identifier(value, message.reader)
+    except Unreadable as error:
+        error.path.append(name)
+        raise
 
 
 def version_of(found: dict[str, Any], place: Place) -> OcpiVersion:

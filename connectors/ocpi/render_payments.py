@@ -17,7 +17,7 @@ __all__ = ["CannotRender", "advice", "answer", "terminal"]
 
 _STATUSES = frozenset({"SUCCESS", "PARTIAL_SUCCESS", "FAILED"})
 _CREATORS = frozenset({"", "CPO", "PTP"})
-_DECIMALS = 5  # of a GeoLocation, at least
+_DECIMALS, _DECIMALS_MAX = 5, 7  # of a GeoLocation
 _OK = 1000
 _LENGTHS = {
     "id": 36,
@@ -81,8 +81,8 @@ def terminal(fact: TerminalSeen, version: OcpiVersion) -> bytes:
     out |= {name: value for name, value in told.items() if value}
     if fact.latitude and fact.longitude:
         out["coordinates"] = {
-            "latitude": _degrees(fact.latitude),
-            "longitude": _degrees(fact.longitude),
+            "latitude": _degrees(fact.latitude, 10),
+            "longitude": _degrees(fact.longitude, 11),
         }
     out |= {"location_ids": list(fact.location_ids), "evse_uids": list(fact.evse_uids)}
     out["last_updated"] = _instant(fact.last_updated_at)
@@ -131,10 +131,10 @@ def _instant(at: int) -> str:
     return written(at)
 
 
-def _degrees(text: str) -> str:
-    """With as many decimals as the standard asks for; more than seven are left as they are."""
+def _degrees(text: str, longest: int) -> str:
+    """With as many decimals as the standard asks for, and no more than its field takes."""
     whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.ljust(_DECIMALS, '0')}"
+    return f"{whole}.{decimals[:_DECIMALS_MAX].ljust(_DECIMALS, '0')}"[:longest]
 
 
 def _rendered(out: dict[str, Any], version: OcpiVersion) -> bytes:
