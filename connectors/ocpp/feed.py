@@ -1,6 +1,7 @@
 """One OCPP message of one charger, as a CSMS logs it, becomes facts: the door of this folder."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from zlib import crc32
 
 import msgspec
@@ -95,7 +96,7 @@ def _call(turn: Turn, frame: Call | Send) -> None:
 def _version(place: Place, frame: Call | Send) -> Version:
     """The version told, else the oldest whose words the message has."""
     if place.version:
-        return version_named(place.version)
+        return _named(place.version)
     versions: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
     known = [
         version
@@ -106,6 +107,8 @@ def _version(place: Place, frame: Call | Send) -> Version:
         known.remove("1.6")
     return known[0] if known else "2.1"
 
+
+_named = lru_cache(maxsize=64)(version_named)
 
 _OF_2X = {
     "MeterValues": (b'"evseId"',),
@@ -122,9 +125,7 @@ def _is_2x(frame: Call | Send) -> bool:
 def _result(turn: Turn, frame: CallResult) -> None:
     """Results matter in 1.6 only: that of a start tells the transaction's number."""
     place = turn.place
-    if place.direction == "from_charger" or (
-        place.version and version_named(place.version) != "1.6"
-    ):
+    if place.direction == "from_charger" or (place.version and _named(place.version) != "1.6"):
         return
     raw = bytes(frame.payload)
     if place.action not in ("", "StartTransaction") or not all(one in raw for one in _START_RESULT):

@@ -17,17 +17,17 @@ Sampled16 = v16.SampledValue
 Sampled2x = v201.SampledValue | v21.SampledValue
 AnySampled = Sampled16 | Sampled2x
 
-EXACT = Context(prec=60)
+EXACT = Context(prec=80)  # above the 64 characters of any number that is taken
 _MOST_TEXT = 40
 _MOST_EXPONENT = 18
 _LEAST_EXPONENT = -30
 _MOST_MULTIPLIER = 12
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
-# Exponents of ten that turn a unit into Wh or W, in folded case; that of mega tells it from milli.
+# Exponents of ten that turn a unit into Wh or W, in any case where milli cannot be meant for mega.
 Units = Mapping[str, int]
-ENERGY: Units = {"wh": 0, "kwh": 3, "MWh": 6}
-POWER: Units = {"w": 0, "kw": 3, "MW": 6}
+ENERGY: Units = {"Wh": 0, "kWh": 3, "MWh": 6, "wh": 0, "kwh": 3}
+POWER: Units = {"W": 0, "kW": 3, "MW": 6, "w": 0, "kw": 3}
 
 
 class NoFigure(ValueError):
@@ -100,7 +100,9 @@ def _exponent(unit: str | None, units: Units, field: str) -> int:
     """The unit's exponent. Missing: Wh or W; 2.x has Wh for a default, also where W is meant."""
     if unit is None or unit == "":
         return 0
-    found = units.get(unit.casefold(), units.get(unit))
+    found = units.get(unit)
+    if found is None:
+        found = units.get(unit.casefold())
     if found is None and not (units is POWER and unit == "Wh"):
         raise NoFigure(field, f"{unit!r} is no unit of {'energy' if units is ENERGY else 'power'}")
     return found or 0
@@ -112,9 +114,6 @@ def _scaled(value: Decimal, exponent: int, flags: int) -> Figure:
     size = value.adjusted() + exponent
     if value and not _LEAST_EXPONENT <= size <= _MOST_EXPONENT:
         raise NoFigure("value", f"about 10^{size}: none that a meter shows")
-    digits = len(value.as_tuple().digits)
-    if digits > _MOST_TEXT:
-        raise NoFigure("value", f"{digits} digits: none that a meter shows")
     return Figure(value.scaleb(exponent, EXACT) if exponent else value, flags)
 
 

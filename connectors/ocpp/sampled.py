@@ -76,12 +76,8 @@ class Samples(NamedTuple):
 NOTHING = Samples((), (), ())
 
 
-class _Told(NamedTuple):
-    """A sampled value and where it stands: meter value, sampled value."""
-
-    one: AnySampled
-    number: int
-    place: int
+# A sampled value and where it stands: number of the meter value, number in it.
+_Told = tuple[AnySampled, int, int]
 
 
 def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | None) -> Samples:
@@ -98,7 +94,7 @@ def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | N
         if assumed:
             flags = _ZONE_ASSUMED
         entries: Sequence[AnySampled] = value.sampled_value
-        told = [_Told(one, number, place) for place, one in enumerate(entries)]
+        told = [(one, number, place) for place, one in enumerate(entries)]
         if at in found:
             found[at] += told
         else:
@@ -129,7 +125,7 @@ class _Reader(NamedTuple):
     def sample(self, at: int, told: list[_Told], flags: int) -> Sample:
         apart = self._apart(told)
         signed = tuple(apart.signed)
-        number = told[0].number
+        number = told[0][1]
         power_w = self._power_w(apart.powers) if apart.powers else NOT_TOLD
         if apart.registers:
             wh, more, at_begin, at_end = self._register(apart.registers)
@@ -154,7 +150,7 @@ class _Reader(NamedTuple):
         dialect = self.dialect
         apart = _Apart([], [], [], [], [])
         for pair in told:
-            one = pair.one
+            one = pair[0]
             measurand = one.measurand
             if measurand is None or measurand == REGISTER:
                 proof = dialect.signed(one)
@@ -181,9 +177,9 @@ class _Reader(NamedTuple):
             return NOT_TOLD, 0, False, False
         wh = whole(chosen.amount)
         if len(told) == 1:
-            context = told[0].one.context
+            context = told[0][0].context
             return wh, chosen.flags, context == BEGIN, context == END
-        contexts = {one.one.context for one in told}
+        contexts = {one[0].context for one in told}
         return wh, chosen.flags, BEGIN in contexts, END in contexts
 
     def _interval(self, told: list[_Told]) -> tuple[int, int, bool]:
@@ -191,7 +187,7 @@ class _Reader(NamedTuple):
 
         Sampled and clock-aligned intervals overlap: of both only the sampled ones count.
         """
-        sampled = [one for one in told if one.one.context != CLOCK]
+        sampled = [one for one in told if one[0].context != CLOCK]
         chosen = self._chosen(sampled or told, ENERGY)
         if chosen is None:
             return NOT_TOLD, 0, False
@@ -213,7 +209,7 @@ class _Reader(NamedTuple):
         try:
             return _possible(_best(told, units, self.dialect), told[0])
         except _Bad as bad:
-            where = f"{self.path}[{bad.told.number}].sampledValue[{bad.told.place}].{bad.field}"
+            where = f"{self.path}[{bad.told[1]}].sampledValue[{bad.told[2]}].{bad.field}"
             self.refused.append(Refused("bad-energy", where, bad.problem))
             return None
 
@@ -236,20 +232,20 @@ class _Bad(ValueError):
 
 def _figure(told: _Told, units: Units, dialect: Dialect) -> Figure:
     try:
-        return dialect.figure(told.one, units)
+        return dialect.figure(told[0], units)
     except NoFigure as error:
         raise _Bad(told, error.field, str(error)) from None
 
 
 def _best(told: list[_Told], units: Units, dialect: Dialect) -> Figure:
     """The value for all phases, else the sum of phases, of the context that counts most."""
-    if len(told) == 1 and told[0].one.phase is None:
+    if len(told) == 1 and told[0][0].phase is None:
         return _figure(told[0], units, dialect)
     options: list[tuple[bool, int, Figure]] = []
-    for context in {one.one.context for one in told}:
+    for context in {one[0].context for one in told}:
         rank = _CONTEXTS.index(context) if context in _CONTEXTS else len(_CONTEXTS)
-        of = [one for one in told if one.one.context == context]
-        whole_ones = [_figure(one, units, dialect) for one in of if one.one.phase is None]
+        of = [one for one in told if one[0].context == context]
+        whole_ones = [_figure(one, units, dialect) for one in of if one[0].phase is None]
         figure = _one_of(whole_ones) if whole_ones else _summed(of, units, dialect)
         if figure is not None:
             options.append((not whole_ones, rank, figure))
@@ -275,7 +271,7 @@ def _summed(told: list[_Told], units: Units, dialect: Dialect) -> Figure | None:
         parts = [
             _one_of(of)
             for name in names
-            if (of := [_figure(one, units, dialect) for one in told if one.one.phase == name])
+            if (of := [_figure(one, units, dialect) for one in told if one[0].phase == name])
         ]
         if parts:
             amount, flags = Decimal(0), _SUMMED
