@@ -5,7 +5,7 @@ Plumbing alone: what a message means is `connectors.ocpp`, `connectors.ocpi` and
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -31,11 +31,14 @@ _Word = TypeVar("_Word")
 CHARGER = b"c"
 OBJECT = b"o"
 _OUTPUT_MAX = 890_000  # bytes of a value, so that with its key it is not too large for a batch
+Direction = Literal["from_charger", "to_charger", ""]
+_OF_CHARGER = frozenset({"tenant", "network", "charger", "version", "direction"})
+_KNOWN_MAX = 200_000  # envelopes; then it starts over
 _VERSIONS: dict[str, str] = {
     "": "", "1.6": "1.6", "1.6j": "1.6", "2.0.1": "2.0.1", "2.1": "2.1",
     "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1",
 }  # fmt: skip
-_DIRECTIONS: dict[str, Literal["from_charger", "to_charger", ""]] = {
+_DIRECTIONS: dict[str, Direction] = {
     "": "", "from_charger": "from_charger", "to_charger": "to_charger",
 }  # fmt: skip
 _FRAME_TYPES = {"CALL": b"2", "CALLRESULT": b"3", "CALLERROR": b"4"} | {
@@ -81,8 +84,20 @@ class Located:
             self._places[name] = kind(name, where.get(name), defaults.get(name, ""))
         self._body = where["payload"].steps if "payload" in where else ()
 
+        self._headers = frozenset(one.header for one in where.values() if one.header is not None)
+        self._by_path = frozenset(name for name, one in where.items() if one.steps)
+
     def __contains__(self, name: str) -> bool:
         return name in self._places
+
+    def envelope(self, record: Record, names: frozenset[str]) -> tuple[Any, ...] | None:
+        """What alone decides on these places; None where the value has a part in it."""
+        if self._by_path & names:
+            return None
+        wanted = self._headers
+        if not wanted:
+            return (record.key,)
+        return (record.key, *[one for one in record.headers if one[0] in wanted])
 
     def text(self, name: str, record: Record, document: Document) -> str:
         """'' for a place that the mapping does not have."""
@@ -102,7 +117,7 @@ class Located:
         return found
 
 
-def fact_output(topic: str, key: str, fact: Fact) -> Output:
+def fact_output(topic: str, key: bytes, fact: Fact) -> Output:
     """Raises NotLocated for a fact that the contract, or a batch, has no room for."""
     try:
         value = codec.encode(fact)
@@ -111,7 +126,7 @@ def fact_output(topic: str, key: str, fact: Fact) -> Output:
     if len(value) > _OUTPUT_MAX:
         problem = f"{type(fact).__name__} of {len(value)} bytes; {_OUTPUT_MAX} are the most"
         raise NotLocated("too-large", "", problem)
-    return Output(topic, key.encode(), value)
+    return Output(topic, key, value)
 
 
 def _said(name: str, text: str, words: Mapping[str, _Word]) -> _Word:
@@ -127,6 +142,18 @@ def _happened_at(fact: Fact, names: Iterable[str]) -> int:
     return next((getattr(fact, name) for name in names if hasattr(fact, name)), 0)
 
 
+class _Charger(NamedTuple):
+    """What the envelopes of a charger's messages say; its key, and that of its state."""
+
+    tenant: str
+    network: str
+    charger_id: str
+    version: str
+    direction: Direction
+    key: bytes
+    state_key: bytes
+
+
 class OcppSource:
     """OCPP frames, or bare payloads whose action stands beside them."""
 
@@ -136,45 +163,66 @@ class OcppSource:
         self._located = Located(feed, tenant)
         self._rules = feed.rules
         self._offset_min = feed.mapping.utc_offset_min
-        self._keys: dict[tuple[str, str, str], tuple[bytes, str]] = {}
+        self._known: dict[tuple[Any, ...], _Charger] = {}
 
     def take(self, record: Record, document: Document, view: View) -> Taken:
         located = self._located
-        network = located.text("network", record, document)
+        charger = self._charger(record, document)
+        received_at = located.received_at(record, document)
         place = ocpp.Place(
-            tenant=located.text("tenant", record, document),
-            network=network,
-            charger_id=located.text("charger", record, document),
-            received_at=located.received_at(record, document),
-            version=_said("version", located.text("version", record, document), _VERSIONS),
-            direction=_said("direction", located.text("direction", record, document), _DIRECTIONS),
+            tenant=charger.tenant,
+            network=charger.network,
+            charger_id=charger.charger_id,
+            received_at=received_at,
+            version=charger.version,
+            direction=charger.direction,
             utc_offset_min=self._offset_min,
         )
         payload = located.body(document)
         if "action" in located:
             payload = self._framed(payload, record, document)
-        state_key, key = self._key(place)
-        before: ocpp.ChargerState | None = view.get(state_key)
+        before: ocpp.ChargerState | None = view.get(charger.state_key)
         found = ocpp.translate(before, payload, place, self._rules)
         outputs = [
             fact_output(
-                topics.READINGS if type(fact) is MeterReading else topics.TRANSACTIONS, key, fact
+                topics.READINGS if type(fact) is MeterReading else topics.TRANSACTIONS,
+                charger.key,
+                fact,
             )
             for fact in found.facts
         ]
         if found.state is not before:
-            view.put(state_key, found.state)
-        lags = _lags(network, "ocpp", found.facts[-1:], place.received_at, _WHEN)
-        return Taken(network, outputs, list(found.refused), list(found.notes), lags)
+            view.put(charger.state_key, found.state)
+        lags = _lags(charger.network, "ocpp", found.facts[-1:], received_at, _WHEN)
+        return Taken(charger.network, outputs, list(found.refused), list(found.notes), lags)
 
-    def _key(self, place: ocpp.Place) -> tuple[bytes, str]:
-        """Of the charger's state, and of its facts."""
-        name = (place.tenant, place.network, place.charger_id)
-        found = self._keys.get(name)
+    def _charger(self, record: Record, document: Document) -> "_Charger":
+        """Whose message it is. Looked up once for all records with the same key and headers."""
+        envelope = self._located.envelope(record, _OF_CHARGER)
+        if envelope is None:
+            return self._looked_up(record, document)
+        found = self._known.get(envelope)
         if found is None:
-            key = ids.charger_key(*name)
-            found = self._keys[name] = (CHARGER + key.encode(), key)
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            found = self._known[envelope] = self._looked_up(record, document)
         return found
+
+    def _looked_up(self, record: Record, document: Document) -> "_Charger":
+        def text(name: str) -> str:
+            return self._located.text(name, record, document)
+
+        tenant, network, charger_id = text("tenant"), text("network"), text("charger")
+        key = ids.charger_key(tenant, network, charger_id).encode()
+        return _Charger(
+            tenant,
+            network,
+            charger_id,
+            _said("version", text("version"), _VERSIONS),
+            _said("direction", text("direction"), _DIRECTIONS),
+            key,
+            CHARGER + key,
+        )
 
     def _framed(self, payload: bytes, record: Record, document: Document) -> bytes:
         """The frame that the CSMS has taken apart; a payload that is a frame stays one."""
@@ -195,7 +243,7 @@ class OcppSource:
 
 def _ocpi_output(fact: Fact) -> Output:
     topic, key = ocpi.destination(fact)
-    return fact_output(topic, key, fact)
+    return fact_output(topic, key.encode(), fact)
 
 
 class OcpiSource:
@@ -296,7 +344,7 @@ class AcquirerSource:
         except BadNotice as bad:
             notices = bad.facts
             refused.append(Refused("bad-notice", bad.field, bad.problem))
-        outputs = [fact_output(topics.RESPONSES, one.session_id, one) for one in notices]
+        outputs = [fact_output(topics.RESPONSES, one.session_id.encode(), one) for one in notices]
         notes = [] if notices or refused else [Note("not-about-money")]
         lags = _lags(acquirer, "acquirer", notices[-1:], self._clock.at, _DONE_AT)
         return Taken(acquirer, outputs, refused, notes, lags)
