@@ -57,19 +57,21 @@ class Standing(View):
         named = self.values(holder).get(name)
         if named is None:
             return known
-        listed_at = self.field_at(holder, name)
+        listed_at, there = self.field_at(holder, name), set(known)
         on_list = {f"{under}/{path(one)}": None for one in named}
-        since = [one for one in known if self.told_at(one) > listed_at]
-        there = set(known)
-        return [one for one in dict.fromkeys([*on_list, *since]) if one in there]
+        since = [one for one in known if one not in on_list and self.told_at(one) > listed_at]
+        return [*(one for one in on_list if one in there), *since]
 
     def gone(self) -> set[str]:
         """The EVSEs that a newer list of the location leaves out."""
         return set(self.parts(EVSES)) - set(self.listed("", EVSES))
 
     def standing_uids(self) -> list[str]:
-        found = (self.values(part) for part in self.listed("", EVSES))
-        return [one["uid"] for one in found if "uid" in one and one.get("status") != _GONE]
+        return [self.values(one)["uid"] for one in self.listed("", EVSES) if self.stands(one)]
+
+    def stands(self, evse: str) -> bool:
+        fields = self.values(evse)
+        return "uid" in fields and fields.get("status") != _GONE
 
     def plugs(self, evse: str) -> list[str]:
         """The connectors of an EVSE, but for those that only a PATCH ever named."""
@@ -83,16 +85,15 @@ def _changes(
     before: Standing, after: Standing, message: Message, identity: str, told: list[Told]
 ) -> list[Fact]:
     facts: list[Fact] = []
-    uids = after.standing_uids()
-    same = before.values() == after.values() and before.standing_uids() == uids
+    evses = {"/".join(one.part.split("/")[:2]) for one in told if one.part}
+    gone_before, gone = before.gone(), after.gone()
+    moved = gone ^ gone_before | {one for one in evses if before.stands(one) != after.stands(one)}
     if after.whole_at() < 0:
         if any(not one.part for one in told):
             message.reader.note("waits-for-its-object", "location")
-    elif not same or before.whole_at() < 0:
-        facts.append(_location_seen(after, message, identity, uids))
-    gone_before, gone = before.gone(), after.gone()
-    touched = {"/".join(one.part.split("/")[:2]) for one in told if one.part}
-    touched |= gone ^ gone_before
+    elif before.values() != after.values() or moved or before.whole_at() < 0:
+        facts.append(_location_seen(after, message, identity))
+    touched = evses | moved
     if before.place() != after.place():
         touched |= set(after.parts(EVSES))
     for part in sorted(touched):
@@ -111,9 +112,7 @@ def _said(view: Standing, part: str, gone: set[str]) -> object:
     return view.values(part), plugs, view.place(), part in gone
 
 
-def _location_seen(
-    view: Standing, message: Message, identity: str, uids: list[str]
-) -> LocationSeen:
+def _location_seen(view: Standing, message: Message, identity: str) -> LocationSeen:
     fields = view.values()
     return built(
         LocationSeen,
@@ -122,7 +121,7 @@ def _location_seen(
         | {
             "location_id": fields.get("id", identity),
             "published": fields.get("publish", True),
-            "evse_uids": uids,
+            "evse_uids": view.standing_uids(),
         },
     )
 
