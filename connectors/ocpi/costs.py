@@ -43,8 +43,6 @@ def sides(price: Any, quirks: Quirks, reader: Reader) -> Sides:
         gross = summed
     if quirks.prices == "gross" and gross is None:
         return Sides(None, net)
-    if net is not None and gross is not None and abs(gross) < abs(net):
-        reader.note("gross-below-net")
     if net is None:
         reader.note("net-not-told")
     return Sides(net, gross)

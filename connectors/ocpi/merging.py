@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from connectors.ocpi.objects import ObjectState, Slot
-from connectors.ocpi.reading import CANONICAL, JSON, Unreadable, at_of
+from connectors.ocpi.reading import CANONICAL, JSON, MAX_BYTES, Unreadable, at_of
 
 PERIODS_MAX = 4_000  # of one session: with them its state fits Kafka's megabyte
 _STATUSES_MAX = 16
@@ -55,6 +55,9 @@ def merged(state: ObjectState, told: Told) -> ObjectState:
         raise Unreadable("too-many", f"more than {PERIODS_MAX} periods", "charging_periods")
     if len(new.statuses) > _STATUSES_MAX:
         raise Unreadable("too-many", f"more than {_STATUSES_MAX} statuses", "status")
+    slots = (*new.fields.values(), *new.periods.values())
+    if sum(len(one.text) for one in slots) > MAX_BYTES:
+        raise Unreadable("too-large", f"more than {MAX_BYTES} bytes to remember")
     return new
 
 

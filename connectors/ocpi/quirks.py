@@ -6,6 +6,7 @@ Only what is known of a partner is put right; what merely looks wrong is noted o
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -67,10 +68,15 @@ def parse(text: str) -> Quirks:
     """The profile in this TOML. Raises BadQuirks."""
     try:
         found = msgspec.toml.decode(text, type=Quirks)
-        for number, one in enumerate(found.rewrites):
-            _check(one, f"rewrites[{number}]")
     except (msgspec.DecodeError, ValueError) as error:
         raise BadQuirks(str(error)) from error
+    if found.local_zone:
+        try:
+            ZoneInfo(found.local_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BadQuirks(f"local_zone: {error}") from error
+    for number, one in enumerate(found.rewrites):
+        _check(one, f"rewrites[{number}]")
     return found
 
 
@@ -79,3 +85,7 @@ def _check(one: Rewrite, where: str) -> None:
         re.compile(one.pattern)
     except re.error as error:
         raise BadQuirks(f"{where}.pattern: {error}") from error
+    try:  # whether it only names groups that there are: the same pattern, made to match nothing
+        re.compile(f"(?:{one.pattern})?").sub(one.becomes, "")
+    except (re.error, IndexError) as error:
+        raise BadQuirks(f"{where}.becomes: {error}") from error

@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, NoReturn, cast
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,8 @@ TEXT_MAX = 255
 _LONG_TEXT_MAX = 8_000  # OCPI's longest is 5000: signed data
 _SHOWN = 60
 _BOUND = 10**9
-_DECIMALS = 15  # sums of such stay within a Decimal's 28 digits
+_DECIMALS = 18
+_LAST = Decimal(1).scaleb(-_DECIMALS)  # with nine before the point within a Decimal's 28 digits
 _NUMBER_TEXT = 40
 _HEAD_MAX = 9  # digits before the point, or eight and a sign
 _INSTANT_TEXT = 40
@@ -38,6 +39,7 @@ _YEAR_2100_MS = 4_102_444_800_000
 UNKNOWN_ID = "#NA"  # OCPI 2.2.1, cdrs 3.5: no such thing, or not known
 
 
+_COMMA = re.compile(r"-?\d{1,9},\d{1,2}")
 _PLAIN_ID = re.compile(r"[!-~]+").fullmatch
 
 
@@ -182,7 +184,7 @@ def number(value: Any, reader: Reader) -> int | Decimal:
         return cast("int", value)
     if isinstance(value, str) and len(value) <= _NUMBER_TEXT:
         try:
-            found = Decimal(value.strip())
+            found = Decimal(_with_point(value.strip()))
         except InvalidOperation:
             wrong(value, "a number", "not-a-number")
         reader.note("number-as-text")  # OCPI 2.1.1's own CDR example has a price so
@@ -190,22 +192,23 @@ def number(value: Any, reader: Reader) -> int | Decimal:
     wrong(value, "a number", "not-a-number")
 
 
+def _with_point(told: str) -> str:
+    """`4,00` is a price of OCPI 2.0's own example; `4,000` could mean either, and is none."""
+    return told.replace(",", ".") if _COMMA.fullmatch(told) else told
+
+
 def exact(value: Decimal) -> int | Decimal:
-    """In one form, and bounded before anything is computed with it. Raises Unreadable."""
+    """In one form, and bounded before anything is computed with it. Raises Unreadable.
+
+    Behind the 18th digit there is only what binary fractions leave in the field (1.42E-14).
+    """
     if not value.is_finite() or not -_BOUND < value < _BOUND:
         wrong(value, "a number below a milliard", "impossible-number")
     whole = int(value)
     if whole == value:
         return whole
-    plain = value.normalize()
-    if _digits_behind(plain) > _DECIMALS:
-        wrong(value, f"at most {_DECIMALS} digits behind the point", "impossible-number")
-    return Decimal(f"{plain:f}")
-
-
-def _digits_behind(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    plain = Decimal(value).quantize(_LAST, ROUND_DOWN).normalize()
+    return Decimal(f"{plain:f}") if plain else 0
 
 
 def decimal_text(value: int | Decimal | None) -> str:

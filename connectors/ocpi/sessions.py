@@ -25,7 +25,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     reader = message.reader
     read = SESSION.read(without_cards(message.found, reader), reader, partial=True)
     matching(read, message.place)
-    full = _is_full(read, message)
+    full = _is_full(read, message, state)
     if full:
         SESSION.whole(read, reader)
     told = Told(read, _at(read, message), full, () if full else message.told_null())
@@ -40,14 +40,17 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     return Translated(after, facts=(fact,), notes=tuple(reader.notes))
 
 
-def _is_full(read: dict[str, Any], message: Message) -> bool:
-    """Whether it replaces all there is: by its method, or else by telling an id.
+def _is_full(read: dict[str, Any], message: Message, known: ObjectState | None) -> bool:
+    """Whether it replaces all there is: by its method, or else by what it tells.
 
-    A PATCH's id is in its path.
+    A PATCH has its id in its path; a topic has no paths, so that bodies of PATCHes come with one.
     """
     if message.place.method:
         return message.place.method != _PATCHED
-    return "id" in read
+    if known is None or read.keys() >= SESSION.must:
+        return "id" in read
+    message.reader.note("part-without-method", "session")
+    return False
 
 
 def _at(read: dict[str, Any], message: Message) -> int:

@@ -71,6 +71,9 @@ def price(value: Any, reader: Reader) -> Any:
     found = _PRICE.read(value, reader)
     if not found.keys() - {"taxes"}:
         raise Unreadable("missing", "neither excl_vat, incl_vat nor before_taxes")
+    if "incl_vat" in found and abs(found["incl_vat"]) < abs(found.get("excl_vat", 0)):
+        reader.note("gross-below-net")  # 0 for "not known" is met: no gross is told
+        del found["incl_vat"]
     return found
 
 

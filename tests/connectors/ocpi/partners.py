@@ -10,7 +10,7 @@ from connectors.ocpi.quirks import NONE
 EXAMPLES = Path(__file__).parent / "examples"
 FIELDS = json.loads((EXAMPLES / "fields.json").read_text())
 VERSIONS = ("2.1.1", "2.2.1", "2.3.0")
-RECEIVED_AT = 1_794_221_161_000  # 2026-11-09T10:46:01Z
+RECEIVED_AT = 1_794_221_161_000  # 2026-11-09T13:12:41Z
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
 
 

@@ -44,6 +44,10 @@ def test_what_a_cdr_says():
             "2.3.0",
         ),
         ({"incl_vat": 100}, ("", "100"), "2.2.1"),
+        ({"excl_vat": 80, "incl_vat": 0.00}, ("80", ""), "2.2.1"),  # 0 for "not known"
+        ("4,00", ("4", ""), "2.2.1"),
+        (4e-14, ("0.00000000000004", ""), "2.2.1"),
+        (1.421085471520200433e-14, ("0.00000000000001421", ""), "2.2.1"),
         ({"before_taxes": 0.1, "taxes": [{"name": "a", "amount": 0.2}]}, ("0.1", "0.3"), "2.3.0"),
     ],
 )
@@ -67,6 +71,7 @@ def test_a_price_in_each_of_its_shapes(price, expected, version):
         (True, "not-a-number", "total_cost"),
         ([], "not-a-number", "total_cost"),
         (1e12, "impossible-number", "total_cost"),
+        ("4,000", "not-a-number", "total_cost"),
         ("NaN", "impossible-number", "total_cost"),
         ("1e999999", "impossible-number", "total_cost"),
         (-80, "negative", "total_cost"),
@@ -123,6 +128,10 @@ def test_time_does_not_run_backwards():
 
 
 # --- once, and unchanged ----------------------------------------------------------------------
+
+
+def test_hours_out_of_a_binary_fraction_are_taken():
+    assert fact(cdr(total_time=0.016729166666666666)).total_hours == "0.016729166666666666"
 
 
 def test_a_repeat_is_nothing_new_whatever_its_form():

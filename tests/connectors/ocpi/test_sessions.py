@@ -10,6 +10,7 @@ from partners import PERIODS, PRICES, RECEIVED_AT, fact, kinds, refusal, session
 from connectors.ocpi.merging import PERIODS_MAX, Told, effective, merged
 from connectors.ocpi.objects import ObjectState
 from connectors.ocpi.quirks import Quirks
+from connectors.ocpi.reading import Unreadable
 
 HOW = {"object_hint": "session", "object_id": "krs-42", "country_code": "NO", "party_id": "NLD"}
 RUNNING = session(status="ACTIVE", end_date_time=None, charging_periods=PERIODS[:1], kwh=12.5)
@@ -190,6 +191,23 @@ def test_what_is_more_than_a_plug_gives_is_refused_until_the_profile_says_wh():
     seen = fact(found, Quirks(energy_in_wh=True))
     assert (seen.kwh, seen.oddities) == ("20", ["energy-in-wh"])
     assert json.loads(seen.charging_periods) == PERIODS
+
+
+def test_on_a_topic_without_methods_a_part_is_a_part():
+    state = told(RUNNING).state
+    part = {"id": "krs-42", "country_code": "NO", "party_id": "NLD", "kwh": 13,
+            "last_updated": stamp(1)}  # fmt: skip
+    done = told(part, state=state)
+    assert [(one.kwh, one.status) for one in done.facts] == [("13", "ACTIVE")]
+    assert kinds(done) == ["part-without-method"]
+    assert refusal(part).reason == "missing"
+
+
+def test_what_is_remembered_is_bounded():
+    state = ObjectState(kind="tariff")
+    with pytest.raises(Unreadable, match="too-large"):
+        for number in range(200):
+            state = merged(state, Told({f"extra-{number}": "x" * 5_000}, 5, full=False))
 
 
 def test_merging_leaves_the_old_state_alone():
