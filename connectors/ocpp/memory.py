@@ -60,6 +60,7 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     ended_at: int = 0
     end_wh: int = NOT_TOLD
     end_raw_wh: int = NOT_TOLD
+    end_seq: int = NOT_TOLD
     interval_uwh: int = 0
     intervals_from_at: int = 0
     intervals: dict[int, int] = {}

@@ -113,6 +113,8 @@ def _event(turn: Turn, event: Event, mark: int) -> None:
             "stop-before-start", "timestamp", f"{moment.at}, where it started at {one.started_at}"
         )
         return
+    if event.event_type == "Ended":
+        one.end_seq = moment.seq
     news = _carried(turn, one, event, moment)
     news |= _begun(one, event, said, moment.at)
     if one.started_at and one.begin_wh != NOT_TOLD and (news or not one.told):
@@ -210,16 +212,27 @@ def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
         return _explicit(one, told)
     if one.begin_explicit or not one.started_at:
         return False
-    if registers and (one.begin_wh == NOT_TOLD or registers[0].at < one.begin_at):
-        return _assume(one, registers[0].wh, registers[0].at)
-    if one.begin_wh == NOT_TOLD and (event.event_type == "Ended" or one.ended_at):
-        # Over, and nobody told a begin: nothing is known to have flowed.
-        wh = max(one.end_wh, one.last_wh, 0)
-        if event.trigger_reason != _NEVER_CONNECTED or one.charging_state:
-            return _assume(one, wh, at)
-        register.begin(one, wh, at)
+    first = registers[0] if registers else None
+    running = event.event_type != "Ended"
+    if first and running and (one.begin_wh == NOT_TOLD or first.at < one.begin_at):
+        return _assume(one, first.wh, first.at)
+    if one.begin_wh != NOT_TOLD or not _all_seen(one):
+        return False
+    # Over, and no event told a begin: of what flowed only what this one shows is known.
+    wh, at = (first.wh, first.at) if first else (max(one.end_wh, one.last_wh, 0), at)
+    if first or event.trigger_reason != _NEVER_CONNECTED or one.charging_state:
+        return _assume(one, wh, at)
+    register.begin(one, wh, at)
+    return True
+
+
+def _all_seen(one: Transaction) -> bool:
+    """Whether no event of an ended transaction can still come, as far as is remembered."""
+    if one.end_seq == NOT_TOLD:
+        return False
+    if one.end_seq - one.start_seq >= MOST_SEQS:
         return True
-    return False
+    return all(seq in one.seqs for seq in range(one.start_seq, one.end_seq))
 
 
 def _explicit(one: Transaction, told: Sample) -> bool:
