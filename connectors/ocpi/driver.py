@@ -38,9 +38,12 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     of sessions and CDRs are left alone: a number of theirs may look like a card's by chance.
     """
     out = dict(found)
-    for name in ("auth_id", "remark", "authorization_reference"):
+    for name in ("auth_id", "remark"):
         if isinstance(out.get(name), str):
             out[name] = _masked(out[name], reader)
+    reference = out.get("authorization_reference")
+    if isinstance(reference, str) and _masked(reference, reader) != reference:
+        del out["authorization_reference"]  # masked, those of all drivers would be one
     driver_token = out.get("cdr_token")
     if isinstance(driver_token, dict):
         out["cdr_token"] = {

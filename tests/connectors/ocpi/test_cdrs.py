@@ -231,6 +231,14 @@ def test_of_a_2_1_1_location_the_only_outlet_is_the_one_used():
     assert (seen.evse_uid, seen.oddities) == ("", ["which-outlet-not-told"])
 
 
+@pytest.mark.parametrize("reference", ["4111111111111111", "PT-4111111111111111"])
+def test_a_reference_like_a_cards_number_is_not_told_and_never_one_mask_for_all(reference):
+    seen = fact(cdr(authorization_reference=reference))
+    assert seen.authorization_reference == ""
+    assert "4111111111111111" not in str(seen)
+    assert "card-number-masked" in seen.oddities
+
+
 def test_a_card_number_never_gets_into_a_fact():
     pan = "4111111111111111"
     token = {**TOKEN, "uid": pan, "contract_id": f"C-{pan}"}
