@@ -45,6 +45,8 @@ def test_moving_a_separator_makes_another_id(separator):
     assert ids.policy_key(*left, "r") != ids.policy_key(*right, "r")
     assert ids.charging_id(*left, "r", "t") != ids.charging_id(*right, "r", "t")
     assert ids.charger_alias(*left, "r", "k", "t") != ids.charger_alias(*right, "r", "k", "t")
+    assert ids.ocpi_alias("t", left, "cdr", "1") != ids.ocpi_alias("t", right, "cdr", "1")
+    assert ids.reference_alias(*left) != ids.reference_alias(*right)
 
 
 @given(one=st.tuples(parts, parts, parts, parts), other=st.tuples(parts, parts, parts, parts))
@@ -64,6 +66,14 @@ def test_ordinary_parts_stand_as_they_are():
     assert ids.charging_id("nordlade", "no", "NL-1", "77") == "nordlade/no/NL-1/77"
     assert ids.stop_id(SESSION, "77") == f"{SESSION}/stop/77"
     assert ids.stop_id(SESSION, "") == f"{SESSION}/stop/"
+
+
+def test_an_ocpi_alias_is_blind_to_case_in_owner_and_value():
+    alias = ids.ocpi_alias("t", ("NO", "NLD"), "session", "ABCdef")
+    assert alias == "t/ocpi/no/nld/session/abcdef"
+    assert alias == ids.ocpi_alias("t", ("no", "nld"), "session", "abcDEF")
+    assert ids.reference_alias("t", "PT-8F") == ids.reference_alias("t", "pt-8f")
+    assert ids.reference_alias("T", "pt-8f") != ids.reference_alias("t", "pt-8f")
 
 
 def test_an_alias_is_blind_to_case_in_its_value_only():

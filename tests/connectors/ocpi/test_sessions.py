@@ -204,10 +204,10 @@ def test_on_a_topic_without_methods_a_part_is_a_part():
 
 
 def test_what_is_remembered_is_bounded():
-    state = ObjectState(kind="tariff")
+    much = {f"extra-{number}": "x" * 5_000 for number in range(170)}
+    state = merged(ObjectState(kind="tariff"), Told(much, 5, full=False))
     with pytest.raises(Unreadable, match="too-large"):
-        for number in range(200):
-            state = merged(state, Told({f"extra-{number}": "x" * 5_000}, 5, full=False))
+        merged(state, Told({f"{name}-too": text for name, text in much.items()}, 6, full=False))
 
 
 def test_merging_leaves_the_old_state_alone():
