@@ -205,7 +205,7 @@ def _emptied(one: object, before: object, kind: type) -> bool:
         and any(
             one.get(name) == [] and before[name] != []
             for name, field in _fields(kind).items()
-            if field.required and isinstance(field.kind, inspect.VarTupleType) and name in one
+            if isinstance(field.kind, inspect.VarTupleType) and name in one
         )
     )
 

@@ -127,6 +127,33 @@ def test_a_refusal_names_the_field_and_what_is_wrong_with_its_value(version, act
     assert str(caught.value).startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("action", "payload", "said"),
+    [
+        ("StartTransaction", b'"meterStart":"007"', "meterStart: Expected `int`, got `str`"),
+        ("StartTransaction", b'"meterStart":true', "meterStart: Expected `int`, got `bool`"),
+        ("StartTransaction", b'"idTag":1e999', "idTag: Expected `str`, got `decimal`"),
+        ("StartTransaction", b'"idTag":false', "idTag: Expected `str`, got `bool`"),
+    ],
+)
+def test_no_leniency_guesses_a_number_or_an_identifier(action, payload, said):
+    start = json.dumps(START).encode()
+    with pytest.raises(NotValid) as caught:
+        request_of("1.6", action, start[:-1] + b"," + payload + b"}")
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("cost", [b"true", b'"07"', b'"1e999"', b"1e-500", b'" 1"', b'"1,5"'])
+def test_no_leniency_guesses_at_money(cost):
+    with pytest.raises(NotValid, match="totalCost: Expected `number`"):
+        request_of("2.1", "CostUpdated", b'{"transactionId":"T","totalCost":' + cost + b"}")
+
+
+def test_what_a_float_leaves_of_zero_is_a_number():
+    cost = b'{"transactionId":"T","totalCost":1.4e-45}'
+    assert request_of("2.1", "CostUpdated", cost).message.total_cost == Decimal("1.4e-45")
+
+
 def test_a_fault_of_syntax_behind_a_fault_of_content_is_refused_too():
     with pytest.raises(NotValid, match="message: no JSON"):
         request_of("2.0.1", "MeterValues", b'{"evseId":"1","meterValue":[{]}')
@@ -223,6 +250,11 @@ def test_a_message_of_2_0_1_with_newer_words_is_one_of_2_1():
     assert isinstance(limited, v21.TransactionEvent)
     assert limited.transaction_info.transaction_limit.max_cost == 20
     assert isinstance(taken("2.0.1", "TransactionEvent", EVENT).message, v201.TransactionEvent)
+    resumed = EVENT | {"triggerReason": "TxResumed", "evse": None}
+    assert notes(taken("2.0.1", "TransactionEvent", resumed)) == {
+        ("newer-words", ""),
+        ("null-for-absent", "evse"),
+    }
     both = taken("2.0.1", "TransactionEvent", EVENT | {"transactionInfo": LIMIT, "evse": None})
     assert notes(both) == {("newer-words", ""), ("null-for-absent", "evse")}
 
@@ -257,6 +289,25 @@ def test_null_in_a_vendors_own_object_is_the_vendors():
     read = request_of("2.1", "Heartbeat", own)
     assert read.notes == ()
     assert read.message.custom_data.vendor_id == "V"
+
+
+def test_what_the_schema_allows_is_not_noted_beside_what_it_does_not():
+    stop = taken("1.6", "StopTransaction", STOP | {"transactionData": [], "idTag": None})
+    assert notes(stop) == {("null-for-absent", "idTag")}
+    assert stop.message.transaction_data == ()
+    profile = {"idTag": "A", "chargingProfile": {"a": None, "b": [None]}}
+    assert taken("1.6", "RemoteStartTransaction", profile).notes == ()
+
+
+def test_a_new_word_is_other_only_where_the_schema_has_it():
+    station = {"model": "M", "vendorName": "V"}
+    with pytest.raises(NotValid, match="reason: Invalid enum value 'Moon'"):
+        taken("2.1", "BootNotification", {"chargingStation": station, "reason": "Moon"})
+
+
+def test_a_note_quotes_forty_characters():
+    (said,) = taken("1.6", "StopTransaction", STOP | {"reason": "x" * 99}).notes
+    assert said.detail == "reason: " + "x" * 40
 
 
 def test_the_same_departure_is_noted_once_and_too_many_are_another_protocol():
