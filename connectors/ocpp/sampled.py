@@ -34,6 +34,7 @@ BEGIN, END, CLOCK = "Transaction.Begin", "Transaction.End", "Sample.Clock"
 OUTLET = "Outlet"
 NOT_TOLD = -1
 
+MOST_INSTANTS = 20_000  # of one message: two weeks of a reading a minute
 _MOST_WH = 10**12
 _MOST_W = 10**8
 _MICRO = 6
@@ -99,6 +100,9 @@ def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | N
             found[at] += told
         else:
             found[at] = told
+    if len(found) > MOST_INSTANTS:
+        refused.append(Refused("too-many", path, f"{len(found)} instants"))
+        found = {}
     reader = _Reader(path, dialect, refused, [])
     made = tuple([reader.sample(at, found[at], flags) for at in sorted(found)])
     return Samples(made, tuple(refused), tuple(reader.notes))

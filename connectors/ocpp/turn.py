@@ -33,6 +33,7 @@ from schemas.flags import Flag
 
 _NO_EVSE = "0"
 _MOST_TOLD = 200
+_MOST_OF_A_KIND = 100  # refusals and notes of one message: people read the first few
 _MOST_WORD = 255
 ChargingState = Literal[
     "charging", "suspended_ev", "suspended_evse", "ev_connected", "idle", "not_told"
@@ -65,12 +66,13 @@ class Turn:
 
     def translated(self) -> Translated:
         """What became of the message; what people will read of it has no card number in it."""
-        return Translated(
-            self.state,
-            tuple(self.facts),
-            tuple([_readable(one) for one in self.refused]),
-            tuple([Note(one.kind, _text(one.detail)) for one in self.notes]),
-        )
+        refused = [_readable(one) for one in self.refused[:_MOST_OF_A_KIND]]
+        if (more := len(self.refused) - len(refused)) > 0:
+            refused.append(Refused("more", "payload", f"{more} values more"))
+        notes = [Note(one.kind, _text(one.detail)) for one in self.notes[:_MOST_OF_A_KIND]]
+        if (more := len(self.notes) - len(notes)) > 0:
+            notes.append(Note("more", f"{more} notes more"))
+        return Translated(self.state, tuple(self.facts), tuple(refused), tuple(notes))
 
     def refuse(self, reason: str, field: str, problem: str) -> None:
         self.refused.append(Refused(reason, field, problem))

@@ -3,6 +3,7 @@
 import itertools
 import json
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +14,7 @@ from talk import OURS, PAN, Talk2, Talk16, figure, ms, sample, stamp, values
 
 from connectors.ocpp.feed import ChargerState, Place, Plausibility, translate
 from connectors.ocpp.memory import MOST_TRANSACTIONS
+from connectors.ocpp.sampled import MOST_INSTANTS
 from schemas import codec
 from schemas.facts import ChargingEnded, ChargingStarted
 
@@ -318,6 +320,28 @@ def test_a_refusal_with_a_card_number_in_the_value_does_not_tell_it():
     done = one(None, json.dumps(frame).encode())
     assert done.refused
     assert PAN not in str(done)
+
+
+def meter_values(values):
+    said = {"connectorId": 1, "transactionId": 7, "meterValue": values}
+    return json.dumps([2, "x", "MeterValues", said], separators=(",", ":")).encode()
+
+
+def test_a_message_full_of_bad_values_is_refused_in_few_words():
+    done = one(None, meter_values([values("08:00:00", *[sample("?", phase="L1")] * 5000)]))
+    assert 0 < len(done.refused) < 200
+    done = one(None, meter_values([{"timestamp": "x", "sampledValue": [sample("1")]}] * 5000))
+    assert 0 < len(done.refused) < 200
+    assert done.facts == ()
+
+
+def test_a_message_of_more_instants_than_a_fortnight_has_is_refused():
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    stamps = [(begin + timedelta(minutes=at)).isoformat() for at in range(MOST_INSTANTS + 1)]
+    done = one(
+        None, meter_values([{"timestamp": at, "sampledValue": [sample(1)]} for at in stamps])
+    )
+    assert [refused.reason for refused in done.refused] == ["too-many"]
 
 
 def test_exact_decimals_all_the_way():

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from talk import OURS, POWER, Talk2, Talk16, figure, ms, sample, stamp
 
 from connectors.ocpp.feed import Plausibility
-from connectors.ocpp.plausibility import RULES
 from schemas.flags import ENERGY_DOUBTFUL, Flag
 
 LIFE = 18_495_550  # Wh that a meter has shown in its life
@@ -229,20 +228,7 @@ def test_values_from_before_the_begin_are_left_out():
     assert "before-begin" in talk.kinds
 
 
-# --- the rules themselves -------------------------------------------------------------------------
-
-
-def test_each_rule_names_its_case_and_threshold():
-    names = [one.name for one in RULES]
-    assert len(set(names)) == len(names)
-    for rule in RULES:
-        assert rule.case
-        assert rule.threshold == "" or rule.threshold in Plausibility.__struct_fields__
-        assert (rule.flag is None) == (rule.hardness == "hard")
-
-
-def test_each_flag_has_its_rule():
-    assert {one.flag for one in RULES if one.flag} == set(Flag)
+# --- laws ----------------------------------------------------------------------------------------
 
 
 steps = st.lists(
