@@ -257,8 +257,9 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
     `resolves`: on the answer to an inquiry or a resend, the command that it speaks of; else empty.
     Only an explicit yes is `done`, only an explicit no is `declined` (issuer) or `failed`
     (could not be done); everything else is `unknown`. `not_found` answers inquiries only.
-    `issued_at`: of the command that it answers, so that its latency can be told. `advice_code`:
-    what came beside a no (Mastercard's merchant advice code, Stripe's advice_code).
+    `issued_at`: of the command that it answers, so that its latency can be told. `raw_code` of a
+    no: ISO 8583's field 39, or an acquirer's own code behind its name: `adyen:12`. `advice_code`:
+    what came beside it (Mastercard's merchant advice code, Stripe's advice_code).
     """
 
     tenant: Id
@@ -349,7 +350,8 @@ class VisitSeen(Fact, frozen=True, kw_only=True):
     """What a session has to know of its card's visit; of several the highest version counts.
 
     `superseded_by`: a later session of the same card took its place, so that its hold is surplus.
-    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet.
+    The rest as in CardVisit; `attempts_left` -1 also where nothing was refused yet. `again_at`:
+    where none are left, the instant at which the scheme's windows allow another; 0: not told.
     """
 
     tenant: Id
@@ -361,6 +363,7 @@ class VisitSeen(Fact, frozen=True, kw_only=True):
     barred: YesNo = False
     wait_until_at: MaybeInstant = 0
     seen_at: Instant
+    again_at: MaybeInstant = 0
 
 
 # --- how acquirers are doing --------------------------------------------------------------------
@@ -490,6 +493,8 @@ class Watch(Fact, frozen=True, kw_only=True):
 
     Where the tariff asks for more than the two ends: around each instant of `marks` (rising) the
     readings just before and after go on, crossing or not; and at least every `every_ms` one does.
+
+    `power_w`: the most that the EVSE delivers; readings above that are not believed. 0: not told.
     """
 
     tenant: Id
@@ -503,6 +508,7 @@ class Watch(Fact, frozen=True, kw_only=True):
     closing: YesNo
     marks: Annotated[list[Instant], Meta(max_length=32, description="instants, rising")] = []
     every_ms: Count = 0
+    power_w: Count = 0
 
 
 class Tick(Fact, frozen=True, kw_only=True):

@@ -172,6 +172,19 @@ class Feed(_Part):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
+class Settlement(_Part):
+    """The consumer of the operator's own commands. `url` of its endpoint, `secret` to sign with.
+
+    `book`: a `postgresql://` address or the path of a SQLite file; empty: one under the state
+    directory. `instance_id`: its static membership; empty: the app id's first.
+    """
+
+    url: Annotated[str, Field(pattern="^(https?://[^?#]+[^/?#])?$")] = ""
+    secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] = SecretStr("")
+    book: SecretStr = SecretStr("")
+    instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A variable with our prefix that is not here is an error."""
 
@@ -191,6 +204,7 @@ class Settings(BaseSettings):
     executor: Executor = Executor()
     registry: Registry = Registry()
     feed: Feed = Feed()
+    settlement: Settlement = Settlement()
 
     @classmethod
     def settings_customise_sources(

@@ -53,6 +53,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "EXECUTOR__WEBHOOK_SECRETS": settings.executor.webhook_secrets.get_secret_value(),
         "EXECUTOR__WEBHOOK_PORT": str(settings.executor.webhook_port),
         "EXECUTOR__VIRTUAL_TIME": str(settings.executor.virtual_time).lower(),
+        "SETTLEMENT__URL": settings.settlement.url,
+        "SETTLEMENT__SECRET": settings.settlement.secret.get_secret_value(),
+        "SETTLEMENT__BOOK": settings.settlement.book.get_secret_value(),
+        "SETTLEMENT__INSTANCE_ID": settings.settlement.instance_id,
     }
     if settings.executor.accounts_file is not None:
         flat["EXECUTOR__ACCOUNTS_FILE"] = str(settings.executor.accounts_file)
@@ -72,13 +76,18 @@ def child(settings: Settings, name: str, arguments: Sequence[str]) -> ChildSpec:
 
 
 def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildSpec]:
-    """So many workers, the executor where there are accounts for it, and the sink."""
+    """So many workers, the executor where there are accounts for it, and the sink.
+
+    Where an endpoint takes the operator's own commands, its consumer runs beside them.
+    """
     specs = [
         child(settings, f"worker-{slot}", ("worker", "--slot", str(slot)))
         for slot in range(workers)
     ]
     if executor:
         specs.append(child(settings, "executor", ("executor",)))
+    if settings.settlement.url:
+        specs.append(child(settings, "settlement", ("settlement",)))
     specs.append(child(settings, "sink", ("sink",)))
     return specs
 

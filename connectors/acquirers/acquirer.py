@@ -84,7 +84,10 @@ class Acquirer(Protocol):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter reads out of an answer; the command brings the identities."""
+    """What an adapter reads out of an answer; the command brings the identities.
+
+    `raw_code` of a decline: as in `AcquirerAnswered`, behind the name of its list.
+    """
 
     outcome: Outcome
     amount_minor: int = 0
@@ -92,6 +95,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     raw_code: str = ""
     psp_reference: str = ""
     expires_at: int = 0
+    advice_code: str = ""
 
 
 def unknown(reason: str, raw_code: str = "") -> Verdict:
@@ -127,6 +131,7 @@ def _answered(command: Asked, verdict: Verdict, at: int) -> AcquirerAnswered:
         source="executor" if inquiry is None else "inquiry",
         answered_at=at,
         issued_at=command.issued_at,
+        advice_code=verdict.advice_code,
     )
 
 

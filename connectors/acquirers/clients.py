@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
-from connectors.acquirers.settings import ExecutorSettings
+from connectors.acquirers.settings import ConsumerSettings
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ class StoppedWaiting(Exception):
 
 
 async def open_producer(
-    stack: AsyncExitStack, settings: ExecutorSettings, stop: asyncio.Event
+    stack: AsyncExitStack, settings: ConsumerSettings, stop: asyncio.Event
 ) -> AIOKafkaProducer:
     """Idempotent, acks=all. Waits for a broker that is away. Raises StoppedWaiting."""
     producer = AIOKafkaProducer(
@@ -35,7 +35,7 @@ async def open_producer(
 
 
 async def open_consumer(
-    stack: AsyncExitStack, settings: ExecutorSettings, stop: asyncio.Event
+    stack: AsyncExitStack, settings: ConsumerSettings, stop: asyncio.Event
 ) -> AIOKafkaConsumer:
     """Read committed, offsets by hand, a static member; subscribes to nothing yet.
 

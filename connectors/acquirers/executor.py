@@ -7,22 +7,22 @@ then the offset; and whoever reads a command again asks the acquirer first.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import ConsumerRecord
 
 from connectors.acquirers import metrics
 from connectors.acquirers.accounts import notice_readers, open_accounts
-from connectors.acquirers.clients import StoppedWaiting, open_consumer, open_producer
+from connectors.acquirers.clients import StoppedWaiting, open_producer
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.intake import NotTakable, Taken, hash_of, take
 from connectors.acquirers.lanes import Lanes
+from connectors.acquirers.loop import take_commands
 from connectors.acquirers.memory import Memory
 from connectors.acquirers.outlet import Outlet
-from connectors.acquirers.partitions import Partitions
 from connectors.acquirers.performer import Performer
 from connectors.acquirers.progress import Progress
 from connectors.acquirers.settings import ExecutorSettings
@@ -30,8 +30,6 @@ from connectors.acquirers.webhooks import serve_webhooks
 from schemas.facts import AcquirerAnswered
 
 log = structlog.get_logger(__name__)
-_POLL_MS = 200
-_POLL_RECORDS = 500
 
 
 async def run_executor(
@@ -62,21 +60,7 @@ async def _run(
         performer = Performer(open_accounts(stack, settings))
         port = await serve_webhooks(stack, settings.webhooks, notice_readers(settings), outlet)
         worker = _Worker(settings, performer, memory, outlet)
-        consumer = await open_consumer(stack, settings, stop)
-        async with asyncio.TaskGroup() as group:
-            lanes = Lanes(group, settings.sessions_at_once, settings.commands_waiting_max)
-            partitions = Partitions(consumer, lanes, settings.drain_s)
-            consumer.subscribe([settings.commands_topic], listener=partitions)
-            beside = [
-                group.create_task(_announce(partitions, port, on_ready)),
-                group.create_task(_commit_for_ever(partitions, settings.commit_interval_s)),
-            ]
-            await _poll(consumer, partitions, partial(worker.take, lanes=lanes), stop)
-            for task in beside:
-                task.cancel()
-            partitions.close_all()
-            await lanes.idle(settings.http.total_s)
-            await partitions.commit()
+        await take_commands(stack, settings, worker.take, stop, partial(_announce, port, on_ready))
 
 
 class _Worker:
@@ -139,33 +123,7 @@ def _tell(answer: AcquirerAnswered) -> None:
     )  # fmt: skip
 
 
-async def _poll(
-    consumer: AIOKafkaConsumer,
-    partitions: Partitions,
-    take_one: Callable[[ConsumerRecord, Progress], Awaitable[None]],
-    stop: asyncio.Event,
-) -> None:
-    while not stop.is_set():
-        batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-        assignment = partitions.assignment
-        for where, records in batches.items():
-            progress = await partitions.progress(where, assignment)
-            for record in records:
-                if progress is None or not progress.is_open:
-                    break  # its next owner reads them again
-                await take_one(record, progress)
-
-
-async def _announce(
-    partitions: Partitions, port: int, on_ready: Callable[[int], None] | None
-) -> None:
-    await partitions.joined.wait()
+def _announce(port: int, on_ready: Callable[[int], None] | None) -> None:
     log.info("executor ready", webhooks_port=port)
     if on_ready is not None:
         on_ready(port)
-
-
-async def _commit_for_ever(partitions: Partitions, interval_s: float) -> None:
-    while True:
-        await asyncio.sleep(interval_s)
-        await partitions.commit()

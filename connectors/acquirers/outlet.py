@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from connectors.acquirers import metrics
 from connectors.acquirers.acquirer import Notice
 from connectors.acquirers.intake import NotTakable
-from connectors.acquirers.settings import ExecutorSettings
+from connectors.acquirers.settings import ConsumerSettings
 from schemas.codec import encode
 from schemas.facts import AcquirerAnswered
 
@@ -20,7 +20,7 @@ _DETAIL_CHARACTERS = 2_000
 class Outlet:
     """Returns when Kafka has it (acks=all); raises KafkaError when it will not."""
 
-    def __init__(self, producer: AIOKafkaProducer, settings: ExecutorSettings) -> None:
+    def __init__(self, producer: AIOKafkaProducer, settings: ConsumerSettings) -> None:
         self._producer = producer
         self._responses = settings.responses_topic
         self._parked = settings.parked_topic

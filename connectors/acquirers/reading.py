@@ -77,6 +77,7 @@ def answer(event: Event, kind: CommandKind, command_id: str, verdict: Verdict) -
         "amount_minor": verdict.amount_minor,
         "reason": verdict.reason,
         "raw_code": verdict.raw_code,
+        "advice_code": verdict.advice_code,
         "expires_at": verdict.expires_at,
         "source": "webhook",
         "answered_at": event.occurred_at,

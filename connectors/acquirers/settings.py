@@ -79,24 +79,19 @@ class WebhookSettings(Settings):
     kafka_timeout_s: Seconds = 8  # acquirers give up on an unanswered webhook after about 10 s
 
 
-class ExecutorSettings(Settings):
-    """One executor process. `instance_id` makes it a static member: distinct for each process.
+class ConsumerSettings(Settings):
+    """Who reads money commands and answers them. `instance_id`: a static member, one a process.
 
-    `memory`: the SQLite file of command ids seen; None keeps them in memory only, and then a
-    conflict is not noticed across a restart (resending stays safe: see README).
+    `performer`: the commands that are ours; all others are skipped.
     """
 
     bootstrap: Annotated[str, Field(min_length=1)]
     commands_topic: str = COMMANDS
     responses_topic: str = RESPONSES
     parked_topic: str = PARKED
-    accounts: Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)]
-    performer: Performer = "executor"
-    virtual_time: bool = False
-    group_id: str = "holdfast-executor"
-    instance_id: str = "holdfast-executor-0"
-    memory: Path | None = None
-    memory_days: Annotated[int, Field(ge=1)] = 30
+    performer: Performer
+    group_id: str
+    instance_id: str
     sessions_at_once: Annotated[int, Field(ge=1, le=1024)] = 64
     commands_waiting_max: Annotated[int, Field(ge=1)] = 512
     commit_interval_s: Seconds = 0.2
@@ -104,4 +99,20 @@ class ExecutorSettings(Settings):
     session_timeout_s: Seconds = 6
     heartbeat_s: Seconds = 1
     http: HttpSettings = HttpSettings()
+
+
+class ExecutorSettings(ConsumerSettings):
+    """One executor process.
+
+    `memory`: the SQLite file of command ids seen; None keeps them in memory only, and then a
+    conflict is not noticed across a restart (resending stays safe: see README).
+    """
+
+    accounts: Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)]
+    performer: Performer = "executor"
+    virtual_time: bool = False
+    group_id: str = "holdfast-executor"
+    instance_id: str = "holdfast-executor-0"
+    memory: Path | None = None
+    memory_days: Annotated[int, Field(ge=1)] = 30
     webhooks: WebhookSettings | None = None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 WORD = "LowCardinality(String)"  # from a list that stays short
 TEXT = "String"
+TEXTS = "Array(String)"
 NUMBER = "Int64"
 PARTITION = "Int32"
 INSTANT = "DateTime64(3, 'UTC')"  # given as epoch milliseconds

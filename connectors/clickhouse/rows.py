@@ -21,8 +21,10 @@ from schemas.commands import (
 )
 from schemas.facts import (
     AcquirerAnswered,
+    AcquirerHealth,
     AcquirerNotified,
     CardRead,
+    CardVisit,
     DiscrepancyChanged,
     Fact,
     OrphanAged,
@@ -38,6 +40,8 @@ SUNK = (
     topics.REQUESTS,
     topics.LEDGER,
     topics.DISCREPANCIES,
+    topics.VISITS,
+    topics.HEALTH,
     topics.PARKED,
 )
 
@@ -59,6 +63,8 @@ _TABLES: dict[type[Fact], Table] = {
     SessionLedger: tables.SESSION_LEDGER,
     DiscrepancyChanged: tables.DISCREPANCIES,
     OrphanAged: tables.ORPHANS,
+    CardVisit: tables.CARD_VISITS,
+    AcquirerHealth: tables.ACQUIRER_HEALTH,
 }
 
 

@@ -1,10 +1,11 @@
-"""The tables (deploy/clickhouse/0001_tables.sql), column by column."""
+"""The tables (deploy/clickhouse), column by column."""
 
 from connectors.clickhouse.columns import (
     INSTANT,
     NUMBER,
     PLACE,
     TEXT,
+    TEXTS,
     WORD,
     YES_NO,
     Table,
@@ -110,6 +111,24 @@ ORPHANS = Table(
     + typed(aged_at=INSTANT, detail=TEXT),
 )
 
+CARD_VISITS = Table(
+    "card_visits",
+    PLACE
+    + typed(tenant=WORD, site_id=TEXT, card_token=TEXT, scheme=WORD, version=NUMBER)
+    + typed(visit_from_at=INSTANT, last_at=INSTANT, sessions=TEXTS)
+    + typed(declined_day=NUMBER, declined_month=NUMBER, attempts_left=NUMBER)
+    + typed(barred=YES_NO, wait_until_at=INSTANT),
+)
+
+ACQUIRER_HEALTH = Table(
+    "acquirer_health",
+    PLACE
+    + typed(tenant=WORD, acquirer_id=TEXT, version=NUMBER, window_ms=NUMBER)
+    + typed(answers=NUMBER, approved=NUMBER, declined=NUMBER, technical=NUMBER)
+    + typed(p50_ms=NUMBER, p95_ms=NUMBER, good_since=NUMBER)
+    + typed(last_technical_at=INSTANT, last_at=INSTANT),
+)
+
 PARKED = Table(
     "parked",
     PLACE
@@ -119,13 +138,16 @@ PARKED = Table(
 
 UNREADABLE = Table("unreadable", PLACE + typed(reason=WORD, size_bytes=NUMBER))
 
-# Of these only the newest row of each key counts: their topics are compacted.
-NEWEST_ONLY = frozenset({SESSION_LEDGER.name})
+NEWEST_ONLY = {
+    SESSION_LEDGER.name: ("tenant", "session_id"),
+    ACQUIRER_HEALTH.name: ("tenant", "acquirer_id"),
+}
+"""Of these only the newest row of each key counts, by the columns of it: topics are compacted."""
 
 TABLES = {
     table.name: table
     for table in (
         PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, CARD_READS,
-        SESSION_LEDGER, DISCREPANCIES, ORPHANS, PARKED, UNREADABLE,
+        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, PARKED, UNREADABLE,
     )
 }  # fmt: skip

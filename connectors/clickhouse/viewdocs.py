@@ -9,6 +9,8 @@ VIEWS = {
     "v_decline_daily": "Attempts and refusals by UTC day and by what may explain them.",
     "v_frozen_credit": "One row for each granted hold: what it froze beyond need, for how long.",
     "v_discrepancy": "One row for each difference that a person may have to look at.",
+    "v_card_visit": "One row for each visit of a card to a site: its sessions, refusals and holds.",
+    "v_acquirer_health": "One row for each acquirer: how it answered of late.",
 }
 
 

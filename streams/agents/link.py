@@ -54,13 +54,15 @@ ALIAS = b"a"
 NEVER_SEEN = AliasState()
 DAY_MS = 24 * 60 * 60 * 1000
 
-REFUSED = (gate.ReadingFalls, gate.TooManyKept, gate.BoundElsewhere, linking.TooManyWaiting)
 REASONS = {
     gate.ReadingFalls: "falling-register",
+    gate.ReadingLeaps: "implausible-register",
     gate.TooManyKept: "too-many-unbound",
     gate.BoundElsewhere: "bound-elsewhere",
     linking.TooManyWaiting: "too-many-waiting",
 }
+REFUSED = tuple(REASONS)
+NOT_BELIEVED = frozenset({REASONS[gate.ReadingFalls], REASONS[gate.ReadingLeaps]})
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +171,7 @@ class LinkLogic(Logic):
 
     def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:
         """A refused reading was still sent: its number counts, or the end could never be whole."""
-        if reason != REASONS[gate.ReadingFalls] or record.topic != topics.READINGS:
+        if reason not in NOT_BELIEVED or record.topic != topics.READINGS:
             return ()
         fact = decoded(record)
         assert isinstance(fact, MeterReading)

@@ -17,6 +17,8 @@ _STATE = "HOLDFAST_STATE_DIR"
 _POLICY = "HOLDFAST_POLICY_FILE"
 _ACCOUNTS = "HOLDFAST_EXECUTOR__ACCOUNTS_FILE"
 _BROKER = "HOLDFAST_KAFKA__BOOTSTRAP"
+_ENDPOINT = "HOLDFAST_SETTLEMENT__URL"
+_SIGNED = "HOLDFAST_SETTLEMENT__SECRET"
 
 
 class Use(Enum):
@@ -27,6 +29,7 @@ class Use(Enum):
     ACCOUNTS = auto()  # where they are named
     OWN_ACCOUNTS = auto()  # they must be named
     BROKER = auto()  # it must be named
+    ENDPOINT = auto()  # it must be named, with its secret
 
 
 _OF_ACCOUNTS = {Use.ACCOUNTS, Use.OWN_ACCOUNTS}
@@ -37,6 +40,8 @@ class _Named(NamedTuple):
     policy_file: Path
     accounts_file: Path | None
     bootstrap: str
+    endpoint: str
+    is_signed: bool
 
 
 def settings_for(*used: Use) -> Settings:
@@ -49,7 +54,12 @@ def settings_for(*used: Use) -> Settings:
         raise SettingsWrong([*wrong.problems, *_problems(named, uses)]) from wrong
     executor = settings.executor
     named = _Named(
-        settings.state_dir, settings.policy_file, executor.accounts_file, settings.kafka.bootstrap
+        settings.state_dir,
+        settings.policy_file,
+        executor.accounts_file,
+        settings.kafka.bootstrap,
+        settings.settlement.url,
+        bool(settings.settlement.secret.get_secret_value()),
     )
     problems = [*_problems(named, uses)]
     if not problems and uses & _OF_ACCOUNTS:
@@ -70,6 +80,8 @@ def _named() -> _Named:
         Path(os.environ.get(_POLICY) or DEFAULT_POLICY),
         Path(accounts) if accounts else None,
         os.environ.get(_BROKER, ""),
+        os.environ.get(_ENDPOINT, ""),
+        bool(os.environ.get(_SIGNED)),
     )
 
 
@@ -82,11 +94,20 @@ def _problems(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
         yield from (f"{_POLICY}: {named.policy_file}: {one}" for one in _policy(named.policy_file))
     if Use.BROKER in uses and not named.bootstrap:
         yield f"{_BROKER}: it needs a broker (or use `holdfast up`)"
+    yield from _endpoint(named, uses)
     file = named.accounts_file
     if file is None and Use.OWN_ACCOUNTS in uses:
         yield f"{_ACCOUNTS}: it needs its accounts (or use `holdfast up`)"
     if file is not None and uses & _OF_ACCOUNTS:
         yield from (f"{_ACCOUNTS}: {file}: {one}" for one in _accounts(file))
+
+
+def _endpoint(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
+    wanted = Use.ENDPOINT in uses
+    if wanted and not named.endpoint:
+        yield f"{_ENDPOINT}: it needs the endpoint that commands are posted to"
+    if (wanted or (named.endpoint and uses & _OF_ACCOUNTS)) and not named.is_signed:
+        yield f"{_SIGNED}: it needs the secret that commands are signed with"
 
 
 def _keys(executor: Executor) -> list[str]:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Annotated, Literal, get_args
 
 import typer
+from pydantic import SecretStr
 
 from connectors.acquirers.executor import run_executor
 from connectors.acquirers.settings import ExecutorSettings, WebhookSettings
+from connectors.settlement.endpoint import run_at
+from connectors.settlement.settings import SettlementSettings
 from schemas import codec, topics
 from schemas.facts import Tick
 from streams.agents.health import health_stage
@@ -36,6 +39,9 @@ _DAY_MS = 24 * 60 * 60 * 1000
 def register(app: typer.Typer) -> None:
     app.command("worker", help="Run a worker: one process a stage, or --stage alone.")(worker)
     app.command("executor", help="Perform money commands at the acquirers.")(executor)
+    app.command("settlement", help="Give the operator's own commands to its endpoint, once each.")(
+        settlement
+    )
 
 
 def _encode_tick(partition: int, now_at: int) -> tuple[bytes, bytes]:
@@ -125,3 +131,24 @@ def executor(json: Json = False) -> None:
     quiet(settings.log_level)
     wanted = executor_settings(settings)
     end("executor", lambda: serve(lambda stop: run_executor(wanted, stop=stop)), json=json)
+
+
+def settlement_settings(settings: Settings) -> SettlementSettings:
+    """The consumer of commands that the operator performs itself."""
+    group = f"{settings.app_id}-settlement"
+    own = str(settings.state_dir / "settlement.sqlite")
+    return SettlementSettings(
+        bootstrap=settings.kafka.bootstrap,
+        group_id=group,
+        instance_id=settings.settlement.instance_id or f"{group}-0",
+        book=SecretStr(settings.settlement.book.get_secret_value() or own),
+    )
+
+
+def settlement(json: Json = False) -> None:
+    settings = settings_or_exit(Use.BROKER, Use.STATE, Use.ENDPOINT)
+    quiet(settings.log_level)
+    wanted, to = settlement_settings(settings), settings.settlement
+    end(
+        "settlement", lambda: serve(lambda stop: run_at(wanted, to.url, to.secret, stop)), json=json
+    )

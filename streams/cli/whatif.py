@@ -223,6 +223,7 @@ def _show(done: int, of: int) -> None:
 def _print(found: WhatIf) -> None:
     out.print(f"{found.recording}.")
     out.print(f"Approval rates: {found.rates}.")
+    out.print(f"After a no, {found.takes_less:.0%} of drivers agree to a smaller hold.")
     for one in found.currencies:
         _print_currency(one)
     for reason, count in found.left_out.items():
@@ -267,6 +268,7 @@ def _lines(currency: str, side: Side) -> list[tuple[str, str]]:
         ("  first amounts", money(side.first_minor)),
         ("  most open at once", money(side.peak_minor)),
         ("declined at the tap", f"{tap.expected} ({tap.low} to {tap.high})"),
+        ("  smaller holds then", f"{side.offers}"),
         ("frozen credit", f"{side.frozen_currency_hours} {currency} h"),
         ("raises", f"{side.raises} and {side.final_raises} at the end"),
         ("  declined", f"{raises.expected} ({raises.low} to {raises.high})"),

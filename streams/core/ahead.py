@@ -8,7 +8,7 @@ counts. Nothing a record could say makes it reach for ever: each part has its bo
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streams.core.session import NOT_SHOWN, Charging, Pinned
+from streams.core.session import Charging, Pinned
 from streams.core.strategy_policy import LookAhead
 
 LONGEST_GAP_MS = 5 * 60 * 1000
@@ -21,43 +21,55 @@ RAMP_PERCENT = 25
 """How much stronger than shown a charging may be by the time of its next reading."""
 
 
+_NOT_BEGUN = Charging("", "", "", "", "")
+
+
 class Ahead(NamedTuple):
     """`raise_ms`: from a reading to an approved raise, or to a stop carried out after its refusal.
 
     `raise_w`: the most that flows meanwhile. `stop_ms` and `stop_w`: the same until a stop without
     a raise is carried out. There the power that is shown counts, with a margin, and the gaps seen:
     by the worst that could be, drivers would be stopped well short of what they have paid for.
+    Powers are those of all `running` chargings together. `answer_ms`: of `raise_ms` what an
+    acquirer may take to answer.
     """
 
     raise_w: int
     raise_ms: int
     stop_w: int
     stop_ms: int
+    running: int = 1
+    answer_ms: int = 0
 
 
 def ahead_of(
     policy: LookAhead, pinned: Pinned | None, power_told_w: int, chargings: Iterable[Charging]
 ) -> Ahead:
     """For a session on an EVSE of `power_told_w` (not above 0: not told)."""
-    top_w, gap_ms, newest = -1, 0, NOT_SHOWN
-    for one in chargings:
-        top_w = max(top_w, one.top_power_w)
-        if one.power.power_w >= 0:
-            newest = max(newest, one.power)
-        gap_ms = max(gap_ms, one.gap_ms)
+    known = list(chargings)
+    gap_ms = max((one.gap_ms for one in known), default=0)
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
-    answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS)
+    answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS) + policy.retries_ms
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))
-    most_w = _most_w(policy, power_told_w, top_w)
+    # None runs yet: the one that may begin.
+    running = [one for one in known if one.end is None] or [_NOT_BEGUN]
+    most = [most_w(policy, power_told_w, one.top_power_w) for one in running]
     return Ahead(
-        raise_w=most_w,
-        raise_ms=answer_ms + policy.retries_ms + most_ms + policy.stop_latency_ms,
-        stop_w=most_w if newest.power_w < 0 else min(most_w, _with_ramp(newest.power_w)),
+        raise_w=sum(most),
+        raise_ms=answer_ms + most_ms + policy.stop_latency_ms,
+        stop_w=sum(_shown_w(one, bound_w) for one, bound_w in zip(running, most, strict=True)),
         stop_ms=min(gap_ms or policy.meter_interval_ms, most_ms) + policy.stop_latency_ms,
+        running=len(running),
+        answer_ms=answer_ms,
     )
 
 
-def _most_w(policy: LookAhead, told_w: int, shown_w: int) -> int:
+def _shown_w(charging: Charging, bound_w: int) -> int:
+    power_w = charging.power.power_w
+    return bound_w if power_w < 0 else min(bound_w, _with_ramp(power_w))
+
+
+def most_w(policy: LookAhead, told_w: int, shown_w: int) -> int:
     """What was told, or more where more was seen.
 
     Unknown: the strongest there are; a reading above those is a mistake.

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from streams.core.case import Case
+from streams.core.declines_after import may_try_again
 from streams.core.routing import NOT_SENT, TECHNICAL
 from streams.core.verdicts import NO
 
@@ -19,7 +20,7 @@ class Another(NamedTuple):
 def another(case: Case) -> Another | None:
     """After a technical no the route's next; where nobody is left and nothing was sent, the same.
 
-    None: the newest hold is not over, or it was the card that was judged.
+    None: the newest hold is not over, the card was judged, or its scheme allows no more.
     """
     hold, number = case.hold, case.next_hold
     if hold is None or number is None or case.choice is None or case.start is not None:
@@ -28,7 +29,7 @@ def another(case: Case) -> Another | None:
     if hold.outcome not in NO or placed is None:
         return None
     answer = case.session.answers[hold.hold_id]
-    if answer.reason not in TECHNICAL:
+    if answer.reason not in TECHNICAL or not may_try_again(case.session, case.now_at):
         return None
     asked = {one.acquirer_id for one in case.holds}
     for following in case.route:

@@ -1,17 +1,20 @@
 """A session as the rules look at it: everything they ask about, derived once from the facts."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas import ids
 from schemas.facts import SessionRequested
 from streams.core import due, pricing, taps
 from streams.core.acquirers import Acquirer
-from streams.core.ahead import Ahead, ahead_of
+from streams.core.ahead import Ahead, ahead_of, most_w
 from streams.core.charging import Total, contradiction, total
 from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
+from streams.core.headroom import Reach
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.metered import metered
 from streams.core.once import once
+from streams.core.plausible import believed
 from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
@@ -29,6 +32,13 @@ _ENDING = frozenset({"lower", "capture", "release"})
 CAPTURED_BY_US = frozenset({"executor", "operator"})
 
 
+class AsRead(NamedTuple):
+    """What flowed when, and what is due as soon as any energy flows, by the readings alone."""
+
+    metered: pricing.Course | None
+    flowing_minor: int
+
+
 @dataclass(eq=False)  # replaced, never changed; not frozen, for that takes twice as long to make
 class Case:
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
@@ -36,9 +46,10 @@ class Case:
     `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
     is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
     until we asked to start. `has_cover`: energy may flow, on an open hold in its time that nobody
-    has begun to finish. `given_up`: the driver was told that there will be no charging, so that
-    whatever is approved later goes back. `metered`: what flowed when, None where quantities alone
-    decide.
+    has begun to finish. `chargings` are as far as they can be true, `doubts` the words about those
+    that cannot (streams.core.plausible). `given_up`: the driver was told that there will be no
+    charging, so that whatever is approved later goes back. `metered`: what flowed when, None where
+    quantities alone decide.
     """
 
     session: PaymentSession
@@ -59,6 +70,7 @@ class Case:
     cost_minor: int | None
     ahead: Ahead
     metered: pricing.Course | None
+    doubts: dict[str, tuple[str, str]]
 
     @property
     def route(self) -> tuple[str, ...]:
@@ -82,16 +94,43 @@ class Case:
         return self.request.capture_by in CAPTURED_BY_US
 
     @once
-    def look_ahead_minor(self) -> int:
+    def raise_reach(self) -> Reach:
         """What can still fall due until a raise is answered, or a stop after its refusal done."""
         assert self.tariff is not None  # nothing is held without a price
-        return due.may_add(self.tariff, self.metered, self.ahead.raise_w, self.ahead.raise_ms)
+        ahead = self.ahead
+        return due.reach(self.tariff, self.metered, ahead.raise_w, ahead.raise_ms, ahead.running)
 
     @once
-    def stop_ahead_minor(self) -> int:
+    def stop_reach(self) -> Reach:
         """What can still fall due until the next reading calls for a stop and it is carried out."""
         assert self.tariff is not None  # nothing is held without a price
-        return due.may_add(self.tariff, self.metered, self.ahead.stop_w, self.ahead.stop_ms)
+        ahead = self.ahead
+        return due.reach(self.tariff, self.metered, ahead.stop_w, ahead.stop_ms, ahead.running)
+
+    @property
+    def look_ahead_minor(self) -> int:
+        return self.raise_reach.most_minor
+
+    @property
+    def stop_ahead_minor(self) -> int:
+        return self.stop_reach.most_minor
+
+    @once
+    def as_read(self) -> "AsRead":
+        """The same by the readings alone: no time has passed since each charging's newest."""
+        totals = total(self.chargings, 0)
+        course = self.metered
+        if course is not None:
+            course = metered(self.chargings, 0, self.request.time_zone)
+        assert self.tariff is not None  # nothing is held without a price
+        return AsRead(course, due.once_flowing(self.tariff, course, totals.so_far))
+
+    @once
+    def flowing_minor(self) -> int:
+        """What is due as soon as any energy flows: the price so far, but for what waits for it."""
+        if self.total.so_far.energy_wh or self.tariff is None or not self.live:
+            return self.price_minor
+        return due.once_flowing(self.tariff, self.metered, self.total.so_far)
 
     @once
     def unsettled(self) -> list[IssuedCommand]:
@@ -154,8 +193,8 @@ class Case:
     def may_raise_now(self) -> bool:
         """Whether it can grow at once: nothing that changes it is under way."""
         hold = self.hold
-        if hold is None or not self.has_cover or not self.may_raise:
-            return False
+        if hold is None or not self.has_cover or not self.may_raise or self.doubts:
+            return False  # nobody pays more for what cannot be
         return "raise" not in hold.in_flight and "lower" not in hold.in_flight
 
     @once
@@ -192,7 +231,10 @@ class Case:
         energy_wh = sum(
             one.end.energy_wh - one.begun.energy_wh
             for one in self.chargings
-            if one.begun is not None and one.end is not None and not contradiction(one)
+            if one.begun is not None
+            and one.end is not None
+            and not contradiction(one)
+            and one.charging_id not in self.doubts
         )
         if energy_wh == 0:
             return 0, 0
@@ -211,8 +253,10 @@ class Case:
 def case_of(session: PaymentSession, policy: Policy) -> Case:
     """Everything the rules ask about. `policy` is the version that the session has pinned."""
     tariff = _tariff(session)
-    chargings = list(session.chargings.values())
     request, now_at = session.request, session.now_at
+    known = session.chargings
+    powers = {name: evse_w(policy, request, one) for name, one in known.items()}
+    chargings, doubts = believed(known.values(), powers)
     totals = total(chargings, now_at)
     flowed = None
     if tariff is not None and tariff.simple is None:
@@ -243,7 +287,13 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         cost_minor=None if totals.final is None else due.so_far(tariff, flowed, totals.final),
         ahead=ahead_of(policy.look_ahead, session.pinned, request.power_max_w, chargings),
         metered=flowed,
+        doubts=doubts,
     )
+
+
+def evse_w(policy: Policy, request: SessionRequested, charging: Charging) -> int:
+    """The most that this charging's EVSE delivers: as told, or more where more was seen."""
+    return most_w(policy.look_ahead, request.power_max_w, charging.top_power_w)
 
 
 def _covers(hold: HoldBook, now_at: int) -> bool:

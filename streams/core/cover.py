@@ -9,7 +9,9 @@ from typing import NamedTuple
 from streams.core import due
 from streams.core.case import Case
 from streams.core.declines_after import bounded
-from streams.core.inquiries import ANSWER_WITHIN_MS
+from streams.core.headroom import Reach
+from streams.core.holds import HoldBook
+from streams.core.last_call import last_call_at
 from streams.core.session import Charging
 from streams.core.strategy import next_total
 from streams.core.verdicts import of_kind, verdict
@@ -25,20 +27,16 @@ class Goal(NamedTuple):
 NO_GOAL = Goal(None, None)
 
 
-def awaits_raise(case: Case) -> bool:
-    """A raise is under way and nothing was heard of it yet: its answer comes within seconds."""
-    return raise_awaited_until(case) is not None
-
-
 def raise_awaited_until(case: Case) -> int | None:
-    """Until when: with no answer by then it is as good as unknown, and nothing may flow uncovered.
+    """Until when the answer to a raise may take, by what the look-ahead has reserved for it.
 
-    None: no raise is under way, or more is known of it.
+    None: no raise is under way, or more is known of it, or it is late: then it is as good as
+    unknown, and nothing may flow uncovered.
     """
     if case.hold is None or "raise" not in case.hold.in_flight:
         return None
     last = of_kind(case.session, "raise", case.hold.hold_id)[-1]
-    until_at = last.issued_at + ANSWER_WITHIN_MS
+    until_at = last.issued_at + case.ahead.answer_ms
     if case.now_at >= until_at or verdict(case.session, last.command_id):
         return None
     return until_at
@@ -49,7 +47,7 @@ def target_minor(case: Case) -> int | None:
     choice = case.choice
     if choice is None or choice.target_minor is None:
         return None
-    return max(choice.target_minor - case.stop_ahead_minor, case.price_minor)
+    return max(choice.target_minor - case.stop_ahead_minor, case.flowing_minor)
 
 
 def target_energy_wh(case: Case) -> int | None:
@@ -61,40 +59,74 @@ def target_energy_wh(case: Case) -> int | None:
 
 
 def covered_minor(case: Case) -> int | None:
-    """The price that the hold covers for good; None while it may be raised, or an answer waits."""
-    if case.hold is None or awaits_raise(case) or (case.may_raise_now and _has_room(case)):
+    """The price that the hold covers; None while it can be raised at once."""
+    if case.hold is None or (case.may_raise_now and raise_total(case) is not None):
         return None
     return case.hold.open_minor + case.after_refusals.grace_minor
 
 
-def _has_room(case: Case) -> bool:
-    return raise_total(case) is not None
+def _in_time(case: Case, hold: HoldBook) -> bool:
+    """After a refusal: whether another answer could come before a stop is due at the latest.
+
+    What the look-ahead reserved was for one answer; a chain of them must not use up the stop's.
+    """
+    if case.after_refusals.action is None:
+        return True
+    last_at = last_call_at(case, hold.open_minor)
+    return last_at is None or case.now_at + case.ahead.answer_ms <= last_at
 
 
 def raise_total(case: Case) -> int | None:
     """What a raise would ask for by now; None: nothing that is worth an attempt."""
     hold, choice = case.hold, case.choice
-    if hold is None or choice is None:
+    if hold is None or choice is None or not _in_time(case, hold):
         return None
     # As much again, where there is room: a raise that calls for the next one at once is an attempt
     # wasted, and acquirers count them.
-    wanted = case.price_minor + 2 * case.look_ahead_minor
+    wanted = case.flowing_minor + 2 * case.look_ahead_minor
     total = next_total(choice, hold.open_minor, wanted, case.attempts_left)
     after, rules = case.after_refusals, case.policy.declines
     return bounded(after, rules, hold.open_minor, total, choice.step_minor)
 
 
-def cover_minor(case: Case) -> int | None:
-    """The price at which the hold calls for a raise, or from which on each reading counts.
+def cost_total(case: Case) -> int | None:
+    """What a raise to the proven cost would ask for; None: covered, or nothing more to be had."""
+    hold, choice, cost = case.hold, case.choice, case.cost_minor
+    if hold is None or choice is None or cost is None or not case.may_grow:
+        return None
+    total = bounded(
+        case.after_refusals,
+        case.policy.declines,
+        hold.open_minor,
+        min(cost, choice.ceiling_minor),
+        choice.step_minor,
+    )
+    return total if total is not None and total > hold.open_minor else None
 
-    None while an answer is awaited.
-    """
-    if case.hold is None or awaits_raise(case):
+
+def cost_waits_until(case: Case) -> int | None:
+    """Until when a capture waits for a raise that may be tried again, in the hold's time."""
+    if case.hold is None or not case.has_cover or cost_total(case) is None:
+        return None
+    again_at = case.after_refusals.again_at
+    return again_at if case.now_at < again_at < case.hold.deadline.act_at else None
+
+
+def cover_minor(case: Case) -> int | None:
+    """The price at which the hold calls for a raise, or from which on each reading counts."""
+    if case.hold is None:
         return None
     covered = covered_minor(case)
     if covered is None:
         return case.hold.open_minor - case.look_ahead_minor
-    return max(covered - case.stop_ahead_minor, case.price_minor)
+    return max(covered - case.stop_ahead_minor, case.flowing_minor)
+
+
+def reaches(case: Case) -> list[Reach]:
+    """What the rules look ahead by, as things are: a raise, a stop, or both."""
+    targeted = target_minor(case) is not None or target_energy_wh(case) is not None
+    raising = covered_minor(case) is None
+    return [case.raise_reach] * raising + [case.stop_reach] * (targeted or not raising)
 
 
 def goal_of(case: Case, charging: Charging) -> Goal:

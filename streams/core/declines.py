@@ -15,11 +15,15 @@ from streams.core.declines_codes import (
     Limit,
     Meaning,
     Retry,
-    System,
     category_of,
 )
 
 _GENERIC = "do_not_honor"
+_BY_PREFIX: dict[str, dict[str, str]] = {
+    "": REASON_OF["iso8583"],
+    **{str(system): rows for system, rows in REASON_OF.items()},
+}
+_OF_ISO8583 = ("", "checkout")  # whose codes end in those that Visa's categories are of
 _UNKNOWN = Meaning("unknown", "later")
 
 
@@ -44,15 +48,15 @@ class Decline(NamedTuple):
         )
 
 
-def understood(
-    reason: str, raw_code: str = "", advice: str = "", *, system: System = "iso8583", at: int = 0
-) -> Decline:
+def understood(reason: str, raw_code: str = "", advice: str = "", *, at: int = 0) -> Decline:
     """What an answer's words say. `at`: when it was given, for the tables are dated.
 
     The code, where it is listed, says more than the reason made of it, and an advice more than the
-    code; but a "never" stands, whoever said it.
+    code; but a "never" stands, whoever said it. `raw_code` names its list: "12" is ISO 8583's,
+    "adyen:12" is Adyen's and means something else.
     """
-    listed = REASON_OF[system].get(raw_code)
+    system, _, code = raw_code.rpartition(":")
+    listed = _BY_PREFIX.get(system, {}).get(code)
     if listed is None and raw_code and reason in ("", _GENERIC):
         reason, meaning = (
             reason or "unknown",
@@ -62,8 +66,8 @@ def understood(
         reason = listed or reason
         meaning = REASONS.get(reason, _UNKNOWN)
     retry, wait_ms = meaning.retry, 0
-    if system == "iso8583" and listed is not None:
-        retry = _by_category(retry, category_of(raw_code, at))
+    if system in _OF_ISO8583 and listed is not None:
+        retry = _by_category(retry, category_of(code[-2:], at))
     told = ADVICE.get(advice)
     if told is not None and retry != "never":
         retry, wait_ms = (retry if told.retry == "later" else told.retry), told.wait_ms

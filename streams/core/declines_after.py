@@ -51,7 +51,8 @@ def visit_of(session: PaymentSession) -> VisitKnown:
 def may_try_again(session: PaymentSession, at: int) -> bool:
     """Whether the card's scheme still allows an attempt (payments.md 1.6)."""
     visit = visit_of(session)
-    return not visit.barred and visit.attempts_left != 0 and visit.wait_until_at <= at
+    spent = visit.attempts_left == 0 and not 0 < visit.again_at <= at
+    return not visit.barred and not spent and visit.wait_until_at <= at
 
 
 def aftermath_of(

@@ -20,7 +20,8 @@ Retry = Literal["never", "smaller", "later", "soon", "customer", "lookup"]
 """never: not this card again. smaller: for less. later: not now. soon: after a short wait.
 customer: when the driver has done something. lookup: perhaps it was done already."""
 
-System = Literal["iso8583", "adyen", "stripe"]
+System = Literal["iso8583", "adyen", "stripe", "checkout"]
+"""Whose codes: what stands before the colon of a raw code; ISO 8583 has nothing before it."""
 
 
 class Meaning(NamedTuple):
@@ -119,6 +120,15 @@ _CODES: dict[System, dict[str, str]] = {
         "data": "incorrect_cvc invalid_cvc incorrect_zip invalid_expiry_month invalid_expiry_year",
     },
 }
+# Checkout.com (checkout.com/docs, "Response codes"): an ISO 8583 code behind 200 (soft) or 300
+# (hard), and a few of its own.
+_CODES["checkout"] = {
+    reason: " ".join(f"{kind}00{code}" for kind in "23" for code in codes.split())
+    for reason, codes in _CODES["iso8583"].items()
+}
+_CODES["checkout"]["data"] += " 20087"
+_CODES["checkout"]["sca_or_pin_required"] += " 20150 20154"
+
 REASON_OF: dict[System, dict[str, str]] = {
     system: {code: reason for reason, codes in rows.items() for code in codes.split()}
     for system, rows in _CODES.items()

@@ -8,6 +8,7 @@ from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
 from streams.core.session import MONEY
+from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
 
@@ -39,13 +40,28 @@ def differences(case: Case) -> dict[str, Difference]:
             found[f"{command.command_id}/unresolved"] = Difference(
                 "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
             )
-    for charging in case.chargings:
-        if words := contradiction(charging):
-            found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
-    for others in (_other_amounts(case), _exhausted(case), _above(case), _unread(case)):
+    for others in (
+        _registers(case),
+        _other_amounts(case),
+        _exhausted(case),
+        _above(case),
+        _unread(case),
+    ):
         found.update(others)
     found.update({name: Difference(*alarm) for name, alarm in clock_alarms(case).items()})
     return {_fitting(name): difference for name, difference in found.items()}
+
+
+def _registers(case: Case) -> dict[str, Difference]:
+    """What chargers say that cannot be, or not together."""
+    found = {
+        f"{charging_id}/{kind}": Difference(kind, words, 0)
+        for charging_id, (kind, words) in case.doubts.items()
+    }
+    for charging in case.chargings:
+        if words := contradiction(charging):
+            found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
+    return found
 
 
 def _fitting(name: str) -> str:
@@ -104,6 +120,10 @@ def _above(case: Case) -> dict[str, Difference]:
     if captures > 1:
         words = f"{captures} captures took effect"
         found[f"{session_id}/captured-twice"] = Difference("captured-twice", words, 0)
+    if waits_until(case) is not None:
+        words = "a charging without its proof, and no money is held for it any more"
+        left = max(case.price_minor - captured, 0)
+        found[f"{session_id}/uncovered"] = Difference("uncovered-charging", words, left)
     if cost is not None and captured > cost:
         excess = captured - cost
         found[f"{session_id}/captured-above-cost"] = Difference(

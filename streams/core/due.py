@@ -6,6 +6,7 @@ session. Amounts are gross, in minor units.
 
 from schemas.facts import SessionRequested
 from streams.core import headroom
+from streams.core.headroom import Reach, Window
 from streams.core.pricing import Amounts, Course, Quantities, Rates, Segment, Tariff, parse, price
 from streams.core.pricing.clock import zone_of
 
@@ -81,25 +82,33 @@ def energy_wh(power_w: int, window_ms: int) -> int:
     return -(-power_w * window_ms // _MS_PER_HOUR)
 
 
-def may_add(tariff: Tariff, course: Course | None, power_w: int, window_ms: int) -> int:
+def once_flowing(tariff: Tariff, course: Course | None, quantities: Quantities) -> int:
+    """What is due as soon as any energy flows: `so_far`, and before any what has waited for it."""
+    if tariff.simple is not None:
+        return tariff.simple.minor(quantities)
+    assert course is not None  # whoever has no rates has a course
+    return price(tariff, course).due_minor() if course.segments else 0
+
+
+def reach(
+    tariff: Tariff, course: Course | None, power_w: int, window_ms: int, running: int = 1
+) -> Reach:
     """What `window_ms` from now on can add at most, however charging and parking share it.
 
-    Rounded up, and for one Wh more: a register shows whole ones, so it may be that far ahead.
+    `power_w` of all `running` chargings together; the time of each of them is priced. Rounded up,
+    and for one Wh more: a register shows whole ones, so it may be that far ahead.
     """
     wh = energy_wh(power_w, window_ms)
     if tariff.simple is not None:
-        return _by_rates(tariff.simple, wh, window_ms)
+        return Reach(_by_rates(tariff.simple, wh, window_ms * running))
     assert course is not None  # whoever has no rates has a course
     if not course.segments:
-        return 0
-    ahead_minor = headroom.may_add(tariff, course, wh + 1, window_ms)
-    if any(one.amounts.energy_wh for one in course.segments):
-        return ahead_minor
-    return ahead_minor + price(tariff, course).due_minor()  # as soon as any energy flows
+        return Reach(0)
+    return headroom.reach(tariff, course, Window(wh + 1, window_ms, window_ms * running))
 
 
-def _by_rates(rates: Rates, wh: int, window_ms: int) -> int:
-    charging = wh * rates.energy_rate + window_ms * rates.charging_rate
-    parked = window_ms * rates.parking_rate
+def _by_rates(rates: Rates, wh: int, timed_ms: int) -> int:
+    charging = wh * rates.energy_rate + timed_ms * rates.charging_rate
+    parked = timed_ms * rates.parking_rate
     most = max(charging, parked) + rates.energy_rate
     return -(-most // (10 * rates.denominator))

@@ -20,7 +20,8 @@ from schemas.facts import (
     MeterReading,
     Watch,
 )
-from streams.core import intervals
+from streams.core import intervals, plausible
+from streams.core.plausible import MARGIN_WH
 
 REFRESH_MS = 5 * 60 * 1000
 KEPT_MAX = 256  # facts of a charging that no session has claimed: more are parked, none is lost
@@ -72,6 +73,8 @@ class Charging(msgspec.Struct, array_like=True, gc=False):
     orphan_told: bool = False
     marks: list[int] = []
     every_ms: int = 0
+    begin_wh: int = UNSEEN
+    power_w: int = 0
 
 
 class Forward(NamedTuple):
@@ -94,6 +97,10 @@ class ReadingFalls(ValueError):
     """A register cannot fall: a later reading below an earlier one is parked, never believed."""
 
 
+class ReadingLeaps(ValueError):
+    """More than the EVSE can deliver since the last good reading: no reference for later ones."""
+
+
 def _check_register(charging: Charging, energy_wh: int, at: int) -> None:
     if charging.energy_wh == UNSEEN:
         return
@@ -102,6 +109,22 @@ def _check_register(charging: Charging, energy_wh: int, at: int) -> None:
     if later_and_lower or earlier_and_higher:
         raise ReadingFalls(
             f"energy_wh: {energy_wh} at {at} against {charging.energy_wh} at {charging.read_at}"
+        )
+
+
+def _check_leap(charging: Charging, energy_wh: int, read_at: int) -> None:
+    """Since the last good reading, at first since the begin. Not where no watch told the power."""
+    seen = charging.energy_wh != UNSEEN
+    base_wh, base_at = charging.begin_wh, charging.since
+    if seen:
+        base_wh, base_at = charging.energy_wh, charging.read_at
+    if not charging.power_w or base_wh == UNSEEN or read_at <= base_at:
+        return
+    most_wh = plausible.most_wh(charging.power_w, read_at - base_at)
+    if energy_wh - base_wh > most_wh:
+        raise ReadingLeaps(
+            f"energy_wh: {energy_wh} at {read_at}, of {charging.power_w} W at most"
+            f" {base_wh + most_wh} since {base_wh} at {base_at}"
         )
 
 
@@ -129,7 +152,7 @@ def _complete(charging: Charging) -> bool:
 
 
 def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[Forward]:
-    """A reading. Changes `charging`; raises ReadingFalls before any change."""
+    """A reading. Changes `charging`; raises ReadingFalls or ReadingLeaps before any change."""
     return take_register(charging, reading.seq, reading.energy_wh, reading.read_at, kept)
 
 
@@ -137,6 +160,8 @@ def take_register(
     charging: Charging, seq: int, energy_wh: int, read_at: int, kept: Kept
 ) -> list[Forward]:
     """A reading by its numbers, as `take_reading`."""
+    if energy_wh - charging.energy_wh > MARGIN_WH:  # else it always can be: nearly every reading
+        _check_leap(charging, energy_wh, read_at)
     if read_at <= charging.read_at or energy_wh < charging.energy_wh:
         _check_register(charging, energy_wh, read_at)
         if charging.energy_wh != UNSEEN:
@@ -157,15 +182,18 @@ def take_register(
         return completed
     crosses = charging.version > charging.fired_version and _crosses(charging)
     if crosses or (charging.marks and charging.marks[0] <= read_at):
-        charging.marks = [mark for mark in charging.marks if mark > read_at]
-        gap_ms = read_at - before_at if before.offset >= 0 else 0
-        newest = _cross(charging, gap_ms) if crosses else _send_newest(charging, 0)
-        if before.offset >= 0 and not before_sent:
-            return [*completed, Forward(before), newest]
-        return [*completed, newest]
+        newest = _around(charging, before_at, crosses=crosses)
+        unsent = [] if before_sent or before.offset < 0 else [Forward(before)]
+        return [*completed, *unsent, newest]
     if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
         return [*completed, _send_newest(charging, 0)]
     return completed
+
+
+def _around(charging: Charging, before_at: int, *, crosses: bool) -> Forward:
+    charging.marks = [mark for mark in charging.marks if mark > charging.read_at]
+    gap_ms = charging.read_at - before_at if before_at else 0
+    return _cross(charging, gap_ms) if crosses else _send_newest(charging, 0)
 
 
 def _crosses(charging: Charging) -> bool:
@@ -200,6 +228,7 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
         case ChargingStarted():
             charging.payment_kind = fact.payment_kind
             charging.since = fact.started_at
+            charging.begin_wh = fact.energy_wh
             if charging.first_seq < 0:
                 charging.first_seq = fact.seq
         case ChargingUpdated():
@@ -251,6 +280,9 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
     charging.closing = watch.closing
     charging.marks = [mark for mark in watch.marks if mark > charging.read_at]
     charging.every_ms = watch.every_ms
+    charging.power_w = watch.power_w
+    if bound_now:
+        _forget_a_leap(charging)
     forwards = _flush(charging) if bound_now else []
     if not charging.closing and _crosses(charging):
         return [*forwards, _cross(charging, 0)]
@@ -260,6 +292,18 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
     if (bound_now or missed) and charging.reading.offset >= 0:
         return [*forwards, _send_newest(charging, 0)]
     return forwards
+
+
+def _forget_a_leap(charging: Charging) -> None:
+    """What was taken before the power was known: no reference for what comes after it."""
+    newest_wh, newest_at = charging.energy_wh, charging.read_at
+    charging.energy_wh, charging.read_at = UNSEEN, charging.since
+    try:
+        _check_leap(charging, newest_wh, newest_at)
+    except ReadingLeaps:
+        charging.reading = NOTHING_KEPT
+    else:
+        charging.energy_wh, charging.read_at = newest_wh, newest_at
 
 
 def _flush(charging: Charging) -> list[Forward]:

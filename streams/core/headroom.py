@@ -1,114 +1,112 @@
 """What may fall due within a window, where it matters when: never less than what can come.
 
-Linear between the changes of a tariff: so it is looked at from here and from every change within
-reach, and the worst counts for all of the way there. Steps add one step at most, and a least or a
-most price never adds more than the price itself does.
+The worst of all prices that may apply within reach counts for all of the window. So it is one
+number until a change of the tariff comes into reach or is passed, and a watch that wakes there has
+looked at the very same number as the rules do (streams.core.watching).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from schemas.money import exponent_of
-from streams.core.pricing import Amounts, Course, Segment, Tariff
-from streams.core.pricing.matching import Slots, Table
-from streams.core.pricing.model import STEP_UNITS, UNITS, Component, Dimension, Limit
-from streams.core.pricing.settling import settle
-from streams.core.pricing.tally import Tally, tally_of
+from streams.core.pricing import Course, Tariff
+from streams.core.pricing.matching import NONE, Table
+from streams.core.pricing.model import COVERS, UNITS, Component
+from streams.core.pricing.settling import most_added
+from streams.core.pricing.tally import tally_of
 
-_TIMED: tuple[Dimension, ...] = ("TIME", "PARKING_TIME")
+_LOOK_MS = 2 * 86_400_000  # in local time there is a change every midnight
+_NOTHING = Fraction(0)
 
-
-class _Bare(NamedTuple):
-    """A tariff without steps and limits, and what its steps can add, major units."""
-
-    tariff: Tariff
-    steps: Fraction
+_steps_known: "WeakKeyDictionary[Table, Fraction]" = WeakKeyDictionary()
 
 
-_bares: "WeakKeyDictionary[Table, _Bare]" = WeakKeyDictionary()
+class Window(NamedTuple):
+    """`wh` at most within `ms`, in which `timed_ms` are priced: several chargings each take it."""
+
+    wh: int
+    ms: int
+    timed_ms: int
 
 
-def may_add(tariff: Tariff, course: Course, wh: int, window_ms: int) -> int:
-    """Minor units that up to `wh` and `window_ms` more can add, however they are mixed."""
-    bare = _bare(tariff)
-    if tariff.table.flows:
-        worst = _dearest(bare.tariff, wh, window_ms)
-    else:
-        # A watch wakes when the window ends at a change: what begins there has to count by then.
-        worst = max(_additions(bare.tariff, course, wh, window_ms + 1))
+class Reach(NamedTuple):
+    """`most_minor` can fall due, at most. The same before `until_at` and below `until_wh`.
+
+    An instant, and the session's energy in whole Wh; None: no change is to come.
+    """
+
+    most_minor: int
+    until_at: int | None = None
+    until_wh: int | None = None
+
+
+def reach(tariff: Tariff, course: Course, window: Window) -> Reach:
+    """From the end of the course, however charging and parking share the window.
+
+    A least or a most price never adds more than the price itself does, and steps add one step of
+    each kind at most.
+    """
+    table, now_at = tariff.table, max(one.until_at for one in course.segments)
+    wh = sum(one.amounts.energy_wh for one in course.segments)
+    slots = table.slots(course, now_at, now_at + _LOOK_MS)
+    # A change that the window just ends at counts: instants are whole, and so are Wh.
+    starts = [at for at in slots.starts if at <= now_at + window.ms + 1]
+    marks = [one for one in table.wh_marks if wh < one <= wh + window.wh]
+    until_at = None
+    if table.local or table.timed:
+        far = [*slots.starts[len(starts) :], now_at + _LOOK_MS]
+        until_at = min([*starts, far[0] - window.ms - 1])
+    farther = [math.ceil(one) - window.wh for one in table.wh_marks if one > wh + window.wh]
+    until_wh = min([*map(math.ceil, marks), *farther], default=None)
+    masks = {
+        held & table.wh_mask(at) for held in slots.masks[: len(starts) + 1] for at in (wh, *marks)
+    }
+    worst = _worst(_reachable(table, masks), window, flat=not _has_flat(table, course))
+    return Reach(_minor(tariff, worst + _steps(tariff)), until_at, until_wh)
+
+
+def steps_minor(tariff: Tariff) -> int:
+    """What steps can add at most."""
+    return _minor(tariff, _steps(tariff))
+
+
+def _minor(tariff: Tariff, major: Fraction) -> int:
     scale: int = 10 ** exponent_of(tariff.currency)
-    return math.ceil((worst + bare.steps) * scale)
+    return math.ceil(major * scale)
 
 
-def _additions(bare: Tariff, course: Course, wh: int, window_ms: int) -> Iterator[Fraction]:
-    """From here and from each change in reach: charging all along, or parked all along."""
-    now_at = course.segments[-1].until_at
-    slots = bare.table.slots(course, course.segments[0].from_at, now_at + 2 * window_ms + 1)
-    tally = tally_of([bare.table], course)
-    for at, stand in _stands(tally, slots, now_at, (wh, window_ms)):
-        before = _due(bare, stand)
-        for part in (Amounts(wh, window_ms), Amounts(energy_wh=1, parking_ms=window_ms)):
-            after = stand.copy()
-            after.add(Segment(at, at + window_ms, part), slots)
-            yield _due(bare, after) - before
+def _reachable(table: Table, masks: Iterable[int]) -> list[Component]:
+    """What may price something; where power decides, weaker can be dearer, so all of them may."""
+    if table.flows:
+        return list(table.components)
+    found = {one for mask in masks for one in table.picks(mask & table.usual_mask)}
+    return [table.components[one] for one in found if one != NONE]
 
 
-def _stands(
-    tally: Tally, slots: Slots, now_at: int, reach: tuple[int, int]
-) -> Iterator[tuple[int, Tally]]:
-    """Where the session may stand within reach: here, and as it gets to a change."""
-    wh, window_ms = reach
-    marks = tally.tables[0].wh_marks
-    instants = [now_at, *(at for at in slots.starts if now_at < at <= now_at + window_ms)]
-    risen = [0, *(mark - tally.wh for mark in marks if tally.wh < mark <= tally.wh + wh)]
-    for at in instants:
-        for more in risen:
-            stand = tally.copy()
-            if more or at > now_at:
-                stand.add(Segment(now_at, at, Amounts(energy_wh=more)), slots)
-            yield at, stand
+def _worst(components: list[Component], window: Window, *, flat: bool) -> Fraction:
+    """Major units: charging all along, or parked all along but for one Wh."""
+    rates = dict.fromkeys(UNITS, _NOTHING)
+    for one in components:
+        for kind in COVERS[one.dimension]:
+            rates[kind] = max(rates[kind], one.due_rate / UNITS[one.dimension])
+    charged = window.wh * rates["ENERGY"] + window.timed_ms * rates["TIME"]
+    parked = rates["ENERGY"] + window.timed_ms * rates["PARKING_TIME"]
+    return max(charged, parked) + (rates["FLAT"] if flat else 0)
 
 
-def _due(bare: Tariff, tally: Tally) -> Fraction:
-    return settle((bare,), tally).due
-
-
-def _bare(tariff: Tariff) -> _Bare:
-    known = _bares.get(tariff.table)
-    if known is None:
-        elements = tuple(
-            one._replace(components=tuple(part._replace(step=0) for part in one.components))
-            for one in tariff.elements
-        )
-        bare = tariff._replace(
-            elements=elements, table=Table(elements), least=Limit(), most=Limit()
-        )
-        known = _bares[tariff.table] = _Bare(bare, _steps(tariff))
-    return known
+def _has_flat(table: Table, course: Course) -> bool:
+    """Whether the session's one flat fee is in its price already."""
+    if not any(one.dimension == "FLAT" for one in table.components):
+        return True
+    return tally_of([table], course).has_flat
 
 
 def _steps(tariff: Tariff) -> Fraction:
-    """One step of energy and one of time, each at its dearest."""
-    worst = dict.fromkeys(UNITS, Fraction(0))
-    for one in tariff.components:
-        if one.step > 1:
-            step = Fraction(one.step * STEP_UNITS[one.dimension], UNITS[one.dimension])
-            worst[one.dimension] = max(worst[one.dimension], one.due_rate * step)
-    return worst["ENERGY"] + max(worst[kind] for kind in _TIMED)
-
-
-def _dearest(bare: Tariff, wh: int, window_ms: int) -> Fraction:
-    """Where power decides what is priced how, weaker can be dearer: each dimension's worst."""
-
-    def worst(*kinds: Dimension) -> Fraction:
-        rates = (one.due_rate * _had(one) for one in bare.components if one.dimension in kinds)
-        return max(rates, default=Fraction(0))
-
-    def _had(one: Component) -> Fraction:
-        had = {"ENERGY": wh, "FLAT": 1}.get(one.dimension, window_ms)
-        return Fraction(had, UNITS[one.dimension])
-
-    return worst("ENERGY") + worst(*_TIMED) + worst("FLAT")
+    """Of all components, whichever may apply; major units."""
+    known = _steps_known.get(tariff.table)
+    if known is None:
+        known = _steps_known[tariff.table] = most_added(tariff.components)
+    return known

@@ -2,7 +2,8 @@
 
 Before the last call the next reading still comes in time, and the watch brings it. After it a stop
 falls due at the instant up to which the bound holds whatever the power rises to within its ramp
-(payments.md 7.4, 7.5): a reading that comes sooner moves it.
+(payments.md 7.4, 7.5). That instant is counted from the newest readings alone: only another reading
+moves it, and never the time that passes until then.
 """
 
 from typing import NamedTuple
@@ -20,25 +21,34 @@ class Stop(NamedTuple):
     reason: str
 
 
-def stop_of(case: Case, covered_minor: int | None) -> Stop | None:
+def stop_of(case: Case, covered_minor: int | None, awaited_until: int | None = None) -> Stop | None:
     """The earliest stop that a bound calls for; None: the next reading comes before any.
 
     `covered_minor`: the price up to which the hold covers, None while it may still be raised.
+    `awaited_until`: while the answer to a raise may still come no want of cover stops anybody.
     """
     choice = case.choice
     if choice is None or not case.live or _ends_by_itself(case, covered_minor):
         return None
-    read_at = min([one.seen_at or case.now_at for one in case.live])
     found: list[Stop] = []
     if choice.target_energy_wh is not None:
-        left_ms = _until_wh(case, choice.target_energy_wh)
-        found += _stop(case, read_at, left_ms, "target-reached")
+        found += _stop(case, _until_wh(case, choice.target_energy_wh), "target-reached")
     if choice.target_minor is not None:
-        left_ms = _until_minor(case, choice.target_minor)
-        found += _stop(case, read_at, left_ms, "target-reached")
+        found += _stop(case, _until_minor(case, choice.target_minor), "target-reached")
     if covered_minor is not None:
-        found += _stop(case, read_at, _until_minor(case, covered_minor), "cover-reached")
+        uncovered = _stop(case, _until_minor(case, covered_minor), "cover-reached")
+        found += [Stop(max(one.at, awaited_until or 0), one.reason) for one in uncovered]
     return min(found, key=lambda one: one.at) if found else None
+
+
+def last_call_at(case: Case, covered_minor: int) -> int | None:
+    """When a stop falls due to stay within; None: the next reading comes before."""
+    return next((one.at for one in _stop(case, _until_minor(case, covered_minor), "")), None)
+
+
+def _read_at(case: Case) -> int:
+    """Since when nothing was read of a charging that runs: of several the longest unread."""
+    return min([one.seen_at or case.now_at for one in case.live])
 
 
 def _ends_by_itself(case: Case, covered_minor: int | None) -> bool:
@@ -62,10 +72,10 @@ def _ends_by_itself(case: Case, covered_minor: int | None) -> bool:
     return within and mine_wh <= limit_wh
 
 
-def _stop(case: Case, read_at: int, left_ms: int | None, reason: str) -> list[Stop]:
+def _stop(case: Case, left_ms: int | None, reason: str) -> list[Stop]:
     if left_ms is None:
         return []
-    return [Stop(read_at + left_ms - case.policy.stop_latency_ms, reason)]
+    return [Stop(_read_at(case) + left_ms - case.policy.stop_latency_ms, reason)]
 
 
 def _until_wh(case: Case, bound_wh: int) -> int | None:
@@ -78,18 +88,25 @@ def _until_wh(case: Case, bound_wh: int) -> int | None:
 
 def _until_minor(case: Case, bound_minor: int) -> int | None:
     """The same for the price, by bisection: what may be added only grows with the time."""
-    assert case.tariff is not None  # nothing is held without a price
-    left_minor = bound_minor - case.price_minor
-    if left_minor >= case.stop_ahead_minor:
+    if bound_minor - case.flowing_minor >= case.stop_ahead_minor:
         return None
+    left_minor = bound_minor - case.as_read.flowing_minor
     within, beyond = 0, case.ahead.stop_ms
+    if _adds_minor(case, beyond) <= left_minor:
+        return beyond  # time alone has used up what was left then
     while beyond - within > _GRAIN_MS:
         middle = (within + beyond) // 2
-        if due.may_add(case.tariff, case.metered, case.ahead.stop_w, middle) <= left_minor:
+        if _adds_minor(case, middle) <= left_minor:
             within = middle
         else:
             beyond = middle
     return within
+
+
+def _adds_minor(case: Case, window_ms: int) -> int:
+    assert case.tariff is not None  # nothing is held without a price
+    ahead, course = case.ahead, case.as_read.metered
+    return due.reach(case.tariff, course, ahead.stop_w, window_ms, ahead.running).most_minor
 
 
 _GRAIN_MS = 250

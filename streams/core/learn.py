@@ -284,7 +284,12 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
 
 def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:
     told = VisitKnown(
-        fact.version, fact.superseded_by, fact.attempts_left, fact.barred, fact.wait_until_at
+        fact.version,
+        fact.superseded_by,
+        fact.attempts_left,
+        fact.barred,
+        fact.wait_until_at,
+        fact.again_at,
     )
     known = session.visits.get(fact.card_token)
     if known is not None and told <= known:

@@ -5,7 +5,6 @@ A price that depends on when energy flowed needs the register just before and af
 """
 
 import functools
-from bisect import bisect_right
 from typing import NamedTuple
 
 from streams.core.pricing import Tariff
@@ -24,10 +23,6 @@ class Marks(NamedTuple):
 
     instants: tuple[int, ...] = ()
     every_ms: int = 0
-
-    def after(self, at: int) -> int | None:
-        place = bisect_right(self.instants, at)
-        return self.instants[place] if place < len(self.instants) else None
 
 
 NO_MARKS = Marks()
@@ -53,10 +48,3 @@ def _marks(table: Table, zone: str, started_at: int, from_at: int) -> Marks:
     instants = tuple(sorted(at for at in found if from_at < at < until_at))
     often = bool(table.flows) or len(instants) > MARKS_MAX
     return Marks(instants[:MARKS_MAX], OFTEN_MS if often else 0)
-
-
-def next_energy(tariff: Tariff, energy_wh: int) -> int | None:
-    """The next energy of a session at which the tariff changes, Wh, rounded up; None: no more."""
-    bounds = tariff.table.wh_marks
-    place = bisect_right(bounds, energy_wh)
-    return -int(-bounds[place] // 1) if place < len(bounds) else None

@@ -27,7 +27,7 @@ from streams.core.opening import OURS
 from streams.core.orders import sealed
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.session import Issued, PaymentSession, WatchShown
-from streams.core.standing import Standing, standing_of
+from streams.core.standing import Standing, standing_of, waits_until
 from streams.core.strategy_policy import Policy
 from streams.core.watching import new_aliases, new_watches
 
@@ -314,6 +314,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
+    ahead.append(waits_until(case) or 0)
     known = case.session.published.watches
     if watches:
         known = {**known, **watches}

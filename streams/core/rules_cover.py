@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from streams.core import cover, orders
 from streams.core.case import Case
-from streams.core.declines_after import bounded
 from streams.core.last_call import stop_of
 from streams.core.proposal import AskAgain, Proposed
 
@@ -13,7 +12,7 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
     hold = case.hold
     if hold is None or not case.live or not case.may_raise_now:
         return
-    if case.price_minor + case.look_ahead_minor <= hold.open_minor:
+    if case.flowing_minor + case.look_ahead_minor <= hold.open_minor:
         return
     total = cover.raise_total(case)
     if total is not None:
@@ -23,10 +22,7 @@ def raise_hold(case: Case) -> Iterator[Proposed]:
 def stop_inside_hold(case: Case) -> Iterator[Proposed]:
     if not case.live or not case.has_cover:
         return
-    awaited_until = cover.raise_awaited_until(case)
-    if awaited_until is not None:
-        yield AskAgain(awaited_until)
-    stop = stop_of(case, cover.covered_minor(case))
+    stop = stop_of(case, cover.covered_minor(case), cover.raise_awaited_until(case))
     if stop is None or not case.untold:
         return
     if stop.at > case.now_at:
@@ -44,15 +40,11 @@ def stop_uncovered(case: Case) -> Iterator[Proposed]:
 
 
 def raise_to_cost(case: Case) -> Iterator[Proposed]:
-    hold, choice, cost = case.hold, case.choice, case.cost_minor
-    if hold is None or choice is None or cost is None or not case.may_raise_now:
+    hold, total = case.hold, cover.cost_total(case)
+    if hold is None or total is None:
         return
-    total = bounded(
-        case.after_refusals,
-        case.policy.declines,
-        hold.open_minor,
-        min(cost, choice.ceiling_minor),
-        choice.step_minor,
-    )
-    if total is not None and total > hold.open_minor:
+    waits_until = cover.cost_waits_until(case)
+    if waits_until is not None:
+        yield AskAgain(waits_until)
+    elif case.may_raise_now:
         yield orders.raise_hold(case, hold, total)

@@ -8,7 +8,7 @@ from streams.core import orders, taps
 from streams.core.case import Case
 from streams.core.charging import is_charging
 from streams.core.cover import Goal
-from streams.core.declines_after import decline_of, may_try_again
+from streams.core.declines_after import decline_of, may_try_again, visit_of
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.session import Charging, IssuedCommand
 from streams.core.strategy_smaller import smaller
@@ -50,8 +50,10 @@ def stop_refused(case: Case) -> Iterator[Proposed]:
     if case.hold is None or case.hold.refused_raise is None:
         return
     after = case.after_refusals
-    if after.again_at > case.now_at and case.live:
-        yield AskAgain(after.again_at)
+    visit = visit_of(case.session)
+    for again_at in (after.again_at, visit.wait_until_at, visit.again_at):
+        if again_at > case.now_at and case.live:
+            yield AskAgain(again_at)
     if after.action == "stop_now":
         for charging in case.untold:
             yield orders.stop_charging(case, charging, after.reason)

@@ -6,6 +6,7 @@ from schemas import ids
 from streams.core import due, orders, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
+from streams.core.declines_after import may_try_again
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.rules_declined import another_try
 from streams.core.strategy import Choice
@@ -51,8 +52,12 @@ def place_first_hold(case: Case) -> Iterator[Proposed]:
     if number is None:
         return
     choice = taps.unheld(case.session, case.hold.hold_id if case.hold is not None else "")
-    if choice is not None:
+    if choice is None:
+        return
+    if may_try_again(case.session, case.now_at):
         yield orders.place_hold(case, choice.first_minor, number)
+    else:
+        yield orders.show_declined(case, "scheme-limit")
 
 
 def decline_at_tap(case: Case) -> Iterator[Proposed]:

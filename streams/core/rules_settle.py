@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from schemas import ids
 from streams.core import orders
 from streams.core.case import Case
+from streams.core.cover import cost_waits_until
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
 from streams.core.proposal import AskAgain, Proposed
@@ -37,8 +38,10 @@ def lower_before_capture(case: Case) -> Iterator[Proposed]:
 
 def capture_proven(case: Case) -> Iterator[Proposed]:
     hold = _ready_to_settle(case)
-    number = case.next_number("capture") if hold is not None else None
-    if hold is not None and number is not None:
+    if hold is None or cost_waits_until(case) is not None:
+        return
+    number = case.next_number("capture")
+    if number is not None:
         yield orders.capture_hold(case, hold, number)
 
 

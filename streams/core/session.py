@@ -263,6 +263,7 @@ class VisitKnown(msgspec.Struct, array_like=True, frozen=True, order=True):
     attempts_left: int = -1
     barred: bool = False
     wait_until_at: int = 0
+    again_at: int = 0
 
 
 NO_VISIT = VisitKnown()
@@ -281,6 +282,7 @@ class WatchShown(msgspec.Struct, array_like=True, frozen=True):
     basis: tuple[int, ...]
     marks: tuple[int, ...] = ()
     every_ms: int = 0
+    power_w: int = 0
 
 
 class DifferenceShown(msgspec.Struct, array_like=True, frozen=True):

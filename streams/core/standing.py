@@ -90,8 +90,27 @@ def _charging_is_over(case: Case) -> bool:
     if not case.chargings or case.total.final is not None:
         return True
     if any(one.captured_minor for one in case.holds):
-        return any(one.rule == FLOOR for one in case.session.issued.values())
+        return is_floored(case) or case.now_at >= (waits_until(case) or 0)
     return any(one.lapsed_minor or _has_expired(case, one) for one in case.holds)
+
+
+def is_floored(case: Case) -> bool:
+    """The operator's floor was captured: that is final, whatever is proven later."""
+    return any(one.rule == FLOOR for one in case.session.issued.values())
+
+
+def waits_until(case: Case) -> int | None:
+    """Until when a proof is waited for though the money is captured, or has gone back whole.
+
+    As long as the hold would have lasted: of one that is still open its time ends the wait, too.
+    None: money is held, or no proof is missing.
+    """
+    if not case.chargings or case.total.final is not None or is_floored(case):
+        return None
+    gone = [one for one in case.holds if one.captured_minor or one.released_minor]
+    if not gone or any(one.open_minor and not one.captured_minor for one in case.holds):
+        return None
+    return max(one.deadline.ends_at for one in gone)
 
 
 def _has_expired(case: Case, hold: HoldBook) -> bool:

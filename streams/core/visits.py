@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.facts import CardUsed, CardVisit, VisitSeen
 from streams.core.declines import LONGEST_WINDOW_MS, limits_of
-from streams.core.declines_codes import DAY_MS
+from streams.core.declines_codes import DAY_MS, Limit
 
 VISIT_GAP_MS = 10 * 60 * 1000
 """Requests further apart than this are two visits."""
@@ -30,6 +30,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     attempts_left: int = -1
     barred: bool = False
     wait_until_at: int = 0
+    again_at: int = 0
 
 
 NOTHING_TOLD = Told()
@@ -147,11 +148,13 @@ def _forgotten(book: CardBook) -> CardBook:
 
 
 def _told(book: CardBook, session_id: str) -> Told:
+    allowed = allowed_of(book) if book.refusals else Allowed(-1, 0)
     return Told(
         superseded_by=_superseded_by(book, session_id),
-        attempts_left=attempts_left(book) if book.refusals else -1,
+        attempts_left=allowed.left,
         barred=any(one.never for one in book.refusals.values()),
         wait_until_at=max((one.at + one.wait_ms for one in _waiting(book)), default=0),
+        again_at=allowed.again_at,
     )
 
 
@@ -184,23 +187,39 @@ def _superseded_by(book: CardBook, session_id: str) -> str:
     return ""
 
 
-def attempts_left(book: CardBook) -> int:
-    """What the strictest cap of the scheme leaves, as of the newest use; -1: it has none."""
-    left: list[int] = []
+class Allowed(NamedTuple):
+    """`left`: what the strictest cap of the scheme leaves, as of the newest use; -1: it has none.
+
+    `again_at`: when none are left, the first instant at which every cap allows one; else 0.
+    """
+
+    left: int
+    again_at: int
+
+
+def allowed_of(book: CardBook) -> Allowed:
+    """What the caps of the card's scheme allow (payments.md 1.6)."""
+    left, again_at = [], 0
     for limit in limits_of(book.scheme, book.last_at):
-        since_at = book.last_at - limit.within_ms
-        amounts = [one.amount_minor for one in book.refusals.values() if one.at > since_at]
-        if limit.consecutive:
-            amounts = [
-                one.amount_minor
-                for one in book.refusals.values()
-                if one.at > max(since_at, book.approved_at)
-            ]
-        counted = len(amounts)
-        if limit.same_amount:
-            counted = max((amounts.count(one) for one in set(amounts)), default=0)
-        left.append(max(limit.most - counted, 0))
-    return min(left, default=-1)
+        groups = _counted(book, limit)
+        left.append(max(limit.most - max(map(len, groups), default=0), 0))
+        full = [one for one in groups if len(one) >= limit.most]
+        # A refusal counts for so long: then the newest ones are one fewer than the cap.
+        again_at = max([again_at, *(one[-limit.most] + limit.within_ms for one in full)])
+    return Allowed(min(left, default=-1), again_at)
+
+
+def _counted(book: CardBook, limit: Limit) -> list[list[int]]:
+    """The instants of the refusals that a cap counts, in order; by amount where it asks for it."""
+    since_at = book.last_at - limit.within_ms
+    if limit.consecutive:
+        since_at = max(since_at, book.approved_at)
+    counted = sorted((one.at, one.amount_minor) for one in book.refusals.values())
+    groups: dict[int, list[int]] = {}
+    for at, amount in counted:
+        if at > since_at:
+            groups.setdefault(amount if limit.same_amount else 0, []).append(at)
+    return list(groups.values())
 
 
 def _declined_since(book: CardBook, since_at: int) -> int:
@@ -222,7 +241,7 @@ def visit_of(book: CardBook) -> CardVisit:
         sessions=sessions,
         declined_day=_declined_since(book, book.last_at - DAY_MS),
         declined_month=_declined_since(book, book.last_at - LONGEST_WINDOW_MS),
-        attempts_left=attempts_left(book),
+        attempts_left=allowed_of(book).left,
         barred=told.barred,
         wait_until_at=told.wait_until_at,
     )
@@ -238,5 +257,6 @@ def _seen(book: CardBook, session_id: str, told: Told) -> VisitSeen:
         attempts_left=told.attempts_left,
         barred=told.barred,
         wait_until_at=told.wait_until_at,
+        again_at=told.again_at,
         seen_at=book.last_at,
     )

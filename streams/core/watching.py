@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from schemas import ids
 from schemas.facts import AliasBound, Watch
 from streams.core import due, pricing
-from streams.core.case import Case
+from streams.core.case import Case, evse_w
 from streams.core.charging import delivered, is_charging
-from streams.core.cover import NO_GOAL, Goal, goal_of
-from streams.core.marks import NO_MARKS, Marks, marks_of, next_energy
+from streams.core.cover import NO_GOAL, Goal, goal_of, reaches
+from streams.core.headroom import steps_minor
+from streams.core.marks import NO_MARKS, Marks, marks_of
 from streams.core.metered import metered
 from streams.core.pricing import Amounts, Assumed, Course, Segment
 from streams.core.session import Charging, WatchShown
@@ -38,13 +39,24 @@ def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bo
         return WatchShown(version, NEVER_WH, 0, closing=True, basis=())
     goal, marks = goal_of(case, charging), _marks(case)
     basis = _basis(case, charging, goal)
-    known = last is not None and (last.marks, last.every_ms) == marks
+    power_w = evse_w(case.policy, case.request, charging)
+    told = (last.marks, last.every_ms, last.power_w) if last is not None else None
+    known = told == (*marks, power_w)
     if last is not None and known and last.basis == basis and not _passed(case, charging, last):
         return last
     energy_wh, at = points(case, charging, goal)
     if last is not None and known and not last.closing and _says(last) == (energy_wh, at):
         return last
-    return WatchShown(version, energy_wh, at, False, basis, *marks)  # noqa: FBT003 - not closing
+    return WatchShown(
+        version,
+        energy_wh,
+        at,
+        closing=False,
+        basis=basis,
+        marks=marks.instants,
+        every_ms=marks.every_ms,
+        power_w=power_w,
+    )
 
 
 def _marks(case: Case) -> Marks:
@@ -114,21 +126,27 @@ def _woken(case: Case, charging: Charging, minor: int, live_at: int) -> Wake:
     assert case.metered is not None  # whoever has no rates has a course
     assumed = Assumed(charging=flowing, power_w=case.ahead.raise_w)
     found = pricing.wake(case.tariff, case.metered, assumed, minor, grain_ms)
-    # What may fall due ahead changes as soon as the look-ahead reaches over a change of the tariff,
-    # and not only at the change itself.
-    window_ms, so_far_wh = case.ahead.raise_ms, case.total.so_far.energy_wh
-    at, change_at = found.at, _marks(case).after(live_at)
-    if change_at is not None:
-        at = _sooner(at, change_at - window_ms if change_at - window_ms > live_at else change_at)
-    energy_wh, change_wh = found.energy_wh, next_energy(case.tariff, so_far_wh)
-    if change_wh is not None:
-        before_wh = change_wh - due.energy_wh(case.ahead.raise_w, window_ms)
-        energy_wh = _sooner(energy_wh, before_wh if before_wh > so_far_wh else change_wh)
-    for course in _unread(case, charging, live_at):
-        spent = case.price_minor - due.so_far(case.tariff, course, case.total.so_far)
-        then = pricing.wake(case.tariff, course, assumed, minor - spent, grain_ms)
-        energy_wh = _sooner(energy_wh, then.energy_wh)
+    at, energy_wh = found.at, found.energy_wh
+    # The rules look ahead by one number until these, and no longer.
+    for reach in reaches(case):
+        at, energy_wh = _sooner(at, reach.until_at), _sooner(energy_wh, reach.until_wh)
+    unread = list(_unread(case, charging, live_at))
+    if unread:
+        # By then so much is due for time alone, and a step may go by what came last.
+        then_at = live_at if at is None else max(at - 1, live_at)
+        left_minor = minor - _timed(case, then_at) - steps_minor(case.tariff)
+        for course in unread:
+            stood = due.once_flowing(case.tariff, course, case.total.so_far)
+            then = pricing.wake(case.tariff, course, assumed, left_minor + stood, grain_ms)
+            energy_wh = _sooner(energy_wh, then.energy_wh)
     return Wake(energy_wh, at)
+
+
+def _timed(case: Case, at: int) -> int:
+    """What is due at `at` if no more energy flows until then."""
+    assert case.tariff is not None  # or there would be no goal
+    course = metered(case.chargings, at, case.request.time_zone)
+    return due.once_flowing(case.tariff, course, case.total.so_far)
 
 
 def _unread(case: Case, charging: Charging, live_at: int) -> Iterator[Course]:
@@ -169,6 +187,7 @@ def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
         closing=watch.closing,
         marks=list(watch.marks),
         every_ms=watch.every_ms,
+        power_w=watch.power_w,
     )
 
 

@@ -1,7 +1,7 @@
 """Whether ClickHouse holds what a topic shows: row by row, by place and content.
 
 Offsets have gaps (markers, aborted records), so it is not offsets that are counted but what a
-`read_committed` reader is shown up to an offset; of a compacted topic the newest of each session.
+`read_committed` reader is shown up to an offset; of a compacted topic the newest of each key.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from connectors.clickhouse.contents import MODULUS, content, content_sql
-from connectors.clickhouse.rows import Source, row_of
+from connectors.clickhouse.rows import Row, Source, row_of
 from connectors.clickhouse.tables import NEWEST_ONLY, TABLES
 from schemas import topics
 from streams.reading import records_of
@@ -23,6 +23,7 @@ _WINDOW = 20_000  # records compared at a time
 _PAGE = 50_000  # rows asked for at a time
 
 Contents = dict[tuple[str, int], int]  # (table, offset) -> content
+Newest = dict[tuple[str, ...], tuple[int, int]]  # (table, *key) -> (offset, content)
 
 
 class Span(NamedTuple):
@@ -65,16 +66,14 @@ async def prove(
     appended = [table for table in tables if table not in NEWEST_ONLY]
     tally = _Tally(span)
     begin = span.begin
-    newest: dict[tuple[str, str, str], tuple[int, int]] = {}
+    newest: Newest = {}
     async for window, end in _windows(consumer, span):
         expected: Contents = {}
         for source in window:
             table, row = row_of(source, catalogue_name)
             number = content(TABLES[table], row)
             if table in NEWEST_ONLY:
-                names = TABLES[table].names
-                key = (table, row[names.index("tenant")], row[names.index("session_id")])
-                newest[key] = (source.offset, number)
+                newest[(table, *key_of(table, row))] = (source.offset, number)
             else:
                 expected[(table, source.offset)] = number
         part = span._replace(begin=begin, end=end)
@@ -99,6 +98,8 @@ _OF_TOPIC = {
     topics.REQUESTS: ("terminal_requests", "card_reads"),
     topics.LEDGER: ("session_ledger",),
     topics.DISCREPANCIES: ("discrepancies", "orphans"),
+    topics.VISITS: ("card_visits",),
+    topics.HEALTH: ("acquirer_health",),
 }
 
 
@@ -122,18 +123,13 @@ class _Tally:
                 self._rows += 1
         self._settle(expected, found)
 
-    def compare_newest(
-        self,
-        analytics: Analytics,
-        table: str,
-        newest: dict[tuple[str, str, str], tuple[int, int]],
-    ) -> None:
-        """Sessions that have changed beyond the span are left out on both sides."""
-        later = set(_sessions_beyond(analytics, table, self._span))
+    def compare_newest(self, analytics: Analytics, table: str, newest: Newest) -> None:
+        """What has changed beyond the span is left out on both sides."""
+        later = set(_changed_beyond(analytics, table, self._span))
         expected = {
             (table, offset): number
-            for (of, tenant, session), (offset, number) in newest.items()
-            if of == table and (tenant, session) not in later
+            for (of, *key), (offset, number) in newest.items()
+            if of == table and tuple(key) not in later
         }
         found = {
             (table, offset): number
@@ -209,12 +205,18 @@ def rows_between(analytics: Analytics, table: str, span: Span) -> Iterable[tuple
         begin = answer.rows[-1][0] + 1
 
 
-def _sessions_beyond(analytics: Analytics, table: str, span: Span) -> Iterable[tuple[str, str]]:
+def key_of(table: str, row: Row) -> tuple[str, ...]:
+    """What the newest row of a table counts for."""
+    names = TABLES[table].names
+    return tuple(row[names.index(name)] for name in NEWEST_ONLY[table])
+
+
+def _changed_beyond(analytics: Analytics, table: str, span: Span) -> Iterable[tuple[str, ...]]:
     answer = analytics.query(
-        f"SELECT tenant, session_id FROM {table} FINAL"  # noqa: S608 - names of ours
+        f"SELECT {', '.join(NEWEST_ONLY[table])} FROM {table} FINAL"  # noqa: S608 - names of ours
         f" WHERE {_place(span)} AND kafka_offset >= {span.end}"
     )
-    return ((tenant, session) for tenant, session in answer.rows)
+    return (tuple(row) for row in answer.rows)
 
 
 def _place(span: Span) -> str:

@@ -84,6 +84,14 @@ class Charger:
                 self.ends_at, self.stopped_for = at, reason
         return True
 
+    def heard_at(self, at: int) -> int:
+        """When what the charger says at this instant is heard, and what it is told reaches it."""
+        ms = at - self.began_at
+        if not self.began_at:
+            return at
+        until = next((until for since, until in self.course.dark if since <= ms < until), ms)
+        return self.began_at + until
+
     def flows(self, at: int) -> bool:
         """Whether the charging goes on at this instant; its end is told by itself."""
         return 0 < self.began_at < at < self.ends_at and self.ended_at == 0

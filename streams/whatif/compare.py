@@ -8,7 +8,8 @@ import msgspec
 
 from schemas.money import exponent_of
 from streams.core.strategy_policy import Policy
-from streams.whatif.model import Bank, run
+from streams.whatif.bank import Bank
+from streams.whatif.model import run
 from streams.whatif.recorded import Booked, Happened, Recording
 from streams.whatif.side import Side, Sums, frozen_hours
 
@@ -42,13 +43,15 @@ class Currency(msgspec.Struct, frozen=True, kw_only=True):
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """What `holdfast whatif --json` prints.
 
-    `recording` and `rates` say in words where sessions and approval rates come from. `left_out`:
+    `recording` and `rates` say in words where sessions and approval rates come from. `takes_less`:
+    the share of drivers who agree to a smaller hold after a no. `left_out`:
     sessions that could not be met again, by reason, `left_out_sessions` their ids by reason (the
     first hundred of each). Expected counts and rates are decimal strings, amounts integers.
     """
 
     recording: str
     rates: str
+    takes_less: Decimal
     old_policy: str
     new_policy: str
     currencies: list[Currency]
@@ -67,7 +70,13 @@ def compare(
 
     `on_session` is told how many of how many are done.
     """
-    bank = Bank(recording.rates, recording.latencies_ms, recording.decline_reason, recording.health)
+    bank = Bank(
+        recording.rates,
+        recording.latencies_ms,
+        recording.decline_reason,
+        recording.health,
+        recording.takes_less,
+    )
     by_currency: dict[str, list[Happened]] = defaultdict(list)
     for one in recording.sessions:
         by_currency[one.request.currency].append(one)
@@ -78,8 +87,9 @@ def compare(
         for one in sessions:
             before = old or one.policy
             modelled = run(one, before, bank)
-            pair[0].add(one, modelled)
-            pair[1].add(one, modelled if before == new else run(one, new, bank))
+            then = modelled.approved if one.by_approval else Decimal(1)
+            pair[0].add(one, modelled, then)
+            pair[1].add(one, modelled if before == new else run(one, new, bank), then)
             done += 1
             on_session(done, len(recording.sessions))
         names = _names(old, sessions), _name(new)
@@ -90,6 +100,7 @@ def compare(
     return WhatIf(
         recording=recording.words,
         rates=recording.rates.words,
+        takes_less=recording.takes_less,
         old_policy=_names(old, recording.sessions),
         new_policy=_name(new),
         currencies=told,

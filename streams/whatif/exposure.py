@@ -15,7 +15,7 @@ from streams.core.metered import metered
 from streams.core.pricing import Tariff
 from streams.core.session import PaymentSession
 from streams.whatif.charger import Charger
-from streams.whatif.model import Way
+from streams.whatif.ways import Way
 
 _NEAR_MS = 1_000
 

@@ -1,4 +1,4 @@
-"""A recording out of the topics: requests, ledgers, and the facts of chargings that went on.
+"""A recording out of the topics: requests, ledgers, answers, and the facts of chargings.
 
 Whole partitions are read once, by a consumer without a group that sees what was committed; nothing
 is written. A session's own policy and tariff are those it has pinned.
@@ -6,6 +6,7 @@ is written. A session's own policy and tariff are those it has pinned.
 
 from collections import Counter
 from contextlib import suppress
+from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas import codec, topics
 from schemas.facts import (
+    AcquirerAnswered,
     AcquirerHealth,
     CardRead,
     Fact,
@@ -21,6 +23,7 @@ from schemas.facts import (
     PolicyPublished,
     SessionRequested,
     TariffPublished,
+    Watermark,
 )
 from schemas.ledger import CommandLine, SessionLedger
 from streams.core.strategy_policy import Policy, PolicyInvalid, parse_policy
@@ -29,7 +32,9 @@ from streams.whatif.from_file import DECLINE_REASON, LATENCIES_MS
 from streams.whatif.rates import Rates, Verdict, observed
 from streams.whatif.recorded import (
     Booked,
+    Fated,
     Happened,
+    Heard,
     LeftOut,
     NotMet,
     Recording,
@@ -38,15 +43,25 @@ from streams.whatif.recorded import (
 
 _ASKS = frozenset({"hold", "raise"})
 _JUDGED = frozenset({"done", "declined"})
+_DEFINITE = _JUDGED | {"failed"}
+_SHARE = Decimal("0.000001")
+LEAST_OFFERS = 20
+"""Drivers whose card said no and who were offered less; of fewer no share is told."""
 
 
 class Read(msgspec.Struct, kw_only=True):
-    """What the topics hold, by session id or key; filled in place while they are read."""
+    """What the topics hold, by session id or key; filled in place while they are read.
+
+    `linked`: with the time of its partition when it came. `clocks`: that time, from the watermarks
+    read so far: by partition, of each link partition.
+    """
 
     requests: dict[str, SessionRequested] = {}
     cards: dict[str, CardRead] = {}
     ledgers: dict[str, SessionLedger] = {}
-    linked: dict[str, list[LinkedFact]] = {}
+    linked: dict[str, list[tuple[LinkedFact, int]]] = {}
+    answers: dict[str, list[AcquirerAnswered]] = {}
+    clocks: dict[int, dict[int, int]] = {}
     tariffs: dict[tuple[str, str, str], str] = {}
     policies: dict[tuple[str, str], str] = {}
     health: dict[str, AcquirerHealth] = {}
@@ -59,6 +74,7 @@ async def read_topics(consumer: AIOKafkaConsumer, partitions: int) -> Read:
     for topic, parts in (
         (topics.REQUESTS, whole),
         (topics.LEDGER, whole),
+        (topics.RESPONSES, whole),
         (topics.EVENTS, whole),
         (topics.TARIFFS, [0]),
         (topics.POLICIES, [0]),
@@ -66,11 +82,12 @@ async def read_topics(consumer: AIOKafkaConsumer, partitions: int) -> Read:
     ):
         async for record in records_of(consumer, topic, parts):
             with suppress(codec.NotReadable):  # what cannot be read was parked when it came
-                _take(read, codec.decode(record.value or b""))
+                take(read, codec.decode(record.value or b""), record.partition)
     return read
 
 
-def _take(read: Read, fact: Fact) -> None:
+def take(read: Read, fact: Fact, partition: int = 0) -> None:
+    """One record more; those of a partition come in its order."""
     match fact:
         case SessionRequested():
             known = read.requests.setdefault(fact.session_id, fact)
@@ -81,7 +98,12 @@ def _take(read: Read, fact: Fact) -> None:
         case SessionLedger():
             read.ledgers[fact.session_id] = fact
         case LinkedFact():
-            read.linked.setdefault(fact.session_id, []).append(fact)
+            at = min(read.clocks.get(partition, {}).values(), default=0)
+            read.linked.setdefault(fact.session_id, []).append((fact, at))
+        case Watermark():
+            read.clocks.setdefault(partition, {})[fact.link_partition] = fact.at
+        case AcquirerAnswered():
+            read.answers.setdefault(fact.session_id, []).append(fact)
         case _:
             _take_reference(read, fact)
 
@@ -95,7 +117,7 @@ def _take_reference(read: Read, fact: Fact) -> None:
         case AcquirerHealth():
             read.health[fact.acquirer_id] = fact
         case _:
-            pass  # watermarks
+            pass  # notices
 
 
 class _Sorted(NamedTuple):
@@ -120,7 +142,7 @@ def recording(read: Read, since: int, rates: Rates | None = None) -> Recording:
     ]
     answered = [(ledger, line) for ledger in ledgers for line in ledger.commands]
     known = rates or observed(_verdicts(answered))
-    met = _met(read, ledgers, known)
+    met = _met(read, ledgers)
     met.left_out.extend(
         LeftOut(session, "not opened yet")
         for session, request in sorted(read.requests.items())
@@ -142,6 +164,7 @@ def recording(read: Read, since: int, rates: Rates | None = None) -> Recording:
         decline_reason=max(reasons, key=lambda one: (reasons[one], one), default=DECLINE_REASON),
         health=read.health,
         words=f"{len(met.sessions)} sessions from the topics",
+        takes_less=_takes_less(ledgers),
     )
 
 
@@ -160,17 +183,17 @@ def _verdicts(answered: list[tuple[SessionLedger, CommandLine]]) -> list[Verdict
     ]
 
 
-def _met(read: Read, ledgers: list[SessionLedger], rates: Rates) -> _Sorted:
+def _met(read: Read, ledgers: list[SessionLedger]) -> _Sorted:
     found = _Sorted([], [])
     for ledger in ledgers:
         try:
-            found.sessions.append(_happened(read, ledger, rates))
+            found.sessions.append(_happened(read, ledger))
         except NotMet as reason:
             found.left_out.append(LeftOut(ledger.session_id, str(reason)))
     return found
 
 
-def _happened(read: Read, ledger: SessionLedger, rates: Rates) -> Happened:
+def _happened(read: Read, ledger: SessionLedger) -> Happened:
     session = ledger.session_id
     if ledger.role == "observer":
         raise NotMet("only observed")
@@ -179,15 +202,12 @@ def _happened(read: Read, ledger: SessionLedger, rates: Rates) -> Happened:
     if request.stage != "tapped" and card is None and ledger.holds:
         raise NotMet("its card was never told")
     course = course_of(
-        [(one, codec.decode(one.fact)) for one in read.linked.get(session, [])],
+        [Heard(one, codec.decode(one.fact), at) for one, at in read.linked.get(session, [])],
         _issued_at(ledger, "start"),
         cut=ledger.stop_sent and ledger.charging_ended_at >= _issued_at(ledger, "stop") > 0,
     )
     if course is None and ledger.phase != "closed":
         raise NotMet("no end yet")
-    first = _first_hold(ledger)
-    amount = first.amount_minor if first is not None else 0
-    tap_rate = rates.of(ledger.currency, "hold", ledger.funding, amount)
     return Happened(
         request=request,
         tariff_body=read.tariffs.get((request.tenant, request.tariff_id, request.tariff_hash)),
@@ -195,9 +215,58 @@ def _happened(read: Read, ledger: SessionLedger, rates: Rates) -> Happened:
         card=card if request.stage != "tapped" else None,
         course=course,
         why="" if course is not None else ledger.closed_reason,
-        tap_rate=tap_rate.rate,
+        by_approval=course is not None,
+        fates=_fates(ledger, read.answers.get(session, [])),
         booked=_booked(ledger),
     )
+
+
+def _takes_less(ledgers: list[SessionLedger]) -> Decimal:
+    """How often a hold after a no was asked for where less was offered; 1 where hardly ever."""
+    offered = taken = 0
+    for ledger in ledgers:
+        holds = [one for one in ledger.commands if one.kind == "hold"]
+        if holds and holds[0].outcome == "declined":
+            offers = [
+                one
+                for one in ledger.commands
+                if one.kind == "offer" and one.issued_at >= holds[0].answered_at
+            ]
+            offered += bool(offers)
+            taken += bool(offers) and len(holds) > 1
+    if offered < LEAST_OFFERS:
+        return Decimal(1)
+    return (Decimal(taken) / Decimal(offered)).quantize(_SHARE)
+
+
+def _fates(ledger: SessionLedger, answers: list[AcquirerAnswered]) -> dict[str, tuple[Fated, ...]]:
+    """Of each command that was answered: what the executor did not know, then the first that did.
+
+    What inquiries did not find out is left out: nobody inquires in the model.
+    """
+    issued = {one.command_id: one.issued_at for one in ledger.commands}
+    words: dict[str, list[AcquirerAnswered]] = {}
+    for one in sorted(answers, key=lambda one: (one.answered_at, one.outcome, one.source)):
+        words.setdefault(one.resolves or one.command_id, []).append(one)
+    fates: dict[str, tuple[Fated, ...]] = {}
+    for command_id, told in words.items():
+        if command_id not in issued:
+            continue
+        known = next((one for one in told if one.outcome in _DEFINITE), None)
+        kept = [
+            one
+            for one in told
+            if one.outcome == "unknown"
+            and not one.resolves
+            and (known is None or one.answered_at < known.answered_at)
+        ]
+        fate = [*kept, *([known] if known is not None else [])]
+        if fate:
+            fates[command_id] = tuple(
+                Fated(max(one.answered_at - issued[command_id], 0), one.outcome, one.reason)
+                for one in fate
+            )
+    return fates
 
 
 def _policy(read: Read, ledger: SessionLedger) -> Policy:

@@ -2,21 +2,20 @@
 
 Every ask for money has two ways on, weighed by the rate at which cards approve it; both are
 followed, so that what comes out is an expectation and no chance is in it. A way less likely than
-`LEAST_WEIGHT` is not followed to its no. A first hold that is refused ends the session there: what
-the driver does with a smaller offer is not known. Readings arrive when they are read: dark
-chargers, repeats and lost answers are the scenarios' business, not the policy's.
+`LEAST_WEIGHT` is not followed to its no. A card that refused a hold is asked for less where the
+policy offers it and the driver takes it. Where the charger was dark it is dark here too, and an
+answer that was late or lost is as late and as lost.
 """
 
-import hashlib
 import heapq
 from collections.abc import Iterator
 from copy import copy
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
-from schemas import codec, ids
+from schemas import codec
 from schemas.commands import (
     CaptureHold,
     Command,
@@ -29,78 +28,26 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
-from schemas.facts import (
-    AcquirerAnswered,
-    AcquirerHealth,
-    CardRead,
-    Fact,
-    MeterReading,
-    SessionRequested,
-)
+from schemas.facts import Fact, LinkedFact, MeterReading, SessionRequested
 from schemas.ledger import SessionLedger
 from streams.core import gate, pipe
 from streams.core.gate import Forward, Kept
 from streams.core.routing import Health
 from streams.core.session import PaymentSession, TimeReached
 from streams.core.strategy_policy import Policy
+from streams.whatif.bank import Ask, Asking, AskKind, Bank, Money, after_a_no, answer, kind_of
 from streams.whatif.charger import Charger
-from streams.whatif.rates import Kind, Rate, Rates
+from streams.whatif.rates import UNKNOWN
 from streams.whatif.recorded import Happened
+from streams.whatif.ways import Modelled, Tap, Way
 
 LEAST_WEIGHT = Decimal("0.0005")
 STOP_LATENCY_MS = 5_000
 CONSENT_MS = 5_000
 _STEPS_MAX = 20_000
+_TAPS_MAX = 8
 _ONE = Decimal(1)
-
-
-class Bank(NamedTuple):
-    """How acquirers answer, under any policy. `latencies_ms`: observed ones, never empty."""
-
-    rates: Rates
-    latencies_ms: tuple[int, ...]
-    decline_reason: str
-    health: dict[str, AcquirerHealth]
-
-    def latency_ms(self, command_id: str) -> int:
-        """One of the observed latencies, always the same one for the same command."""
-        digest = hashlib.sha256(command_id.encode()).digest()
-        return self.latencies_ms[int.from_bytes(digest[:8], "big") % len(self.latencies_ms)]
-
-
-class Ask(NamedTuple):
-    """Money asked for, a raise's as its new total; how likely it is approved, and whether it was.
-
-    `rule` tells a raise while energy flows from one to the proven cost.
-    """
-
-    kind: Kind
-    amount_minor: int
-    rate: Rate
-    approved: bool
-    rule: str
-
-
-class Way(NamedTuple):
-    """One way that the session can have gone, and how likely. `held`: (instant, minor open)."""
-
-    weight: Decimal
-    asks: tuple[Ask, ...]
-    held: tuple[tuple[int, int], ...]
-    charger: Charger
-    session: PaymentSession
-    ledger: SessionLedger | None
-
-
-class Modelled(NamedTuple):
-    """A session under a policy. `tap`: the first hold asked for; None: `refused` says why not.
-
-    `ways`: how it goes on once that is approved; their weights add up to 1.
-    """
-
-    tap: Ask | None
-    refused: str
-    ways: tuple[Way, ...]
+_OF_CARD = frozenset({"done", "declined"})
 
 
 class _Pins:
@@ -128,12 +75,30 @@ def run(happened: Happened, policy: Policy, bank: Bank) -> Modelled:
     first = _Run(happened, pins, bank)
     first.apply(happened.request)
     first.until_asked()
-    if first.tap is None:
+    if first.asking is None:
         ledger = first.ledger
-        return Modelled(None, (ledger.closed_reason if ledger else "") or "never-asked", ())
-    if happened.course is None:
-        return Modelled(first.tap, "", ())
-    return Modelled(first.tap, "", tuple(_ways(first)))
+        return Modelled((ledger.closed_reason if ledger else "") or "never-asked", ())
+    return Modelled("", tuple(_taps(first, happened, bank)))
+
+
+def _taps(one: "_Run", happened: Happened, bank: Bank) -> Iterator[Tap]:
+    """The first hold, and after each no the next smaller one that is offered and agreed to."""
+    asked, refused = _ONE, None
+    for _ in range(_TAPS_MAX):
+        command = one.asking
+        if command is None or asked < LEAST_WEIGHT:
+            return
+        plain = bank.rate(happened, command)
+        rate = plain if refused is None else after_a_no(plain, refused)
+        kind: AskKind = "hold" if refused is None else "offer"
+        ask = Ask(kind, command.amount_minor, rate, approved=True, rule=command.rule)
+        other = one.fork()
+        one.approved()
+        follow = happened.course is not None and rate.rate > 0
+        yield Tap(ask, asked, asked * rate.rate, tuple(_ways(one)) if follow else ())
+        other.refused()
+        asked *= (_ONE - rate.rate) * bank.takes_less
+        one, refused = other, plain
 
 
 def _ways(first: "_Run") -> Iterator[Way]:
@@ -160,7 +125,8 @@ class _Run:
         self._offers = 0
         self.now_at = happened.request.requested_at
         self.weight = _ONE
-        self.tap: Ask | None = None
+        self.asking: PlaceHold | None = None  # a hold that waits for the card's word
+        self._is_held = False
         self.asks: list[Ask] = []
         self.held: list[tuple[int, int]] = []
         self.ledger: SessionLedger | None = None
@@ -174,7 +140,7 @@ class _Run:
         assert self._session is not None  # the request was applied first
         return self._session
 
-    def _fork(self) -> "_Run":
+    def fork(self) -> "_Run":
         other = copy(self)
         other._part()  # noqa: SLF001 - a copy of this very object
         return other
@@ -194,9 +160,25 @@ class _Run:
         heapq.heappush(self._events, (max(at, self.now_at), self._order, kind, what))
 
     def until_asked(self) -> None:
-        """Up to the first hold, or to rest where none is ever asked for."""
-        while self._events and self.tap is None:
+        """Up to the next hold, or to rest where none is ever asked for."""
+        while self._events and self.asking is None and self._steps < _STEPS_MAX:
             self._next()
+
+    def approved(self) -> None:
+        """The card says yes to the hold that it was asked for."""
+        command = self._taken()
+        self._is_held = True
+        self._answered(command, "done")
+
+    def refused(self) -> None:
+        """It says no; on to the next hold, if there is another."""
+        self._answered(self._taken(), "declined")
+        self.until_asked()
+
+    def _taken(self) -> PlaceHold:
+        command, self.asking = self.asking, None
+        assert command is not None  # asked of runs that wait for a card only
+        return command
 
     def to_the_end(self) -> "list[_Run]":
         """To rest; the ways that left this one are returned."""
@@ -210,7 +192,7 @@ class _Run:
         self.now_at = max(self.now_at, at)
         match kind:
             case "ask":
-                return self._asked(what)
+                return self._asked(*what)
             case "fact":
                 self.apply(what)
             case "tick":
@@ -226,12 +208,22 @@ class _Run:
                 self._begin(what)
             case "read":
                 self._read()
+            case "told":
+                self._told_to(what)
             case "change" if charger.flows(at):
-                self.apply(charger.changed(at, what))
+                self._hear(charger.changed(at, what), at)
             case "end" if charger.ends_at == at and charger.ended_at == 0:
-                self.apply(charger.ended(at))
+                self._hear(charger.ended(at), at)
             case _:
                 pass  # overtaken by an end that came sooner
+
+    def _hear(self, fact: LinkedFact, at: int) -> None:
+        """A fact of the charger: at once, or when it is heard of again."""
+        heard_at = self.charger.heard_at(at)
+        if heard_at <= self.now_at:
+            self.apply(fact)
+        else:
+            self._plan(heard_at, "fact", fact)
 
     def _tick(self) -> None:
         deadline = self.session.deadline
@@ -260,7 +252,7 @@ class _Run:
     # --- the charger ---
 
     def _begin(self, start: StartCharging) -> None:
-        self.apply(self.charger.begun(self.now_at, start.remote_start_id))
+        self._hear(self.charger.begun(self.now_at, start.remote_start_id), self.now_at)
         course = self.charger.course
         for ms, state in course.changes:
             self._plan(self.now_at + ms, "change", state)
@@ -269,6 +261,10 @@ class _Run:
 
     def _read(self) -> None:
         if not self.charger.flows(self.now_at):
+            return
+        heard_at = self.charger.heard_at(self.now_at)
+        if heard_at > self.now_at:
+            self._plan(heard_at, "read")
             return
         reading = self.charger.reading(self.now_at)
         kept = Kept("", 0, self._steps, codec.encode(reading))
@@ -281,12 +277,14 @@ class _Run:
             assert isinstance(fact, MeterReading)  # nothing else is given to this gate
             self.apply(self.charger.linked(fact, gap_ms=one.gap_ms, crossing=one.crossing))
 
-    def _told_to(self, command: StartCharging | StopCharging | LimitCharging) -> None:
+    def _start(self, command: StartCharging) -> None:
+        course = self._happened.course
+        if course is not None and not self.charger.began_at:
+            self._plan(self.now_at + course.start_ms, "begin", command)
+
+    def _told_to(self, command: StopCharging | LimitCharging) -> None:
         charger = self.charger
         match command:
-            case StartCharging():
-                if self._happened.course is not None and not charger.began_at:
-                    self._plan(self.now_at + self._happened.course.start_ms, "begin", command)
             case StopCharging():
                 if charger.stop(self.now_at + STOP_LATENCY_MS, command.reason):
                     self._plan(charger.ends_at, "end")
@@ -302,24 +300,25 @@ class _Run:
             case PlaceHold() | RaiseHold():
                 self._ask(command)
             case LowerHold() | CaptureHold() | ReleaseHold():
-                at = self.now_at + self._bank.latency_ms(command.command_id)
-                self._plan(at, "fact", _answer(command, "done", command.amount_minor, at))
-            case StartCharging() | StopCharging() | LimitCharging():
-                self._told_to(command)
+                self._answered(command, "done")
+            case StartCharging():
+                self._start(command)
+            case StopCharging() | LimitCharging():
+                # Who cannot be heard does not hear either.
+                self._plan(self.charger.heard_at(self.now_at), "told", command)
             case OfferAmount():
                 self._offered(command)
             case _:
                 pass  # terminals show, inquiries are overtaken by their answers
 
     def _offered(self, offer: OfferAmount) -> None:
-        """The recorded card says yes to what is offered first; later offers find nobody there."""
-        card = self._happened.card
-        if card is None or self.tap is not None:
+        """The recorded card says yes to what is offered; once it holds, nobody is there."""
+        if self._is_held:
             return
         self._offers += 1
         at = self.now_at + CONSENT_MS
-        agreed: CardRead = replace(
-            card,
+        agreed = replace(
+            self._happened.presented,
             tap=self._offers,
             offer_id=offer.command_id,
             consented_minor=offer.ceiling_minor,
@@ -328,69 +327,56 @@ class _Run:
         )
         self._plan(at, "fact", agreed)
 
-    def _ask(self, command: PlaceHold | RaiseHold) -> None:
-        at = self.now_at + self._bank.latency_ms(command.command_id)
-        if isinstance(command, PlaceHold) and self.tap is None:
-            self.tap = self._rated(command, approved=True)
-            self._plan(at, "fact", _answer(command, "done", command.amount_minor, at))
+    def _ask(self, command: Asking) -> None:
+        if isinstance(command, PlaceHold) and not self._is_held and not self._fails(command):
+            self.asking = command
             return
-        self._plan(at, "ask", command)
+        if self._fails(command):
+            self.asks.append(
+                Ask(
+                    kind_of(command),
+                    command.amount_minor,
+                    UNKNOWN,
+                    approved=False,
+                    rule=command.rule,
+                )
+            )
+        self._answered(command, "")
 
-    def _rated(self, command: PlaceHold | RaiseHold, *, approved: bool) -> Ask:
-        kind: Kind = "hold" if isinstance(command, PlaceHold) else "raise"
-        funding = self._funding(command)
-        rate = self._bank.rates.of(command.currency, kind, funding, command.amount_minor)
-        return Ask(kind, command.amount_minor, rate, approved, command.rule)
+    def _fails(self, command: Asking) -> bool:
+        """Whether it was lost on the way as it was recorded: no word of the card's."""
+        return self._bank.fate(self._happened, command)[-1].outcome not in _OF_CARD
 
-    def _funding(self, command: PlaceHold | RaiseHold) -> str:
-        if isinstance(command, PlaceHold):
-            return command.funding
-        card = self._happened.card
-        return self._happened.request.funding if card is None else card.funding
+    def _answered(self, command: Money, card_says: str) -> None:
+        """What was recorded, but for the card's own word. That being empty, both ways are gone."""
+        of_card = _OF_CARD if isinstance(command, PlaceHold | RaiseHold) else {"done"}
+        for one in self._bank.fate(self._happened, command):
+            at = self.now_at + one.after_ms
+            if one.outcome not in of_card:
+                self._plan(at, "fact", answer(command, one.outcome, 0, at, one.reason))
+            elif card_says:
+                self._plan(at, "fact", self._verdict(command, card_says, at))
+            else:
+                self._plan(at, "ask", (command, at))
 
-    def _asked(self, command: PlaceHold | RaiseHold) -> "list[_Run]":
+    def _verdict(self, command: Money, outcome: str, at: int) -> Fact:
+        if outcome == "done":
+            return answer(command, "done", command.amount_minor, at)
+        return answer(command, outcome, 0, at, self._bank.decline_reason)
+
+    def _asked(self, command: Asking, at: int) -> "list[_Run]":
         """Both answers, each on a way of its own; the yes goes on here."""
-        ask = self._rated(command, approved=True)
-        no_weight = self.weight * (_ONE - ask.rate.rate)
+        rate = self._bank.rate(self._happened, command)
+        ask = Ask(kind_of(command), command.amount_minor, rate, approved=True, rule=command.rule)
+        no_weight = self.weight * (_ONE - rate.rate)
         left: list[_Run] = []
         if no_weight >= LEAST_WEIGHT:
-            other = self._fork()
+            other = self.fork()
             other.weight = no_weight
             other.asks.append(ask._replace(approved=False))
-            reason = self._bank.decline_reason
-            other.apply(_answer(command, "declined", 0, self.now_at, reason))
+            other.apply(self._verdict(command, "declined", at))
             left.append(other)
             self.weight -= no_weight
         self.asks.append(ask)
-        self.apply(_answer(command, "done", command.amount_minor, self.now_at))
+        self.apply(self._verdict(command, "done", at))
         return left
-
-
-_KINDS: dict[type, str] = {
-    PlaceHold: "hold",
-    RaiseHold: "raise",
-    LowerHold: "lower",
-    CaptureHold: "capture",
-    ReleaseHold: "release",
-}
-_Money = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold
-
-
-def _answer(
-    command: _Money, outcome: str, amount_minor: int, at: int, reason: str = ""
-) -> AcquirerAnswered:
-    fields: dict[str, Any] = {"kind": _KINDS[type(command)], "outcome": outcome, "reason": reason}
-    return AcquirerAnswered(
-        tenant=command.tenant,
-        session_id=command.session_id,
-        command_id=command.command_id,
-        hold_id=command.hold_id,
-        acquirer_id=command.acquirer_id,
-        amount_minor=amount_minor,
-        currency=command.currency,
-        psp_reference=ids.idempotency_key(command.tenant, command.hold_id),
-        source="executor",
-        answered_at=at,
-        issued_at=command.issued_at,
-        **fields,
-    )

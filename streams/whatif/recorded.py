@@ -6,6 +6,7 @@ by. Where a stop of ours ended it, what the car would have taken beyond is not k
 
 from bisect import bisect_right
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,11 +28,16 @@ INTERVAL_MS = 30_000
 """Between two readings of a meter whose interval the recording does not tell."""
 
 
+LATE_MS = 120_000
+"""What comes later than this was not under way: its charger could not be heard."""
+
+
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """One charging. `start_ms`: from our asking for it to its begin; all else counts from there.
 
     `points`: (ms, Wh), rising, from (0, 0) to the end. `changes`: (ms, charging state).
     `complete`: its sequence was seen whole, so that it is proven. `cut`: ended by a stop of ours.
+    `dark`: (from ms, to ms) in which nothing was heard of it; the end may be in one.
     """
 
     start_ms: int
@@ -42,6 +48,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
     takes_limit: bool = False
     tells_power: bool = True
+    dark: tuple[tuple[int, int], ...] = ()
 
     @property
     def duration_ms(self) -> int:
@@ -69,6 +76,18 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         return 0 if wh <= 0 else self.duration_ms
 
 
+class Fated(NamedTuple):
+    """One word on a command as it was recorded: after so long, what, and why.
+
+    A "done" or "declined" is the card's: of a hold or raise only its instant counts, for under
+    another policy another amount is asked. Everything else is the way to it: lost as recorded.
+    """
+
+    after_ms: int
+    outcome: str
+    reason: str = ""
+
+
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """What truly came of the session, for comparing the model with. Minor units; minor ms."""
 
@@ -86,8 +105,8 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `course` None: nothing was charged, `why` in a word.
 
     `card`: what was read after the request, where the amount came first. `policy`: what it went by.
-    `tap_rate`: how likely the first hold was approved that this recording exists by; 1: whatever
-    the card would have said (a recording of charging alone).
+    `by_approval`: it exists because a hold was approved; else whatever the card would have said (a
+    recording of charging alone). `fates`: what was answered to commands, by their ids.
     """
 
     request: SessionRequested
@@ -96,8 +115,33 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     card: CardRead | None = None
     course: Course | None = None
     why: str = ""
-    tap_rate: Decimal = Decimal(1)
+    by_approval: bool = False
+    fates: dict[str, tuple[Fated, ...]] = {}
     booked: Booked | None = None
+
+    @property
+    def presented(self) -> CardRead:
+        """The card, wherever it was told."""
+        if self.card is not None:
+            return self.card
+        request = self.request
+        return CardRead(
+            tenant=request.tenant,
+            session_id=request.session_id,
+            terminal_id=request.terminal_id,
+            tap=1,
+            scheme=request.scheme,
+            funding=request.funding,
+            entry_mode=request.entry_mode,
+            cvm=request.cvm,
+            bin_country=request.bin_country,
+            card_token=request.card_token,
+            read_at=request.requested_at,
+        )
+
+    @property
+    def funding(self) -> str:
+        return self.request.funding if self.card is None else self.card.funding
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -110,7 +154,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions, and how the acquirers answered them. `latencies_ms` rising, never empty.
 
-    `decline_reason`: the canonical reason that raises were refused for most often.
+    `decline_reason`: the canonical reason that raises were refused for most often. `takes_less`:
+    how often drivers agreed to a smaller hold after a no.
     """
 
     sessions: list[Happened]
@@ -120,19 +165,26 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     decline_reason: str
     health: dict[str, AcquirerHealth]
     words: str
+    takes_less: Decimal = Decimal(1)
 
 
 class NotMet(ValueError):
     """The facts do not make a course that could be met again; the message is the reason."""
 
 
-def course_of(
-    linked: list[tuple[LinkedFact, Fact]], start_issued_at: int, *, cut: bool
-) -> Course | None:
+class Heard(NamedTuple):
+    """A linked fact, and the time of its partition when it came; 0: not known."""
+
+    link: LinkedFact
+    fact: Fact
+    heard_at: int = 0
+
+
+def course_of(heard: list[Heard], start_issued_at: int, *, cut: bool) -> Course | None:
     """The course in a session's linked facts; None: nothing was charged. Raises NotMet."""
-    facts = [fact for _, fact in linked]
+    facts = [one.fact for one in heard]
     begins = [one for one in facts if isinstance(one, ChargingStarted)]
-    if len({one.charging_id for one, _ in linked}) > 1:
+    if len({one.link.charging_id for one in heard}) > 1:
         raise NotMet("several chargings")
     if not begins:
         if facts:
@@ -145,17 +197,51 @@ def course_of(
     end = max(ends, key=lambda one: (one.seq, one.ended_at))
     if end.ended_at <= begun.started_at or end.energy_wh < begun.energy_wh:
         raise NotMet("it ends before it begins")
-    gaps = sorted(one.gap_ms for one, _ in linked if one.gap_ms > 0)
+    gaps = sorted(one.link.gap_ms for one in heard if one.link.gap_ms > 0)
+    interval_ms = gaps[len(gaps) // 2] if gaps else INTERVAL_MS
     return Course(
         start_ms=max(begun.started_at - start_issued_at, 0) if start_issued_at else 0,
         points=_points(begun, end, facts),
         changes=_changes(begun, end, facts),
-        interval_ms=gaps[len(gaps) // 2] if gaps else INTERVAL_MS,
-        complete=any(one.sequence_complete for one, fact in linked if fact in ends),
+        interval_ms=interval_ms,
+        complete=any(one.link.sequence_complete for one in heard if one.fact in ends),
         cut=cut,
         takes_limit=any(one.takes_limit for one in begins),
         tells_power=any(isinstance(one, MeterReading) and one.power_w >= 0 for one in facts),
+        dark=_dark(begun.started_at, heard, interval_ms),
     )
+
+
+def _dark(begun_at: int, heard: list[Heard], interval_ms: int) -> tuple[tuple[int, int], ...]:
+    """Where facts came late, and where readings are further apart than usual; in ms from the begin.
+
+    A late fact says that its charger was away from then, at the latest, until it came.
+    """
+    longest_ms = max(3 * interval_ms, LATE_MS)
+    spans = [(_told_at(one.fact), one.heard_at) for one in heard if one.heard_at]
+    spans += [(_told_at(one.fact) - one.link.gap_ms + 1, _told_at(one.fact)) for one in heard]
+    away = sorted(span for span in spans if span[1] - span[0] >= longest_ms)
+    joined: list[tuple[int, int]] = []
+    for since, until in ((max(since - begun_at, 0), until - begun_at) for since, until in away):
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], until))
+        else:
+            joined.append((since, until))
+    return tuple(joined)
+
+
+def _told_at(fact: Fact) -> int:
+    match fact:
+        case ChargingStarted():
+            return fact.started_at
+        case ChargingUpdated():
+            return fact.updated_at
+        case ChargingEnded():
+            return fact.ended_at
+        case MeterReading():
+            return fact.read_at
+        case _:
+            return 0
 
 
 def _points(

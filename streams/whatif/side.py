@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from streams.whatif.bank import Ask
 from streams.whatif.exposure import exposure_of
-from streams.whatif.model import Ask, Modelled, Way
 from streams.whatif.rates import BANDS, Rate, band_of
 from streams.whatif.recorded import Happened
+from streams.whatif.ways import Modelled, Way
 
 _HUNDREDTH = Decimal("0.01")
 _MS_PER_HOUR = 3_600_000
@@ -22,7 +23,8 @@ _AMOUNTS = (
     "first_minor peak_minor delivered_wh undelivered_wh exposed_wh exposed_minor captured_minor"
     " arrears_minor write_offs_minor".split()
 )
-_COUNTS = "holds raises final_raises charged at_target cut_short exposed_sessions".split()
+_ONE = Decimal(1)
+_COUNTS = "holds offers raises final_raises charged at_target cut_short exposed_sessions".split()
 _Row = tuple[str, str, int, Rate]  # kind, card class, band, its rate
 
 
@@ -57,8 +59,9 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One policy over all sessions of one currency. Amounts: minor units, counts: expected ones.
 
     - `policy`: its id and version; several where the sessions had several.
-    - `holds`: first holds asked for; `first_minor`: their sum; `refused`: sessions without any, by
-      reason; `peak_minor`: the sum of the most that was open at once in each charged session.
+    - `holds`: first holds asked for; `first_minor`: their sum; `offers`: smaller ones, agreed to
+      after a no; `refused`: sessions without any, by reason;
+      `peak_minor`: the sum of the most that was open at once in each charged session.
     - `frozen_currency_hours`: what was held and not captured, summed over time: major units times
       hours.
     - `declined_at_tap`: a first hold was refused; `declined_raises`: a raise of either kind.
@@ -75,6 +78,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: str
     holds: Decimal
+    offers: Decimal
     first_minor: int
     peak_minor: int
     frozen_currency_hours: Decimal
@@ -106,24 +110,26 @@ class Sums:
         self._asked: dict[_Row, Decimal] = {}
         self._refused: Counter[str] = Counter()
 
-    def add(self, happened: Happened, modelled: Modelled) -> None:
-        """One session. Its ways count as often as its first hold would have been approved.
+    def add(self, happened: Happened, modelled: Modelled, then: Decimal = _ONE) -> None:
+        """One session. Its ways count as often as one of its holds would have been approved.
 
-        Where the recording exists only because that was approved once, as often again as then.
+        `then`: how likely that was when it was recorded, where it exists only because it was: its
+        ways count as often again as then.
         """
-        tap = modelled.tap
-        if tap is None:
+        if not modelled.taps:
             self._refused[modelled.refused] += 1
             return
-        funding = happened.request.funding if happened.card is None else happened.card.funding
-        self._ask(funding, tap, Decimal(1))
-        self._more({"holds": 1, "first_minor": tap.amount_minor}, Decimal(1))
-        likely = tap.rate.rate / max(happened.tap_rate, _LEAST_TAP_RATE)
-        for way in modelled.ways:
-            weight = way.weight * likely
-            self._more(_told(way), weight)
-            for ask in way.asks:
-                self._ask(funding, ask, weight)
+        funding, first = happened.funding, modelled.taps[0].ask
+        self._more({"holds": 1, "first_minor": first.amount_minor}, _ONE)
+        for tap in modelled.taps:
+            self._ask(funding, tap.ask, tap.asked)
+            self._more({"offers": int(tap.ask.kind == "offer")}, tap.asked)
+            likely = tap.approved / max(then, _LEAST_TAP_RATE)
+            for way in tap.ways:
+                weight = way.weight * likely
+                self._more(_told(way), weight)
+                for ask in way.asks:
+                    self._ask(funding, ask, weight)
 
     def _more(self, told: dict[str, int], weight: Decimal) -> None:
         for name, value in told.items():

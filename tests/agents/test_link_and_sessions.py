@@ -159,6 +159,23 @@ def test_a_record_of_nonsense_is_parked_and_its_neighbours_are_applied():
     assert len(day.commands(PlaceHold)) == 1
 
 
+def test_a_spike_is_parked_and_its_number_counts_and_the_session_ends_as_it_was():
+    """60 kW at most: true readings go on after it, and the end is whole."""
+    day = Day()
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    day.tell(started(T0 + 10_000))
+    for minute, energy in ((1, 1_500), (2, 5_000_000), (3, 3_000)):
+        day.tell(reading(T0 + minute * MINUTE, minute, energy))
+        day.tick(T0 + minute * MINUTE)
+    day.tell(ended(T0 + 4 * MINUTE, 4, 4_000))
+    day.tick(T0 + 4 * MINUTE)
+    assert [bad.reason for _, bad in day.pipeline.parked] == ["implausible-register"]
+    (capture,) = day.commands(CaptureHold)
+    assert capture.energy_wh == 3000
+    assert day.commands(RaiseHold) == []
+
+
 def test_an_input_that_cannot_be_read_quarantines_its_session_until_it_is_retried():
     day = Day()
     day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))

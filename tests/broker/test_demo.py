@@ -5,6 +5,7 @@ One run of `holdfast demo` is shared by all tests of this module; it starts a br
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
@@ -13,8 +14,10 @@ from shell import Shell
 from connectors.kafka.local import LocalKafka
 from schemas.topics import TOPICS
 from streams.reading import reader
-from streams.settings import DEFAULT_POLICY, Kafka
+from streams.settings import Kafka
 
+# The tests' own: operators change the shipped one.
+POLICY_FILE = Path(__file__).parents[1] / "policies" / "matrix.toml"
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
 
 HEADER = "session,evse,power_type,arrival,charging_end,departure,energy_wh,power_max_w,readings"
@@ -36,7 +39,7 @@ def _row(number):
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
-    return Shell(tmp_path_factory.mktemp("state"))
+    return Shell(tmp_path_factory.mktemp("state"), HOLDFAST_POLICY_FILE=str(POLICY_FILE))
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +128,16 @@ async def _ends(bootstrap):
 
 def test_another_policy_is_tried_on_what_happened_and_writes_nothing(shell, report):
     larger = shell.state_dir / "larger.toml"
-    body = DEFAULT_POLICY.read_text().replace("first_minor = 20_00", "first_minor = 60_00")
+    body = POLICY_FILE.read_text().replace("first_minor = 20_00", "first_minor = 60_00")
     larger.write_text(body.replace('version = "2026-10-01"', 'version = "larger"'))
     with LocalKafka(shell.state_dir / "demo" / "kafka") as broker:
-        there = Shell(shell.state_dir, HOLDFAST_KAFKA__BOOTSTRAP=broker.bootstrap)
+        there = Shell(
+            shell.state_dir,
+            HOLDFAST_KAFKA__BOOTSTRAP=broker.bootstrap,
+            HOLDFAST_POLICY_FILE=str(POLICY_FILE),
+        )
         before = asyncio.run(_ends(broker.bootstrap))
-        same = there.json("whatif", "--demo", "--policy", str(DEFAULT_POLICY))
+        same = there.json("whatif", "--demo", "--policy", str(POLICY_FILE))
         found = there.json("whatif", "--demo", "--policy", str(larger), "--since", "30d")
         assert asyncio.run(_ends(broker.bootstrap)) == before
     assert sum(before.values()) > 0

@@ -1,14 +1,13 @@
 """`holdfast policy lint` and `holdfast policy explain`: what they print, and how they end."""
 
 import json
-from pathlib import Path
 
 import pytest
+from sessionworld import POLICY_FILE as DEFAULT
 from typer.testing import CliRunner
 
 from streams.cli.main import app
 
-DEFAULT = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
 TARIFF = {
     "currency": "EUR",
     "elements": [{"price_components": [{"type": "ENERGY", "price": 0.5, "step_size": 1}]}],

@@ -1,14 +1,13 @@
 """`holdfast whatif --sessions`: a policy tried on a recording, with nothing running."""
 
 import json
-from pathlib import Path
 
 import pytest
+from sessionworld import POLICY_FILE as DEFAULT
 from typer.testing import CliRunner
 
 from streams.cli.main import app
 
-DEFAULT = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
 DAY = """\
 session,evse,power_type,arrival,charging_end,departure,energy_wh,power_max_w,readings
 a,E1,DC,2026-01-05T08:00:00,2026-01-05T08:40:00,2026-01-05T08:45:00,60000,150000,
@@ -25,6 +24,7 @@ RATES = '[[rate]]\nkind = "hold"\napproved = 45\nanswered = 50\n'
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.setenv("HOLDFAST_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("HOLDFAST_POLICY_FILE", str(DEFAULT))
     larger = DEFAULT.read_text().replace("first_minor = 20_00", "first_minor = 70_00")
     larger = larger.replace("first_minor = 15_00", "first_minor = 70_00")
     larger = larger.replace('version = "2026-10-01"', 'version = "larger"')

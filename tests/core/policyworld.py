@@ -1,17 +1,12 @@
 """Random policies and requests for the laws of the matrix: small worlds, so that cells meet."""
 
-from pathlib import Path
-
 import msgspec
 from hypothesis import strategies as st
+from sessionworld import POLICY as DEFAULT
 from sessionworld import request
 
-from streams.core.strategy import parse_policy
 from streams.core.strategy_cells import Amounts, Buffer, Cell, Hours, Range, contradictions
 
-DEFAULT = parse_policy(
-    (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
-)
 CURRENCIES = ["EUR", "CHF", "JPY"]
 STRATEGIES = ["fixed", "incremental", "declared", "declared_then_incremental", "tariff_default"]
 

@@ -186,7 +186,7 @@ def test_a_begin_or_a_state_told_late_moves_the_watch(prices, late):
     world = World(tariff(**prices))
     world.apply(request(), T0)
     world.apply(answered("hold/1", "done", 2_000, expires_at=T0 + 5 * DAY), T0)
-    for fact in (started(1_000), updated("charging", 1_500, T0 + 5 * MINUTE, seq=5)):
+    for fact in (started(1_000, T0), updated("charging", 1_500, T0 + 5 * MINUTE, seq=5)):
         world.apply(fact, T0 + 5 * MINUTE)
     (before,) = world.session.published.watches.values()
     step = world.apply(late, T0 + 5 * MINUTE)

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from sessionworld import T0, ended, notified, path_of, reading, started, tariff, tick, updated
-from test_session_laws import LIFE, MINUTE, REMAINDERS, Bank, Life
+from test_session_laws import LIFE, MINUTE, REMAINDERS, Bank, Life, full_power_ms
 
 from schemas.commands import CaptureHold, PlaceHold
 from streams.core.pricing import Quantities, parse
@@ -78,13 +78,13 @@ class HardLife(Life):
 
 
 def story(chance, tx, at):
-    energy, begin = chance.choice(ENERGIES), chance.choice([0, 5_000])
+    energy, begin, begun_at = chance.choice(ENERGIES), chance.choice([0, 5_000]), at
     facts = [started(begin, at, tx=tx)]
     points = sorted(chance.randrange(energy + 1) for _ in range(chance.randrange(7)))
     for number, point in enumerate(points, 1):
-        at += chance.randrange(1, 10) * MINUTE
+        at = max(at + chance.randrange(1, 10) * MINUTE, begun_at + full_power_ms(point))
         facts.append(reading(begin + point, at, seq=number, tx=tx))
-    at += MINUTE
+    at = max(at + MINUTE, begun_at + full_power_ms(energy))
     facts.append(updated("suspended_ev", begin + energy, at, seq=len(points) + 1, tx=tx))
     at += chance.randrange(31) * MINUTE
     facts += [ended(begin + energy, at, complete=whole, tx=tx) for whole in (False, True)]

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from sessionworld import POLICY
 
 from streams.core.ahead import ahead_of
-from streams.core.session import NOT_SHOWN, Charging, Pinned, Power
+from streams.core.session import NOT_SHOWN, Charging, End, Pinned, Power
 
 POLICY = POLICY.look_ahead  # 3 s + 12 s, 60 s, 15 s, 400 kW
 PINNED = Pinned(tariff_body="", tariff_hash="", policy_id="", policy_version="")
@@ -17,7 +17,7 @@ def ahead(told_w=150_000, p95_ms=0, **shown):
 
 
 def test_with_nothing_shown_it_is_the_policy_at_full_power():
-    assert ahead() == (150_000, 90_000, 150_000, 75_000)
+    assert ahead() == (150_000, 90_000, 150_000, 75_000, 1, 15_000)
     assert ahead_of(POLICY, None, 0, []).raise_w == 400_000
 
 
@@ -49,3 +49,13 @@ def test_a_stop_reckons_with_the_power_shown_and_a_margin():
     assert ahead(power=Power(1, 40_000)).stop_w == 50_000
     assert ahead(power=Power(1, 140_000)).stop_w == 150_000
     assert ahead(power=NOT_SHOWN).stop_w == 150_000
+
+
+def test_of_several_that_run_the_powers_add_up_and_what_has_ended_counts_no_more():
+    shown = Charging("t/n/c/tx", "n", "c", "e", "tx", power=Power(1, 40_000), top_power_w=40_000)
+    other = replace(shown, charging_id="t/n/c/tx2", power=NOT_SHOWN)
+    found = ahead_of(POLICY, PINNED, 150_000, [shown, other])
+    assert (found.raise_w, found.stop_w, found.running) == (300_000, 200_000, 2)
+    over = replace(other, end=End(True, 1, 1, 1, "x"))
+    alone = ahead_of(POLICY, PINNED, 150_000, [shown, over])
+    assert (alone.raise_w, alone.stop_w, alone.running) == (150_000, 50_000, 1)

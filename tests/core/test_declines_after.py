@@ -7,6 +7,7 @@ stage that forbids another attempt. Each hold has a bank of its own.
 import random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import (
@@ -42,7 +43,7 @@ from schemas.commands import (
     StopCharging,
 )
 from streams.core.declines import understood
-from streams.core.declines_after import Aftermath, bounded
+from streams.core.declines_after import Aftermath, bounded, may_try_again
 from streams.core.declines_codes import REASON_OF
 from streams.core.declines_policy import After, DeclinePolicy, contradictions
 
@@ -290,3 +291,22 @@ def test_a_smaller_raise_lies_between_the_hold_and_what_was_refused(held, room, 
     assert total is None or held <= total < below
     if held + up < below:
         assert total == held + up
+
+
+@pytest.mark.parametrize(
+    ("seen", "at", "may"),
+    [
+        ({}, 0, True),
+        ({"attempts_left": 0}, 10, False),
+        ({"attempts_left": 0, "again_at": T0 + 10}, 9, False),
+        ({"attempts_left": 0, "again_at": T0 + 10}, 10, True),
+        ({"attempts_left": 3, "wait_until_at": T0 + 10}, 9, False),
+        ({"attempts_left": 3, "wait_until_at": T0 + 10}, 10, True),
+        ({"barred": True}, 10, False),
+    ],
+)
+def test_what_the_scheme_allows_is_asked_at_the_instant(seen, at, may):
+    world = World()
+    world.apply(request(), T0)
+    world.apply(visited(1, T0, **seen), T0)
+    assert may_try_again(world.session, T0 + at) is may

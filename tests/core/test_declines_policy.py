@@ -1,14 +1,13 @@
 """The `[declines]` table: what it may say, and that every contradiction is named."""
 
-from pathlib import Path
-
 import pytest
+from sessionworld import POLICY_FILE
 
 from streams.core.declines_codes import REASONS
 from streams.core.declines_policy import RAISING, After, CellAfter, DeclinePolicy, contradictions
 from streams.core.strategy_policy import PolicyInvalid, parse_policy
 
-TEXT = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+TEXT = POLICY_FILE.read_text()
 CELLS = frozenset({"dc"})
 
 

@@ -160,6 +160,56 @@ def test_a_falling_register_is_refused_and_changes_nothing():
     assert charging == before
 
 
+def test_a_leap_is_refused_and_true_readings_go_on():
+    """50 kW for a minute is 833 Wh; a tenth and a kWh more may be."""
+    charging, _ = run(start(), watch(1, power_w=50_000), reading(1, 1_500, 60_000))
+    before = copy.deepcopy(charging)
+    with pytest.raises(gate.ReadingLeaps, match="3416 since 1500"):
+        take(charging, reading(2, 3_417, 120_000))
+    assert charging == before
+    take(charging, reading(2, 3_416, 120_000))
+    take(charging, reading(3, 3_900, 180_000))
+    assert seqs(take(charging, end(4, 3_900, 181_000))) == [4]
+
+
+def test_the_first_reading_is_measured_against_the_begin():
+    charging, _ = run(start(energy=1_000, at=60_000), watch(1, power_w=50_000))
+    with pytest.raises(gate.ReadingLeaps):
+        take(charging, reading(1, 5_000_000, 120_000))
+    take(charging, reading(2, 1_800, 120_000))
+    assert charging.energy_wh == 1_800
+
+
+def test_no_power_told_refuses_nothing_and_the_leap_is_forgotten_once_it_is():
+    charging, _ = run(start(), reading(1, 5_000_000, 60_000))
+    out = take(charging, watch(1, power_w=50_000))
+    assert [type(fact) for fact, *_ in out] == [ChargingStarted]
+    take(charging, reading(2, 1_800, 120_000))
+    assert (charging.energy_wh, charging.read_at) == (1_800, 120_000)
+    unknown, _ = run(start(), watch(1), reading(1, 5_000_000, 60_000))
+    assert unknown.energy_wh == 5_000_000
+
+
+@given(
+    st.lists(st.integers(0, 800), min_size=1, max_size=12),
+    st.sets(st.integers(0, 11)),
+    st.integers(10**5, 10**9),
+)
+def test_spikes_change_nothing_of_what_goes_on(risen, spikes, height):
+    charging, _ = run(start(), watch(1, 3_000, power_w=50_000))
+    plain, out, said, energy = copy.deepcopy(charging), [], [], 1_000
+    for number, step in enumerate(risen):
+        at, energy = 60_000 * (number + 1), energy + step
+        if number in spikes:
+            with pytest.raises(gate.ReadingLeaps):
+                take(charging, reading(2 * number, energy + height, at - 30_000))
+        out += seqs(take(charging, reading(2 * number + 1, energy, at)))
+        said += seqs(take(plain, reading(2 * number + 1, energy, at)))
+    last = end(99, energy, at + 1)
+    assert out == said
+    assert seqs(take(charging, last)) == seqs(take(plain, last)) == [99]
+
+
 def test_a_charging_is_never_rebound():
     charging, _ = run(start(), watch(1))
     with pytest.raises(gate.BoundElsewhere):

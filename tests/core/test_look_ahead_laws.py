@@ -8,7 +8,6 @@ are the real ones, and time is only what events say.
 import heapq
 import random
 from itertools import count, cycle
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from sessionworld import (
     EVSE,
     POLICY,
+    POLICY_FILE,
     T0,
     World,
     answered,
@@ -37,7 +37,7 @@ from streams.core.strategy_policy import parse_policy
 AHEAD = POLICY.look_ahead
 ANSWER_MS = AHEAD.acquirer_latency_ms + AHEAD.retries_ms
 BEGIN_AT = T0 + 5_000
-DEFAULT = (Path(__file__).parents[2] / "deploy" / "policies" / "default.toml").read_text()
+DEFAULT = POLICY_FILE.read_text()
 HOURS = 3_600_000
 FUNDS = "insufficient_funds"
 
@@ -203,6 +203,49 @@ def test_a_refused_raise_is_absorbed_by_the_hold(body, power_max_w, curve, gap, 
     street = Street(body, power_max_w, curve, answers=delays, limit=limit)
     street.run([gap])
     check_raises(street)
+
+
+def chained(after):
+    listed = ", ".join(f'"{one}"' for one in after)
+    text = DEFAULT.replace('funds = ["smaller_step", "finish_inside"]', f"funds = [{listed}]")
+    assert f"funds = [{listed}]" in text
+    return parse_policy(text.replace("backoff_ms = 20_000", "backoff_ms = 1_000"))
+
+
+chains = st.lists(st.sampled_from(["smaller_step", "retry_once"]), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tariffs,
+    powers,
+    curves,
+    st.integers(5_000, AHEAD.meter_interval_ms),
+    st.tuples(answers, st.sampled_from([0, 2_100, 2_900, 4_500])),
+    chains,
+)
+def test_a_chain_of_refusals_is_absorbed_by_the_hold(body, power_max_w, curve, gap, bank, chain):
+    """However many smaller raises the policy asks for: the stop keeps its time."""
+    street = Street(
+        body,
+        power_max_w,
+        curve,
+        answers=bank[0],
+        limit=bank[1],
+        policy=chained([*chain, "finish_inside"]),
+        refused_for=FUNDS,
+    )
+    street.run([gap])
+
+
+@settings(max_examples=60, deadline=None)
+@given(tariffs, powers, curves, st.integers(5_000, AHEAD.meter_interval_ms), st.integers(1, 10**6))
+def test_a_raise_that_nobody_answers_is_absorbed_by_the_hold(
+    body, power_max_w, curve, gap, late_ms
+):
+    """An answer past its time, or none at all: what flows until the stop is covered, too."""
+    street = Street(body, power_max_w, curve, answers=[ANSWER_MS + late_ms])
+    street.run([gap])
 
 
 @settings(max_examples=20, deadline=None)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tariffworld import body, element
 
-from streams.core.marks import MARKS_MAX, NO_MARKS, OFTEN_MS, marks_of, next_energy
+from streams.core.marks import MARKS_MAX, NO_MARKS, OFTEN_MS, marks_of
 from streams.core.pricing import parse
 
 BERLIN = "Europe/Berlin"
@@ -29,8 +29,6 @@ def test_local_times_and_durations_of_a_day():
     assert found.instants == tuple(
         at(f"2026-07-{one}+02:00") for one in ("01T22:00", "01T22:30", "02T00:00", "02T06:00")
     )
-    assert found.after(at("2026-07-01T22:00+02:00")) == at("2026-07-01T22:30+02:00")
-    assert found.after(at("2026-07-02T06:00+02:00")) is None
     assert marks_of(tariff, BERLIN, begun_at, begun_at + 11 * HOUR_MS) is found
     later = marks_of(tariff, BERLIN, begun_at, begun_at + 13 * HOUR_MS)
     assert later.instants[-1] == at("2026-07-03T06:00+02:00")
@@ -58,9 +56,3 @@ def test_a_tariff_that_changes_without_end_asks_for_readings_often():
     ]
     found = marks_of(parse(body(*elements)), BERLIN, at("2026-07-01T20:30+02:00"), 0)
     assert (len(found.instants), found.every_ms) == (MARKS_MAX, OFTEN_MS)
-
-
-def test_the_next_energy_is_the_first_whole_wh_of_the_next_tier():
-    tiers = parse(body(element(max_kwh="2.5005", energy="0.40"), element(energy="0.80")))
-    assert next_energy(tiers, 0) == 2_501
-    assert next_energy(tiers, 2_501) is None

@@ -269,6 +269,11 @@ def check_capture(world, command):
     assert any(one.end and one.end.complete for one in world.session.chargings.values())
 
 
+def full_power_ms(wh, power_w=150_000):
+    """How long an EVSE, the usual one, takes for it: no story tells what cannot be."""
+    return max(wh, 0) * 3_600_000 // power_w
+
+
 @st.composite
 def stories(draw):
     """Begin and end registers, and what is told between them, in order of its own time."""
@@ -278,9 +283,9 @@ def stories(draw):
     facts = [started(begin, T0)]
     at = T0
     for number, point in enumerate(points, 1):
-        at += draw(st.integers(1, 9)) * MINUTE
+        at = max(at + draw(st.integers(1, 9)) * MINUTE, T0 + full_power_ms(point))
         facts.append(reading(begin + point, at, seq=number))
-    at += MINUTE
+    at = max(at + MINUTE, T0 + full_power_ms(energy))
     facts.append(updated("suspended_ev", begin + energy, at, seq=len(points) + 1))
     at += draw(st.integers(0, 30)) * MINUTE
     facts.append(ended(begin + energy, at, complete=False))

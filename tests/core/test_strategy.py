@@ -1,23 +1,23 @@
 """What is held, on which card, at which charger: the seed's matrix, its staircase, its headroom."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sessionworld import POLICY as MATRIX
 from sessionworld import rated, request
 
 from streams.core.pricing import NOTHING, Quantities
 from streams.core.strategy import (
     Choice,
     Refusal,
+    bounded,
     choose,
     next_total,
     parse_policy,
 )
 
-MATRIX = parse_policy((Path(__file__).parents[1] / "policies" / "matrix.toml").read_text())
 CHF_79 = rated("CHF", {"ENERGY": Fraction("0.79")})
 
 
@@ -319,7 +319,39 @@ def test_what_a_declared_energy_costs_at_full_power_is_held(energy, time, flat, 
     assert found.first_minor >= tariff.simple.minor(NOTHING)
 
 
+def test_the_tariffs_own_figure_is_held_where_a_cell_asks_for_it():
+    asked = request(power_type="AC")
+    held = choose(MATRIX, asked, CHF_79, preauthorize_minor=41_00)
+    assert (held.cell, held.first_minor) == ("ac-of-tariff", 41_00)
+    without = choose(MATRIX, asked, CHF_79)
+    assert without.cell == "ac-credit"
+    assert "Passed over: ac-of-tariff" in without.explanation
+
+
+def test_what_is_not_known_of_a_card_is_said():
+    assert "for DC, credit unknown scheme, CHF:" in chosen(scheme="").explanation
+    before = choose(MATRIX, request(), CHF_79, carded=False)
+    assert "for DC, no card yet, CHF:" in before.explanation
+
+
 # --- bounds
+
+
+def test_a_limit_is_told_only_where_it_binds():
+    free = chosen(consented_minor=120_00)
+    assert (free.ceiling_minor, "Bounded" in free.explanation) == (120_00, False)
+    bound = chosen(consented_minor=119_99)
+    assert bound.ceiling_minor == 119_99
+    assert "Bounded: the driver consented to 119.99 CHF." in bound.explanation
+
+
+def test_a_card_that_cannot_be_raised_is_held_once_for_what_was_offered():
+    """The staircase was chosen before the card was read."""
+    before = choose(MATRIX, request(), CHF_79, carded=False)
+    card = request(scheme="maestro", funding="debit")
+    held = bounded(MATRIX, card, before, 0)
+    assert (held.first_minor, held.step_minor, held.ceiling_minor) == (15_00, 0, 15_00)
+    assert held.explanation.endswith("Bounded: this card's hold cannot be raised.")
 
 
 def test_consent_bounds_the_sum():

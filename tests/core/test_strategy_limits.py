@@ -84,8 +84,9 @@ def test_a_contact_chip_without_a_pin_pays_nothing():
 
 def test_a_currency_without_a_figure_is_refused_and_never_converted():
     found = limit(merchant_country="NO", currency="NOK")
-    assert isinstance(found, Forbidden)
-    assert found.reason == "cvm-limit-unknown"
+    assert found == Forbidden(
+        "cvm-limit-unknown", "contactless without CVM in NO: no limit is given in NOK"
+    )
     known = limit({"NO": {"NOK": 550_00}}, merchant_country="NO", currency="NOK")
     assert known == [Limit(550_00, "sum", "contactless without CVM in NO: at most 550.00 NOK")]
 

@@ -225,21 +225,68 @@ def test_a_ceiling_that_no_rule_lets_be_reached():
     ]
 
 
+def test_a_limit_of_the_policys_own_counts_for_a_ceiling():
+    """Norway has no published figure in its own currency: without one there is no cap to tell."""
+    text = 'entry_mode = ["contactless"]\ncvm = ["none", "no_cvm"]\nmerchant_country = ["NO"]'
+    stairs = "NOK = { first_minor = 100_00, step_minor = 100_00, ceiling_minor = 600_00 }"
+    cells = cell(text, strategy="incremental", amounts=stairs)
+    everyone = ALL.replace("EUR", "NOK")
+    assert "ceiling_minor" not in str(found(cells + everyone))
+    told = found(cells + everyone, "no_cvm_limits.NO.NOK = 550_00")
+    message = "contactless without CVM is held up to 550.00 NOK there, never to this"
+    assert told == [("contradiction", "cell[0].amounts.NOK.ceiling_minor", message)]
+
+
 # --- keys without effect
 
 
 @pytest.mark.parametrize(
-    ("cells", "keys", "path"),
+    ("cells", "keys", "path", "message"),
     [
-        (cell("fill_wh = 5"), "", "cell[0].fill_wh"),
-        (cell('declared = ["none"]\nbuffer = { percent = 5 }') + ALL, "", "cell[0].buffer"),
-        (ALL, "no_cvm_limits.US.USD = 100", "no_cvm_limits.US"),
-        (ALL, 'fiscal.AT.regime = "SIGN_CHAINED"', "fiscal"),
-        (ALL, 'time_zone = "Europe/Oslo"', "time_zone"),
+        (
+            cell("fill_wh = 5"),
+            "",
+            "cell[0].fill_wh",
+            "the cell is not for filling up by what was declared",
+        ),
+        (
+            cell('declared = ["none"]\nbuffer = { percent = 5 }') + ALL,
+            "",
+            "cell[0].buffer",
+            "nothing that the cell is for is a figure",
+        ),
+        (
+            ALL,
+            "no_cvm_limits.US.USD = 100",
+            "no_cvm_limits.US",
+            "no rule caps contactless without CVM there",
+        ),
+        (
+            ALL,
+            'fiscal.AT.regime = "SIGN_CHAINED"',
+            "fiscal",
+            "no cell asks for fiscal_regime or closeout_ms",
+        ),
+        (ALL, 'time_zone = "Europe/Oslo"', "time_zone", "no cell asks for hours"),
     ],
 )
-def test_a_key_that_does_nothing(cells, keys, path):
-    assert [(kind, where) for kind, where, _ in found(cells, keys)] == [("dead-key", path)]
+def test_a_key_that_does_nothing(cells, keys, path, message):
+    assert found(cells, keys) == [("dead-key", path, message)]
+
+
+@pytest.mark.parametrize("asks", ['fiscal_regime = ["SIGN_CHAINED"]', "closeout_ms = { max = 9 }"])
+def test_a_key_that_one_cell_asks_for_is_none(asks):
+    told = found(cell(asks) + ALL, 'fiscal.AT = { regime = "SIGN_CHAINED", closeout_ms = 5 }')
+    assert [one for one in told if one[0] == "dead-key"] == []
+
+
+def test_energy_to_fill_up_by_is_of_use_where_filling_up_is_declared():
+    fill = cell(
+        'declared = ["fill"]\nfill_wh = 40_000',
+        strategy="declared",
+        amounts="EUR = { ceiling_minor = 90_00 }",
+    )
+    assert found(fill + ALL) == []
 
 
 def test_a_time_zone_that_is_none():

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from sessionworld import POLICY as MATRIX
 
 from streams.core.strategy import Buffer, PolicyInvalid, parse_policy
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "policies" / "default.toml"
-MATRIX = Path(__file__).parents[1] / "policies" / "matrix.toml"
 
 SMALL = """
 id = "small"
@@ -184,8 +184,7 @@ def test_the_shipped_policy_is_sound():
 
 
 def test_the_policy_of_the_tests_covers_conventions_and_remainders():
-    policy = parse_policy(MATRIX.read_text())
-    acquirers = policy.acquirers.values()
+    acquirers = MATRIX.acquirers.values()
     assert {of.convention for of in acquirers} == {"TOTAL", "DELTA"}
     assert {of.remainder for of in acquirers} == {
         "AUTO_AT_CAPTURE",
@@ -193,7 +192,7 @@ def test_the_policy_of_the_tests_covers_conventions_and_remainders():
         "REVERSE_AFTER_CAPTURE",
         "LAPSE_ONLY",
     }
-    for cell in policy.cell:
+    for cell in MATRIX.cell:
         assert set(cell.currencies()) == {"CHF", "EUR", "USD", "GBP"}
     strategies = {"fixed", "incremental", "declared", "tariff_default"}
-    assert {cell.strategy for cell in policy.cell} == strategies
+    assert {cell.strategy for cell in MATRIX.cell} == strategies

@@ -127,6 +127,20 @@ def test_after_a_no_the_less_that_was_shown_is_held_whether_the_tap_names_it_or_
     assert world.commands[2].amount_minor == less
 
 
+def test_each_hold_keeps_the_card_that_it_was_placed_on():
+    world = told(request(scheme="visa"), card_read(1, scheme="mastercard"))
+    session = world.session
+    assert taps.presented(session).scheme == "mastercard"
+    assert taps.presented_for(session, f"{SESSION}/hold/1").scheme == "visa"
+    assert taps.presented_for(session, f"{SESSION}/hold/2").scheme == "mastercard"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_words_on_one_consent_the_earlier_dates_it(first):
+    facts = [card_read(1, 1, 9_000, at=T0 + 5), card_read(1, 1, 9_000, at=T0 + 9)]
+    assert joined([facts[first], facts[1 - first]]).agreed.at == T0 + 5
+
+
 def test_a_tap_while_a_hold_lives_changes_nothing():
     world = told(request(), answered("hold/1", "done", 2_000))
     choice = world.session.pinned.choice

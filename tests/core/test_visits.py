@@ -91,22 +91,46 @@ def refused(number, at, **more):
 def test_refused_attempts_count_in_the_window_of_the_scheme(scheme, apart_ms, left):
     uses = [refused(number, T0 + number * apart_ms, scheme=scheme) for number in range(4)]
     book, told = book_of(uses)
-    assert visits.attempts_left(book) == left
+    assert visits.allowed_of(book).left == left
     assert told["a"].attempts_left == left if left >= 0 else told == {}
 
 
 def test_old_refusals_are_forgotten_and_the_caps_never_go_below_nothing():
     uses = [refused(number, T0 + number) for number in range(30)]
-    assert visits.attempts_left(book_of(uses)[0]) == 0
+    assert visits.allowed_of(book_of(uses)[0]).left == 0
     book, _ = book_of([*uses, used("b", "tapped", T0 + 31 * DAY_MS, T0 + 31 * DAY_MS)])
-    assert visits.attempts_left(book) == 20
+    assert visits.allowed_of(book).left == 20
     assert book.refusals == {}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["visa", "mastercard"]),
+    st.lists(
+        st.tuples(st.integers(0, 40 * 24), st.sampled_from([1_000, 2_000])), min_size=9, max_size=40
+    ),
+)
+def test_what_is_spent_is_told_with_the_very_instant_at_which_it_is_not(scheme, refusals):
+    uses = [
+        refused(number, T0 + hours * HOUR_MS + number, scheme=scheme, amount_minor=amount)
+        for number, (hours, amount) in enumerate(refusals)
+    ]
+    book, told = book_of(uses)
+    allowed = visits.allowed_of(book)
+    assert (allowed.left == 0) == (allowed.again_at > book.last_at)
+    if allowed.left == 0:
+        assert told["a"].again_at == allowed.again_at
+        before, then = (
+            visits.allowed_of(msgspec.structs.replace(book, last_at=at)).left
+            for at in (allowed.again_at - 1, allowed.again_at)
+        )
+        assert (before, then > 0) == (0, True)
 
 
 def test_an_approval_ends_what_mastercard_counts_in_a_row():
     uses = [refused(number, T0 + number, scheme="mastercard") for number in range(9)]
     book, _ = book_of([*uses, used("a", "approved", T0 + 20, scheme="mastercard")])
-    assert visits.attempts_left(book) == 10
+    assert visits.allowed_of(book).left == 10
 
 
 def test_a_card_that_is_never_to_be_tried_again_is_barred_for_all_its_sessions():

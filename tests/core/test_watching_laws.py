@@ -6,6 +6,7 @@ Nor is the session's own deadline, at which a stop between two readings may fall
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessionworld import T0, World, answered, reading, request, started, tariff, tick, updated
+from test_session_laws import full_power_ms
 
 from streams.core.cover import cover_minor, goal_of
 from streams.core.rules import decide
@@ -45,12 +46,13 @@ def test_nothing_falls_due_before_its_watch(body, power_type, parked, by_time):
         timed = watch.wake_read_at > 0
         if watch.closing or (watch.wake_energy_wh == NEVER_WH and not timed):
             break
-        if wants_time and timed:
-            due_at = min(watch.wake_read_at, world.session.deadline)
+        flown_at = now_at + full_power_ms(watch.wake_energy_wh - register, 22_000)
+        due_at = min(watch.wake_read_at or world.session.deadline, world.session.deadline)
+        if timed and (wants_time or flown_at > due_at):
             now_at = quiet_until(world, max(due_at - 1, now_at))
             step = world.apply(tick(now_at + 1), now_at + 1)
-        elif watch.wake_energy_wh < NEVER_WH:
-            before = max(watch.wake_energy_wh - 1, register)
+        elif flown_at <= due_at:
+            now_at, before = flown_at, max(watch.wake_energy_wh - 1, register)
             assert world.apply(reading(before, now_at, seq=3), now_at).commands == []
             register = watch.wake_energy_wh
             step = world.apply(reading(register, now_at, seq=4), now_at)
@@ -77,7 +79,7 @@ def quiet_until(world, at):
 @given(tariffs, st.sampled_from(["AC", "DC"]), st.integers(1_100, 200_000), st.integers(0, 600))
 def test_what_has_passed_its_goal_was_acted_on(body, power_type, register, minutes):
     world = opened(body, power_type, parked=False)
-    at = T0 + 1_000 + minutes * 60_000
+    at = T0 + 1_000 + minutes * 60_000 + full_power_ms(register, 22_000)
     world.apply(reading(register, at, seq=3), at)
     case = decide(world.session, world.pins.newest).case
     goal = goal_of(case, case.chargings[0])

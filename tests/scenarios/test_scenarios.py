@@ -149,7 +149,10 @@ class Story:
 
     def visit(self, plain, given):
         number, barred = int(given.pop("version", 1)), "barred" in plain
+        wait_ms = 1_000 * int(given.pop("wait", 0))
         given = {n: int(v) if n == "attempts_left" else v for n, v in given.items()}
+        if wait_ms:
+            given["wait_until_at"] = self.now_at + wait_ms
         return visited(number, self.now_at, barred=barred, **given)
 
     def acquirer_fact(self, verb, plain, given):

@@ -34,6 +34,8 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "session_ledger": 5,
             "discrepancies": 5,
             "orphans": 5,
+            "card_visits": 5,
+            "acquirer_health": 5,
             "parked": 1,
             "unreadable": 3,
         }

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, LinkedFact, MeterReading
-from streams.whatif.recorded import Course, NotMet, course_of
+from streams.whatif.recorded import Course, Heard, NotMet, course_of
 
 NAMES = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e", "transaction_id": "x"}
 T0 = 1_767_600_000_000
 
 
-def linked(fact, *, complete=False, gap_ms=0, charging="x"):
+def linked(fact, *, complete=False, gap_ms=0, charging="x", heard=0):
     link = LinkedFact(
         tenant="t",
         session_id="s",
@@ -25,7 +25,7 @@ def linked(fact, *, complete=False, gap_ms=0, charging="x"):
         fact=codec.encode(fact),
         gap_ms=gap_ms,
     )
-    return link, fact
+    return Heard(link, fact, heard and T0 + heard * 1000)
 
 
 def began(at=T0, wh=1_000):
@@ -91,7 +91,7 @@ def test_readings_that_fall_or_leave_the_charging_are_passed_over():
     [
         ([began(), read(30, 3_000)], "no end yet"),
         ([read(30, 3_000)], "begin"),
-        ([began(), linked(began()[1], charging="y"), ended(60, 5_000)], "several"),
+        ([began(), linked(began().fact, charging="y"), ended(60, 5_000)], "several"),
         ([began(T0 + 99_000), ended(60, 5_000)], "ends before"),
     ],
 )

@@ -22,7 +22,7 @@ from connectors.acquirers.acquirer import (
 )
 from connectors.acquirers.adyen import messages as wire
 from connectors.acquirers.adyen.amounts import AMOUNTS
-from connectors.acquirers.adyen.refusals import reason_of
+from connectors.acquirers.adyen.refusals import declined
 from connectors.acquirers.origins import is_about, metadata_of
 from connectors.acquirers.reading import by_status, code_of, decoded, psp_reference_needed
 from connectors.acquirers.refunds import RefundCapture
@@ -135,12 +135,7 @@ def _of_payment(command: PlaceHold, payment: wire.Payment) -> Verdict:
             return _authorised(command, payment)
         case "Refused":
             code = code_of(payment.refusalReasonCode)
-            return Verdict(
-                outcome="declined",
-                reason=reason_of(code),
-                raw_code=code,
-                psp_reference=payment.pspReference,
-            )
+            return declined(code, payment.additionalData, payment.pspReference)
         case "Cancelled":
             return Verdict(outcome="failed", reason="refused", raw_code="Cancelled")
         case _:  # Error too: what the issuer holds is not told; the webhook tells
@@ -177,13 +172,7 @@ def _of_modification(command: Operation, told: wire.Modification) -> Verdict:
             psp_reference=told.paymentPspReference,
         )
     if told.status == "refused" and isinstance(command, RaiseHold | LowerHold):
-        code = code_of(told.refusalReasonCode)
-        return Verdict(
-            outcome="declined",
-            reason=reason_of(code),
-            raw_code=code,
-            psp_reference=told.paymentPspReference,
-        )
+        return declined(code_of(told.refusalReasonCode), {}, told.paymentPspReference)
     return unknown("pending" if told.status == "received" else "odd_answer", code_of(told.status))
 
 

@@ -1,6 +1,10 @@
 """Adyen's refusal reason codes in our words (docs.adyen.com, "Refusal reasons"; payments.md 3)."""
 
 import re
+from collections.abc import Mapping
+
+from connectors.acquirers.acquirer import Verdict
+from connectors.acquirers.reading import code_of
 
 _BY_CODE = {
     "insufficient_funds": "12",
@@ -53,6 +57,18 @@ _CODES_BY_TEXT = {
     "authenticationrequired": "38",
     "tokenrevoked": "50",
 }
+
+
+def declined(code: str, additional: Mapping[str, object], psp_reference: str = "") -> Verdict:
+    """The issuer's no. Its advice comes as "02: Try again later" or as the code alone."""
+    advice = str(additional.get("merchantAdviceCode") or "").partition(":")[0].strip()
+    return Verdict(
+        outcome="declined",
+        reason=reason_of(code),
+        raw_code=code and f"adyen:{code}",
+        psp_reference=psp_reference,
+        advice_code=code_of(advice),
+    )
 
 
 def reason_of(code: str) -> str:

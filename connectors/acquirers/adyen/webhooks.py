@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
 from connectors.acquirers.adyen import messages as wire
 from connectors.acquirers.adyen.amounts import AMOUNTS
-from connectors.acquirers.adyen.refusals import code_of_text, reason_of
+from connectors.acquirers.adyen.refusals import code_of_text, declined
 from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
 from connectors.acquirers.reading import Event, answer, code_of, instant_of, notice, noticed
 from connectors.acquirers.settings import AccountSettings
@@ -117,8 +117,7 @@ def _verdict(item: wire.Item, kind: CommandKind, minor: int) -> Verdict:
         return Verdict(outcome="done", amount_minor=minor)
     if kind in ("hold", "raise", "lower"):
         code = code_of(item.additionalData.get("refusalReasonCode"))
-        code = code or code_of_text(item.reason or "")
-        return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+        return declined(code or code_of_text(item.reason or ""), item.additionalData)
     return Verdict(outcome="failed", reason="refused", raw_code=code_of_text(item.reason or ""))
 
 

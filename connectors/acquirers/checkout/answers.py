@@ -9,7 +9,7 @@ from connectors.acquirers.acquirer import (
 )
 from connectors.acquirers.checkout import messages as wire
 from connectors.acquirers.checkout.amounts import AMOUNTS
-from connectors.acquirers.checkout.declines import reason_of
+from connectors.acquirers.checkout.declines import declined
 from connectors.acquirers.origins import is_about
 from connectors.acquirers.reading import by_status, code_of, decoded, instant_of
 from schemas.commands import InquireCommand, PlaceHold, RaiseHold
@@ -78,7 +78,7 @@ def _of_payment(command: PlaceHold | InquireCommand, payment: wire.Payment) -> V
     if payment.approved and payment.status == "Authorized":
         return _held(payment, code)
     if not payment.approved and payment.status == "Declined":
-        return _declined(payment.id, code)
+        return _declined(code, payment.processing, payment.id)
     return unknown("pending", code or code_of(payment.status))
 
 
@@ -105,19 +105,17 @@ def _of_increment(command: RaiseHold, told: wire.Increment) -> Verdict:
     if not is_about(command, told.reference) or told.currency != command.currency:
         return unknown("odd_answer", code)
     if not told.approved:
-        return _declined(command.psp_reference, code)
+        return _declined(code, told.processing, command.psp_reference)
     if told.balances is None or code != _APPROVED:
         return unknown("odd_answer", code)
     total = AMOUNTS.from_wire(told.balances.total_authorized, told.currency)
     return Verdict(outcome="done", amount_minor=total, psp_reference=command.psp_reference)
 
 
-def _declined(payment_id: str, code: str) -> Verdict:
+def _declined(code: str, processing: wire.Processing | None, payment_id: str) -> Verdict:
     if code in ("", _APPROVED, _APPROVED_IN_PART):
         return unknown("odd_answer", code)
-    return Verdict(
-        outcome="declined", reason=reason_of(code), raw_code=code, psp_reference=payment_id
-    )
+    return declined(code, processing, payment_id)
 
 
 def _of_actions(command: InquireCommand, actions: list[wire.Action]) -> Verdict:
@@ -135,7 +133,7 @@ def _of_actions(command: InquireCommand, actions: list[wire.Action]) -> Verdict:
     if one.approved:
         return _approved(command, one, actions, code)
     if command.of_kind in ("hold", "raise"):
-        return _declined(command.psp_reference, code)
+        return _declined(code, one.processing, command.psp_reference)
     return Verdict(outcome="failed", reason="refused", raw_code=code)
 
 

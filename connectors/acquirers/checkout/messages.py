@@ -9,6 +9,10 @@ class Balances(msgspec.Struct, frozen=True):
     total_authorized: int
 
 
+Processing = dict[str, Any]
+"""Of it we read `partner_merchant_advice_code` and `recommendation_code`."""
+
+
 class Payment(msgspec.Struct, frozen=True):
     """POST /payments, and a line of GET /payments."""
 
@@ -21,6 +25,7 @@ class Payment(msgspec.Struct, frozen=True):
     response_code: str = ""
     expires_on: str = ""
     balances: Balances | None = None
+    processing: Processing | None = None
 
 
 class Increment(msgspec.Struct, frozen=True):
@@ -33,6 +38,7 @@ class Increment(msgspec.Struct, frozen=True):
     reference: str
     response_code: str = ""
     balances: Balances | None = None
+    processing: Processing | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -51,6 +57,7 @@ class Action(msgspec.Struct, frozen=True):
     approved: bool | None = None
     response_code: str = ""
     reference: str = ""
+    processing: Processing | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -78,6 +85,7 @@ class Data(msgspec.Struct, frozen=True):
     processed_on: str = ""
     metadata: dict[str, Any] = {}
     balances: Balances | None = None
+    processing: Processing | None = None
 
 
 class Event(msgspec.Struct, frozen=True):

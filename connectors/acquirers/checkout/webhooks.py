@@ -9,7 +9,7 @@ from collections.abc import Callable
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
 from connectors.acquirers.checkout import messages as wire
 from connectors.acquirers.checkout.amounts import AMOUNTS
-from connectors.acquirers.checkout.declines import reason_of
+from connectors.acquirers.checkout.declines import declined
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
 from connectors.acquirers.reading import Event, answer, code_of, instant_of, notice, noticed
@@ -84,7 +84,7 @@ def _fact(kind: str, data: wire.Data, event: Event) -> Notice | None:
 def _verdict(operation: CommandKind, outcome: Outcome, data: wire.Data) -> Verdict | None:
     code = code_of(data.response_code)
     if outcome == "declined":
-        return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+        return declined(code, data.processing)
     if outcome == "failed":
         return Verdict(outcome="failed", reason="refused", raw_code=code)
     if operation != "raise":

@@ -13,7 +13,7 @@ from connectors.acquirers.reading import by_status, code_of, decoded
 from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.stripe import messages as wire
 from connectors.acquirers.stripe.amounts import AMOUNTS
-from connectors.acquirers.stripe.declines import reason_of
+from connectors.acquirers.stripe.declines import declined
 from schemas.commands import CaptureHold, InquireCommand, PlaceHold, RaiseHold
 from schemas.ids import idempotency_key
 
@@ -70,7 +70,7 @@ def refused(response: HttpResponse) -> Verdict:
     code = code_of(error.decline_code) or code_of(error.code)
     match response.status, error.type:
         case 402, "card_error":
-            return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+            return declined(error)
         case 409, _:
             return unknown("in_progress", code)
         case _, "idempotency_error":
@@ -184,8 +184,7 @@ def _inquired_hold(intent: wire.Intent) -> Verdict:
     if intent.status == "requires_payment_method" and error is not None:
         if error.type != "card_error":
             return _odd(intent)
-        code = code_of(error.decline_code) or code_of(error.code)
-        return Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
+        return declined(error)
     return _held(intent)
 
 

@@ -1,5 +1,11 @@
 """Stripe's decline codes in our words (docs.stripe.com/declines/codes; payments.md, section 3)."""
 
+import re
+
+from connectors.acquirers.acquirer import Verdict
+from connectors.acquirers.reading import code_of
+from connectors.acquirers.stripe import messages as wire
+
 _BY_CODE = {
     "insufficient_funds": "insufficient_funds",
     "amount_limit": "card_velocity_exceeded withdrawal_count_limit_exceeded invalid_amount",
@@ -22,6 +28,29 @@ _BY_CODE = {
     "data": "incorrect_cvc invalid_cvc incorrect_zip invalid_expiry_month invalid_expiry_year",
 }
 _REASONS = {code: reason for reason, codes in _BY_CODE.items() for code in codes.split()}
+
+
+_NEVER = "do_not_try_again"
+_OF_NETWORK = re.compile(r"[0-9]{2}")
+
+
+def declined(error: wire.Declined) -> Verdict:
+    """The issuer's no."""
+    code = code_of(error.decline_code) or code_of(error.code)
+    return Verdict(
+        outcome="declined",
+        reason=reason_of(code),
+        raw_code=code and f"stripe:{code}",
+        advice_code=_advice_of(error),
+    )
+
+
+def _advice_of(error: wire.Declined) -> str:
+    """The network's own says for how long; Stripe's word for it when it has none, and a "never"."""
+    network = code_of(error.network_advice_code)
+    if error.advice_code != _NEVER and _OF_NETWORK.fullmatch(network):
+        return network
+    return code_of(error.advice_code)
 
 
 def reason_of(code: str) -> str:

@@ -14,6 +14,8 @@ class Declined(msgspec.Struct, frozen=True):
     type: str
     code: str = ""
     decline_code: str = ""
+    advice_code: str | None = None
+    network_advice_code: str | None = None
 
 
 class Intent(msgspec.Struct, frozen=True):

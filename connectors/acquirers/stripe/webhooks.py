@@ -9,12 +9,12 @@ from collections.abc import Callable
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
-from connectors.acquirers.reading import Event, answer, code_of, notice, noticed
+from connectors.acquirers.reading import Event, answer, notice, noticed
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.signatures import from_hex, is_signed
 from connectors.acquirers.stripe import messages as wire
 from connectors.acquirers.stripe.amounts import AMOUNTS
-from connectors.acquirers.stripe.declines import reason_of
+from connectors.acquirers.stripe.declines import declined
 from connectors.acquirers.wire_amounts import NotCountable
 
 _TOLERANCE_S = 300
@@ -141,9 +141,7 @@ def _declined(event: Event, intent: wire.Intent, key: str) -> Notice | None:
         return None
     if intent.status != "requires_payment_method" or key not in ("", hold_reference(event.origin)):
         return None
-    code = code_of(error.decline_code) or code_of(error.code)
-    verdict = Verdict(outcome="declined", reason=reason_of(code), raw_code=code)
-    return answer(event, "hold", event.origin.hold_id, verdict)
+    return answer(event, "hold", event.origin.hold_id, declined(error))
 
 
 def _captured(event: Event, intent: wire.Intent) -> Notice | None:

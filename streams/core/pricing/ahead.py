@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from streams.core.pricing.course import Amounts, Course, Flow, Number, Segment
 from streams.core.pricing.matching import NONE, Picks, Table, began
-from streams.core.pricing.model import STEP_UNITS, Component, Tariff
-from streams.core.pricing.settling import cost
+from streams.core.pricing.model import Tariff
+from streams.core.pricing.settling import most_added
 from streams.core.pricing.tally import Tally
 
 _NEVER = 10**15  # an instant that no session sees
@@ -70,7 +70,7 @@ def _flows(table: Table, power_w: int | None) -> list[Segment]:
         powers = {Fraction(power_w)}
     ranges = itertools.combinations_with_replacement(sorted(powers), 2)
     return [
-        Segment(0, 1, Amounts(0, 1), Flow(least, most, ma, ma))
+        Segment(0, 1, Amounts(0, 1), Flow(least, most, ma))
         for (least, most), ma in itertools.product(ranges, currents)
     ]
 
@@ -88,11 +88,4 @@ def _slack(table: Table, found: set[Picks]) -> Fraction:
     if len(found) == 1:
         return Fraction(0)
     used = {index for picks in found for index in picks if index != NONE}
-    slack: dict[str, Fraction] = {}
-    for one in (table.components[index] for index in used):
-        slack[one.dimension] = max(slack.get(one.dimension, Fraction(0)), _step_cost(one))
-    return sum(slack.values(), Fraction(0))
-
-
-def _step_cost(one: Component) -> Fraction:
-    return cost(one, one.due_rate, one.step * STEP_UNITS[one.dimension])
+    return most_added([table.components[index] for index in sorted(used)])

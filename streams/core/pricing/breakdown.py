@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from schemas.money import Money, exponent_of
+from schemas.money import exponent_of
 from streams.core.pricing.course import Number
 from streams.core.pricing.model import Component
 from streams.core.pricing.rounding import HALF_UP, Rounding, rounded
@@ -48,6 +48,3 @@ class Breakdown(NamedTuple):
     def due_minor(self, rounding: Rounding = HALF_UP) -> int:
         """What is due in minor units of `currency`, rounded once."""
         return rounded(self.due * 10 ** exponent_of(self.currency), rounding)
-
-    def due_money(self) -> Money:
-        return Money(self.currency, self.due_minor())

@@ -34,6 +34,8 @@ _FLOWS = {
     "MAX_CURRENT": ("max_ma",),
     "CURRENT": ("min_ma", "max_ma"),
 }
+# GIREVE's: time charging or not. What TIME and PARKING_TIME leave of it is the one not told.
+_SESSION = "SESSION_TIME"
 # Of no concern to a price; FLAT is 2.1.1's and has no volume that means anything.
 _IGNORED = {"FLAT", "ENERGY_IMPORT", "ENERGY_EXPORT", "STATE_OF_CHARGE"}
 _KILO = 1_000
@@ -76,7 +78,6 @@ class Cdr(NamedTuple):
     course: Course
     tariff_ids: tuple[str, ...]
     tariffs: tuple[dict[str, Any], ...]
-    began_at: int
     credit: bool
     costs: dict[str, Stated]
     energy_kwh: Fraction | None
@@ -113,7 +114,6 @@ def read_cdr(found: object, zone: str = "") -> Cdr:
         course=Course(segments, zone or _zone(given), _expired(segments)),
         tariff_ids=tuple(one.tariff_id for one in periods),
         tariffs=tuple(_object(one, f"tariffs[{n}]") for n, one in enumerate(tariffs)),
-        began_at=_sane_start(given) or segments[0].from_at,
         credit=given.get("credit") is True,
         costs={name: _stated(given[name], name) for name in COSTS if name in given},
         energy_kwh=energy_kwh,
@@ -152,16 +152,20 @@ def _period(found: object, where: str) -> Period:
         raise Unpriceable("not-a-cdr", f"{where}.dimensions: no list")
     amounts: dict[str, Number] = {}
     flow: dict[str, Number] = {}
+    session_ms: Number = 0
     for n, one in enumerate(dimensions):
         here = f"{where}.dimensions[{n}]"
         dimension = _object(one, here)
         kind = str(dimension.get("type"))
-        if kind in _AMOUNTS:
-            name, unit = _AMOUNTS[kind]
+        if kind in _AMOUNTS or kind == _SESSION:
+            name, unit = _AMOUNTS.get(kind, ("", HOUR_MS))
             volume = _plain(exact(dimension.get("volume"), f"{here}.volume") * unit)
             if volume < 0 and kind != "ENERGY":  # energy flows back, time does not
                 raise Unpriceable("negative", f"{here}.volume: {dimension['volume']}")
-            amounts[name] = amounts.get(name, 0) + volume
+            if name:
+                amounts[name] = amounts.get(name, 0) + volume
+            else:
+                session_ms += volume
         elif kind in _FLOWS:
             volume = exact(dimension.get("volume"), f"{here}.volume") * _KILO
             flow.update(dict.fromkeys(_FLOWS[kind], volume))
@@ -169,10 +173,20 @@ def _period(found: object, where: str) -> Period:
             raise Unpriceable("unknown-dimension", f"{here}.type: {kind!r}"[:200])
     return Period(
         instant(given.get("start_date_time"), f"{where}.start_date_time"),
-        Amounts(**amounts),
+        _with_session(Amounts(**amounts), session_ms),
         Flow(**flow),
         str(given.get("tariff_id", "")),
     )
+
+
+def _with_session(amounts: Amounts, session_ms: Number) -> Amounts:
+    """Where only time charging is told the rest was parking; else the rest was charging."""
+    rest = session_ms - amounts.charging_ms - amounts.parking_ms
+    if rest <= 0:
+        return amounts
+    if amounts.charging_ms and not amounts.parking_ms:
+        return amounts._replace(parking_ms=rest)
+    return amounts._replace(charging_ms=amounts.charging_ms + rest)
 
 
 def _metered(periods: list[Period], energy_kwh: Fraction | None, notes: list[str]) -> list[Period]:
@@ -261,10 +275,6 @@ def _end(given: dict[str, Any]) -> int | None:
         if field in given:
             return instant(given[field], field) or None  # 1970: agreed to mean "unknown"
     return None
-
-
-def _sane_start(given: dict[str, Any]) -> int:
-    return instant(given["start_date_time"], "start_date_time") if "start_date_time" in given else 0
 
 
 def _zone(given: dict[str, Any]) -> str:

@@ -54,12 +54,14 @@ class Course(NamedTuple):
 
     Durations (min_duration) count from the first that is no reservation. `zone` is the location's
     IANA time zone; "": not known, which only tariffs that ask for local time mind (Unpriceable,
-    `no-zone`). `expired`: the reservation lapsed unused.
+    `no-zone`). `expired`: the reservation lapsed unused. `whole`: each segment is priced by what
+    holds when it begins, wherever it ends.
     """
 
     segments: tuple[Segment, ...]
     zone: str = ""
     expired: bool = False
+    whole: bool = False
 
 
 def charging(from_at: int, until_at: int, energy_wh: Number, flow: Flow = NO_FLOW) -> Segment:

@@ -10,7 +10,7 @@ from schemas.money import exponent_of
 from streams.core.pricing.ahead import Ahead, ahead
 from streams.core.pricing.course import Amounts, Course, Number, Segment
 from streams.core.pricing.matching import NONE, Slots
-from streams.core.pricing.model import Tariff
+from streams.core.pricing.model import COVERS, Tariff
 from streams.core.pricing.settling import settle
 from streams.core.pricing.tally import Tally, tally_of
 
@@ -125,7 +125,11 @@ class _Walk:
     def standing_still(self, assumed: Assumed) -> bool:
         """Whether nothing that the assumption adds has a price."""
         kinds = {"ENERGY", "TIME"} if assumed.charging else {"PARKING_TIME"}
-        return not any(one.due_rate for one in self.tariff.components if one.dimension in kinds)
+        return not any(
+            one.due_rate
+            for one in self.tariff.components
+            if kinds.intersection(COVERS[one.dimension])
+        )
 
 
 class _Box:

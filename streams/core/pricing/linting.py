@@ -1,20 +1,33 @@
-"""What is wrong in a tariff: contradictory, unreachable, outside AFIR's rules, or unpriceable."""
+"""What is wrong in a tariff: contradictory, unreachable, outside AFIR's rules, or unpriceable.
+
+And what stands in it that no version of OCPI and no agreement knows, and that no price asks for.
+"""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streams.core.pricing.course import Number
-from streams.core.pricing.model import DAY_MINUTES, Component, Restrictions, Tariff
+from streams.core.pricing.model import COVERS, DAY_MINUTES, Component, Restrictions, Tariff
 from streams.core.pricing.parsing import tariff_of
+from streams.core.pricing.restricting import FIELDS
 from streams.core.pricing.unpriceable import Unpriceable
 
-FindingKind = Literal["unpriceable", "contradictory", "unreachable", "afir"]
+FindingKind = Literal["unpriceable", "contradictory", "unreachable", "afir", "unknown-field"]
 
 # (EU) 2023/1804 Art. 5(4): from 50 kW on, inclusive, the ad hoc price is per kWh; beside it there
 # may only be an occupancy fee per minute (payments.md 1.8).
 AFIR_KW = 50
 _MINUTE_S = 60
 _OTHERS = frozenset({"REGULAR", "PROFILE_CHEAP", "PROFILE_FAST", "PROFILE_GREEN"})
+# Of all three versions, and of GIREVE: `restriction` says when its tariff may be chosen.
+_TARIFF = frozenset(
+    "country_code party_id id currency type tariff_alt_text tariff_alt_url min_price max_price"
+    " preauthorize_amount elements tax_included start_date_time end_date_time energy_mix"
+    " last_updated restriction".split()
+)
+_COMPONENT = frozenset(
+    "type price vat step_size price_round step_round exact_price_component".split()
+)
 _BOUNDS = (
     ("kwh", "from_wh", "to_wh"),
     ("power", "from_w", "to_w"),
@@ -38,8 +51,9 @@ def lint(found: object, power_kw: int | None = None) -> tuple[Finding, ...]:
         tariff = tariff_of(found)
     except Unpriceable as wrong:
         return (Finding("unpriceable", wrong.reason, wrong.detail),)
-    findings = [*_contradictions(tariff), *_unreachable(tariff)]
-    kind = found.get("type") if isinstance(found, dict) else None
+    assert isinstance(found, dict)  # else it had been no tariff
+    findings = [*_contradictions(tariff), *_unreachable(tariff), *_unknown(found)]
+    kind = found.get("type")
     if kind not in _OTHERS and (power_kw is None or power_kw >= AFIR_KW):
         findings += _afir(tariff)
     return tuple(findings)
@@ -94,8 +108,8 @@ def _unreachable(tariff: Tariff) -> Iterator[Finding]:
 def _covering(tariff: Tariff, number: int, component: Component) -> int | None:
     rules = tariff.elements[number].restrictions
     for place, other in enumerate(tariff.elements[:number]):
-        same = any(one.dimension == component.dimension for one in other.components)
-        if same and _covers(other.restrictions, rules):
+        kinds = {kind for one in other.components for kind in COVERS[one.dimension]}
+        if kinds.issuperset(COVERS[component.dimension]) and _covers(other.restrictions, rules):
             return place
     return None
 
@@ -132,6 +146,26 @@ def _below(wide: Number | None, narrow: Number | None) -> bool:
     return wide is None or (narrow is not None and narrow <= wide)
 
 
+# --- unknown fields ---------------------------------------------------------------------------
+
+
+def _unknown(found: dict[str, Any]) -> Iterator[Finding]:
+    """Passed over when pricing: a misspelt `vat` is one of them."""
+    yield from _beyond(found, _TARIFF, "tariff")
+    for number, element in enumerate(found["elements"]):
+        where = f"elements[{number}]"
+        yield from _beyond(element, frozenset({"price_components", "restrictions"}), where)
+        yield from _beyond(element.get("restrictions") or {}, frozenset(FIELDS), where)
+        for component in element["price_components"]:
+            yield from _beyond(component, _COMPONENT, where)
+
+
+def _beyond(found: dict[str, Any], known: frozenset[str], where: str) -> Iterator[Finding]:
+    for name in sorted(found.keys() - known):
+        if found[name] is not None:
+            yield Finding("unknown-field", where, name)
+
+
 # --- AFIR -------------------------------------------------------------------------------------
 
 
@@ -142,8 +176,8 @@ def _afir(tariff: Tariff) -> Iterator[Finding]:
         yield Finding("afir", "elements", "no price per kWh")
     for one in usual:
         where = f"elements[{one.element}]"
-        if one.dimension == "TIME" and one.due_rate:
-            yield Finding("afir", where, "TIME: time charging has a price")
+        if "TIME" in COVERS[one.dimension] and one.due_rate:
+            yield Finding("afir", where, f"{one.dimension}: time charging has a price")
         if one.dimension == "FLAT" and one.due_rate:
             yield Finding("afir", where, "FLAT: a fee per session")
         if one.dimension == "PARKING_TIME" and one.due_rate and one.step > _MINUTE_S:

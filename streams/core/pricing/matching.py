@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from streams.core.pricing.clock import local, marks, zone_of
 from streams.core.pricing.course import Course, Number, Segment
 from streams.core.pricing.model import (
+    COVERS,
     DAY_MINUTES,
     UNITS,
     Component,
@@ -85,7 +86,8 @@ class Table:
         index = 0
         for n, element in enumerate(elements):
             for one in element.components:
-                self._slots.setdefault(one.dimension, []).append((1 << n, index))
+                for kind in COVERS[one.dimension]:
+                    self._slots.setdefault(kind, []).append((1 << n, index))
                 index += 1
         self._picked: dict[int, Picks] = {}
         self._known: dict[tuple[str, int], int] = {}

@@ -7,13 +7,15 @@ major units per kWh, per hour or once.
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from streams.core.pricing.agreed import Agreed
 from streams.core.pricing.course import Number
+from streams.core.pricing.rounding import Rounding
 from streams.core.pricing.simple import Rates
 
 if TYPE_CHECKING:
     from streams.core.pricing.matching import Table
 
-Dimension = Literal["ENERGY", "TIME", "PARKING_TIME", "FLAT"]
+Dimension = Literal["ENERGY", "TIME", "PARKING_TIME", "FLAT", "SESSION_TIME"]
 Version = Literal["2.1.1", "2.2.1", "2.3.0"]
 Reserved = Literal["", "RESERVATION", "RESERVATION_EXPIRES"]
 
@@ -24,6 +26,15 @@ UNITS: dict[Dimension, int] = {
     "TIME": 3_600_000,
     "PARKING_TIME": 3_600_000,
     "FLAT": 1,
+    "SESSION_TIME": 3_600_000,
+}
+# GIREVE's SESSION_TIME is time charging or not; of one element it stands for both.
+COVERS: dict[Dimension, tuple[Dimension, ...]] = {
+    "ENERGY": ("ENERGY",),
+    "TIME": ("TIME",),
+    "PARKING_TIME": ("PARKING_TIME",),
+    "FLAT": ("FLAT",),
+    "SESSION_TIME": ("TIME", "PARKING_TIME"),
 }
 # How many of the dimension's own unit make one of its step_size: a Wh, a second.
 STEP_UNITS: dict[Dimension, int] = {
@@ -31,6 +42,7 @@ STEP_UNITS: dict[Dimension, int] = {
     "TIME": 1_000,
     "PARKING_TIME": 1_000,
     "FLAT": 1,
+    "SESSION_TIME": 1_000,
 }
 
 
@@ -65,7 +77,8 @@ class Component(NamedTuple):
     """What one element asks for one dimension. `net_rate` or `gross_rate` None: tax not known.
 
     `due_rate` is what a driver is asked for: gross, or the plain price where tax is not known.
-    `because` names the restrictions that let it apply, as the tariff writes them.
+    `because` names the restrictions that let it apply, as the tariff writes them. `included`: the
+    price is told with taxes. `price_round` and `step_round` are GIREVE's.
     """
 
     element: int
@@ -77,6 +90,14 @@ class Component(NamedTuple):
     due_rate: Fraction
     reserved: bool
     because: str
+    included: bool = False
+    price_round: Agreed | None = None
+    step_round: Rounding | None = None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether it is rounded by itself, and not with the session."""
+        return self.price_round is not None or self.step_round is not None
 
 
 class Element(NamedTuple):

@@ -1,8 +1,9 @@
 """A tariff's JSON, of OCPI 2.1.1, 2.2.1 or 2.3.0, as a Tariff. What is not understood is refused.
 
 Which version it is follows from what stands in it, never from a label: `/2.2.1/` serves bodies of
-2.3.0 in the field. Unknown fields of components and restrictions are refused by name, since they
-may change a price; unknown fields of the tariff itself are not about prices.
+2.3.0 in the field. Unknown fields are passed over, as OCPI asks, and told by `tariff lint`; but an
+unknown restriction may rule a price out, and an unknown type of component has no meaning: both are
+refused by name. GIREVE's roundings and its SESSION_TIME are known.
 """
 
 import functools
@@ -13,9 +14,11 @@ from typing import Any, get_args
 import msgspec
 
 from schemas.money import UnknownCurrency, exponent_of
+from streams.core.pricing.agreed import agreed_price, agreed_steps
 from streams.core.pricing.instants import instant
 from streams.core.pricing.matching import Table
 from streams.core.pricing.model import (
+    COVERS,
     Component,
     Dimension,
     Element,
@@ -31,7 +34,6 @@ from streams.core.pricing.unpriceable import Unpriceable
 
 _ANY = msgspec.json.Decoder(float_hook=Decimal)
 _DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-_COMPONENT = frozenset({"type", "price", "vat", "step_size"})
 _VAT_DIGITS = 3
 _MARKS_2_2_1 = ("country_code", "party_id", "type", "min_price", "max_price", "start_date_time")
 _RESTRICTED_2_2_1 = frozenset({"min_current", "max_current", "reservation"})
@@ -140,7 +142,8 @@ def _element(found: object, number: int, taxes: str) -> Element:
     components: list[Component] = []
     for one in found["price_components"]:
         component = _component(one, number, (taxes, because, restrictions))
-        if any(component.dimension == other.dimension for other in components):
+        covered = {kind for other in components for kind in COVERS[other.dimension]}
+        if covered.intersection(COVERS[component.dimension]):
             raise Unpriceable("ambiguous", f"{where}: {component.dimension} twice in one element")
         components.append(component)
     return Element(restrictions, tuple(components))
@@ -156,8 +159,6 @@ def _component(found: object, number: int, context: tuple[str, str, Restrictions
     if kind not in _DIMENSIONS:
         raise Unpriceable("unknown-component", f"{where}: type {kind!r}")
     where = f"{where} {kind}"
-    if unknown := sorted(given.keys() - _COMPONENT):
-        raise Unpriceable("unknown-component", f"{where}: {', '.join(unknown)}")
     if restrictions.reserved and kind not in {"FLAT", "TIME"}:
         raise Unpriceable("reservation", f"{where}: a reservation has FLAT and TIME only")
     price = not_negative(given.get("price"), f"{where}: price")
@@ -175,6 +176,9 @@ def _component(found: object, number: int, context: tuple[str, str, Restrictions
         due_rate=price if gross is None else gross,
         reserved=bool(restrictions.reserved),
         because=because,
+        included=taxes == "included",
+        price_round=agreed_price(given.get("price_round"), where),
+        step_round=agreed_steps(given.get("step_round"), where),
     )
 
 
@@ -240,8 +244,9 @@ def _simple(tariff: Tariff) -> Rates | None:
     first: dict[Dimension, Component] = {}
     for component in reversed(tariff.components):
         if not component.reserved:
-            first[component.dimension] = component
-    if any(one.step > 1 for one in first.values()):  # registers count whole Wh; 1 s is none
+            first |= dict.fromkeys(COVERS[component.dimension], component)
+    # Registers count whole Wh; a step of one second is none.
+    if any(one.step > 1 or one.agreed for one in first.values()):
         return None
     due = {kind: one.due_rate for kind, one in first.items()}
     none = Fraction(0)

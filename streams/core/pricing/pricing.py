@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from streams.core.pricing.breakdown import Breakdown, Line
 from streams.core.pricing.course import Course
 from streams.core.pricing.model import Tariff
-from streams.core.pricing.settling import added, cost, settle
+from streams.core.pricing.settling import added, costs, settle
 from streams.core.pricing.tally import Tally, tally_of
 from streams.core.pricing.unpriceable import Unpriceable
 
@@ -41,12 +41,9 @@ def _lines(tally: Tally) -> tuple[Line, ...]:
     steps = added(tally)
     lines: list[Line] = []
     for used, from_at in tally.first_at.items():
-        component = tally.tables[used.tariff].components[used.component]
+        component = tally.component(used)
         had = tally.had(used)
         billed = had + steps.get(used, 0)
-        net, gross = (
-            None if rate is None else cost(component, rate, billed)
-            for rate in (component.net_rate, component.gross_rate)
-        )
-        lines.append(Line(component, used.tariff, from_at, had, billed, net, gross))
+        found = costs(component, billed)
+        lines.append(Line(component, used.tariff, from_at, had, billed, found.net, found.gross))
     return tuple(lines)

@@ -8,16 +8,16 @@ from schemas.money import exponent_of
 from streams.core.pricing.breakdown import Breakdown, Line
 from streams.core.pricing.cdr import HOUR_MS, Cdr, Stated
 from streams.core.pricing.course import Course, Number
-from streams.core.pricing.model import Tariff
+from streams.core.pricing.model import Dimension, Tariff
 from streams.core.pricing.pricing import price_switched
 from streams.core.pricing.rounding import rounded
 from streams.core.pricing.unpriceable import Unpriceable
 
-_KIND = {
-    "total_energy_cost": "ENERGY",
-    "total_time_cost": "TIME",
-    "total_parking_cost": "PARKING_TIME",
-    "total_fixed_cost": "FLAT",
+_KINDS: dict[str, tuple[Dimension, ...]] = {
+    "total_energy_cost": ("ENERGY",),
+    "total_time_cost": ("TIME", "SESSION_TIME"),
+    "total_parking_cost": ("PARKING_TIME",),
+    "total_fixed_cost": ("FLAT",),
 }
 # Times and energies of CDRs are themselves rounded: what a second and a Wh come to is equal.
 _HOURS_TOLERANCE = Fraction(1, 2_000)
@@ -48,7 +48,9 @@ def reprice(cdr: Cdr, tariffs: Sequence[Tariff]) -> Repriced:
     """By these tariffs. Raises Unpriceable; without any: `no-tariff`.
 
     One prices all. Of several each period has its own by `tariff_id`, or else the first that is in
-    force when the session begins.
+    force when the session begins. A period that should have ended at a change of price, and did not
+    (OCPI 2.2.1 mod_cdrs, ChargingPeriod), is spread over it; or priced by its begin as other
+    engines do, where the CDR states just that: nothing in it tells when its energy flowed.
     """
     if not tariffs:
         raise Unpriceable("no-tariff", "tariffs: none")
@@ -63,7 +65,22 @@ def reprice(cdr: Cdr, tariffs: Sequence[Tariff]) -> Repriced:
     notes += breakdown.notes
     if breakdown.gross is None:
         notes.append("taxes-not-known")
-    costs = _costs(breakdown)
+    found = _compared(cdr, course, breakdown)
+    by_begin = _compared(cdr, course, price_switched(tariffs, course._replace(whole=True)))
+    if by_begin.costs["total_cost"] != found.costs["total_cost"]:
+        notes.append("period-spans-change")
+        if _as_stated(cdr, by_begin) and not _as_stated(cdr, found):
+            notes.append("periods-by-their-begin")
+            found = by_begin
+    return found._replace(notes=tuple(notes))
+
+
+def _as_stated(cdr: Cdr, found: Repriced) -> bool:
+    named = any(one.field.startswith("total_cost") for one in found.differences)
+    return "total_cost" in cdr.costs and not named
+
+
+def _compared(cdr: Cdr, course: Course, breakdown: Breakdown) -> Repriced:
     segments = course.segments
     total_ms: Number = max(one.until_at for one in segments) - segments[0].from_at
     told = [one.amounts for one in segments]
@@ -73,12 +90,12 @@ def reprice(cdr: Cdr, tariffs: Sequence[Tariff]) -> Repriced:
         total_ms = sum(each, Fraction(0))
     found = Repriced(
         breakdown=breakdown,
-        costs=costs,
+        costs=_costs(breakdown),
         total_energy=sum((Fraction(one.energy_wh) for one in told), Fraction(0)) / 1_000,
         total_time=Fraction(total_ms) / HOUR_MS,
         total_parking_time=parking_ms / HOUR_MS,
         differences=(),
-        notes=tuple(notes),
+        notes=(),
     )
     return found._replace(differences=tuple(_differences(cdr, found)))
 
@@ -112,12 +129,12 @@ def _in_force(tariff: Tariff, at: int) -> bool:
 
 def _costs(breakdown: Breakdown) -> dict[str, Stated]:
     found = {"total_cost": Stated(breakdown.net, breakdown.gross)}
-    for name, kind in _KIND.items():
+    for name, kinds in _KINDS.items():
         found[name] = _sum(
             [
                 one
                 for one in breakdown.lines
-                if one.component.dimension == kind and not one.component.reserved
+                if one.component.dimension in kinds and not one.component.reserved
             ]
         )
     found["total_reservation_cost"] = _sum(

@@ -11,7 +11,9 @@ from streams.core.pricing.unpriceable import Unpriceable
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_FIELDS = (
+# By its name no restriction, but what somebody keeps beside them.
+EXTENSION = ("x_", "x-")
+FIELDS = (
     "start_time", "end_time", "start_date", "end_date", "day_of_week", "min_kwh", "max_kwh",
     "min_power", "max_power", "min_current", "max_current", "min_duration", "max_duration",
     "reservation",
@@ -19,9 +21,10 @@ _FIELDS = (
 
 
 def restrictions_of(found: dict[str, Any], where: str) -> Restrictions:
-    """Raises Unpriceable for what is not known, since it may rule a price out."""
+    """Raises Unpriceable for a restriction that is not known, since it may rule a price out."""
     given = _given(found)
-    if unknown := sorted(given.keys() - set(_FIELDS)):
+    unknown = sorted(name for name in given.keys() - set(FIELDS) if not name.startswith(EXTENSION))
+    if unknown:
         raise Unpriceable("unknown-restriction", f"{where}: {', '.join(unknown)}")
     return Restrictions(
         minutes=_minutes(given, where),
@@ -43,7 +46,7 @@ def restrictions_of(found: dict[str, Any], where: str) -> Restrictions:
 def words(found: dict[str, Any]) -> str:
     """As the tariff writes them: "start_time 17:00, end_time 20:00"; none: ""."""
     given = _given(found)
-    return ", ".join(f"{name} {_word(given[name])}" for name in _FIELDS if name in given)
+    return ", ".join(f"{name} {_word(given[name])}" for name in FIELDS if name in given)
 
 
 def _given(found: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import msgspec
 
-from schemas.money import Money, exponent_of
+from schemas.money import exponent_of
 
 _WH_PER_KWH = 1_000
 _MS_PER_HOUR = 3_600_000
@@ -77,9 +77,6 @@ class Rates(msgspec.Struct, frozen=True):
     def minor(self, quantities: Quantities) -> int:
         """The gross price in minor units, rounded half up. FLAT counts from the first moment."""
         return (self.cost(quantities) // self.denominator + 5) // 10
-
-    def money(self, quantities: Quantities) -> Money:
-        return Money(self.currency, self.minor(quantities))
 
     def greatest_cost(self, ceiling_minor: int) -> int:
         """The greatest exact price that still rounds to at most `ceiling_minor`."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from streams.core.pricing.course import Amounts, Course, Number, Segment
 from streams.core.pricing.matching import NONE, Picks, Slots, Table
+from streams.core.pricing.model import Component
 
 _NOTHING = Fraction(0)
 
@@ -49,11 +50,16 @@ class Tally:
         units = self.whole[one.tariff][one.component]
         return units + self.rest[one] if one in self.rest else units
 
-    def add(self, segment: Segment, slots: Slots, *, expired: bool = False) -> None:
-        """`slots` of the segment's tariff, over the segment's time at least."""
+    def component(self, one: Used) -> Component:
+        return self.tables[one.tariff].components[one.component]
+
+    def add(
+        self, segment: Segment, slots: Slots, *, expired: bool = False, whole: bool = False
+    ) -> None:
+        """`slots` of the segment's tariff, over the segment's time at least; as Course has it."""
         amounts = segment.amounts
         if amounts.reserved_ms:
-            self._reserve(segment, slots, expired=expired)
+            self._reserve(segment, slots, expired=expired, whole=whole)
             if not (amounts.energy_wh or amounts.charging_ms or amounts.parking_ms):
                 return
         table = self.tables[segment.tariff]
@@ -63,7 +69,7 @@ class Tally:
             flow = segment.flow
             if table.by_current and flow.min_ma is None and flow.max_ma is None:
                 self.current_unknown |= bool(amounts.energy_wh or amounts.charging_ms)
-        for from_at, share, wh in self._shares(segment, slots, table):
+        for from_at, share, wh in self._shares(segment, slots, table, whole=whole):
             holding = mask & table.wh_mask(wh)
             if slots.starts:
                 holding &= slots.masks[bisect_right(slots.starts, from_at)]
@@ -74,7 +80,7 @@ class Tally:
         self.wh += amounts.energy_wh
 
     def _shares(
-        self, segment: Segment, slots: Slots, table: Table
+        self, segment: Segment, slots: Slots, table: Table, *, whole: bool
     ) -> list[tuple[int, Number, Number]]:
         """Where the segment is cut: each piece's start, its share of the whole, the Wh before."""
         starts, wh, more = slots.starts, self.wh, segment.amounts.energy_wh
@@ -85,7 +91,7 @@ class Tally:
         if table.wh_marks and more > 0:
             low = bisect_right(table.wh_marks, wh)
             high = bisect_left(table.wh_marks, wh + more)
-        if first >= last and low >= high:
+        if whole or (first >= last and low >= high):
             return [(segment.from_at, 1, wh)]
         took = segment.until_at - segment.from_at
         cuts: set[Number] = {Fraction(at - segment.from_at, took) for at in starts[first:last]}
@@ -123,11 +129,11 @@ class Tally:
             used = Used(tariff, component)
             self.rest[used] = self.rest.get(used, _NOTHING) + quantity
 
-    def _reserve(self, segment: Segment, slots: Slots, *, expired: bool) -> None:
+    def _reserve(self, segment: Segment, slots: Slots, *, expired: bool, whole: bool) -> None:
         """Reserved time, spread over the segment; its energy and duration are no concern here."""
         table = self.tables[segment.tariff]
         only = segment._replace(amounts=Amounts())
-        for from_at, share, _ in self._shares(only, slots, table):
+        for from_at, share, _ in self._shares(only, slots, table, whole=whole):
             mask = slots.masks[bisect_right(slots.starts, from_at)]
             picks = table.reserved_picks(mask, expired=expired)
             if picks.time != NONE:
@@ -158,5 +164,5 @@ def tally_of(tables: Sequence[Table], course: Course) -> Tally:
     until_at = max(one.until_at for one in course.segments)
     slots = [one.slots(course, from_at, until_at) for one in tables]
     for segment in course.segments:
-        tally.add(segment, slots[segment.tariff], expired=course.expired)
+        tally.add(segment, slots[segment.tariff], expired=course.expired, whole=course.whole)
     return tally

@@ -62,7 +62,14 @@ def line(kind, number, **changes):
 def test_every_view_runs_with_and_without_rows(address, world, view):
     sql = f"SELECT * FROM {view}"  # noqa: S608 - names of ours
     assert rows(address, sql) == []
-    for topic in (topics.COMMANDS, topics.RESPONSES, topics.LEDGER, topics.DISCREPANCIES):
+    for topic in (
+        topics.COMMANDS,
+        topics.RESPONSES,
+        topics.LEDGER,
+        topics.DISCREPANCIES,
+        topics.VISITS,
+        topics.HEALTH,
+    ):
         for record in topics.BY_NAME[topic].records:
             world.put(topic, example(record))
     assert rows(address, sql)
@@ -234,3 +241,71 @@ def test_a_discrepancy_shows_its_newest_word(address, world):
     assert (found["opened_at"], found["changed_at"]) == (
         "1970-01-01 00:00:05.000", "1970-01-01 00:00:09.000",
     )  # fmt: skip
+
+
+# --- visits and health ----------------------------------------------------------------------------
+
+
+def visit(version, *sessions, **changes):
+    about = {"version": version, "sessions": list(sessions)}
+    return msgspec.structs.replace(example("CardVisit"), **(about | changes))
+
+
+def test_a_visit_has_the_declines_and_holds_of_its_sessions(address, world):
+    hold = example("SessionLedger").holds[0]
+    open_hold = msgspec.structs.replace(hold, approved_minor=500, open_minor=500)
+    refused = msgspec.structs.replace(hold, approved_minor=0, open_minor=0)
+    freed = msgspec.structs.replace(hold, approved_minor=500, open_minor=0)
+    no = line("hold", 1, outcome="declined", reason="insufficient_funds")
+    for session, holds, commands in (
+        ("a", [refused], [no]),
+        ("b", [open_hold], [line("hold", 1), line("raise", 1, outcome="failed")]),
+        ("c", [freed], [line("hold", 1)]),
+    ):
+        world.put(
+            topics.LEDGER,
+            ledger(tenant="t1", session_id=session, holds=holds, commands=commands),
+        )
+    for told in (visit(1, "a"), visit(2, "a", "b"), visit(3, "c", visit_from_at=9_000_000)):
+        world.put(topics.VISITS, msgspec.structs.replace(told, tenant="t1"))
+    found = rows(address, "SELECT * FROM v_card_visit ORDER BY visit_from_at DESC")
+    counted = ("sessions", "attempts", "declined", "holds", "holds_open", "is_newest")
+    told = {tuple(one["session_ids"]): tuple(one[name] for name in counted) for one in found}
+    assert told == {("a", "b"): (2, 3, 2, 1, 1, False), ("c",): (1, 1, 0, 1, 0, True)}
+
+
+def test_a_visit_whose_first_session_was_heard_of_late_is_one(address, world):
+    world.put(topics.VISITS, visit(1, "b", visit_from_at=9_000_000))
+    world.put(topics.VISITS, visit(2, "a", "b", visit_from_at=5_000_000))
+    world.put(topics.VISITS, visit(2, "a", "b", visit_from_at=5_000_000, site_id="another"))
+    found = rows(address, "SELECT site_id, session_ids, is_newest FROM v_card_visit")
+    sites = {one["site_id"] for one in found}
+    assert len(found) == len(sites) == 2
+    assert all((one["session_ids"], one["is_newest"]) == (["a", "b"], True) for one in found)
+
+
+def test_what_is_not_known_of_a_visit_is_null(address, world):
+    world.put(topics.VISITS, visit(1, "a", attempts_left=-1, wait_until_at=0))
+    world.put(topics.VISITS, visit(1, "b", site_id="z", attempts_left=0, wait_until_at=5000))
+    sql = "SELECT attempts_left, wait_until_at FROM v_card_visit ORDER BY site_id = 'z'"
+    found = [tuple(one.values()) for one in rows(address, sql)]
+    assert found == [(None, None), (0, "1970-01-01 00:00:05.000")]
+
+
+def test_an_acquirer_shows_its_newest_rates(address, world):
+    one = example("AcquirerHealth")
+    told = {"answers": 20, "approved": 9, "declined": 3, "technical": 5, "last_at": 1_000_000}
+    world.put(topics.HEALTH, msgspec.structs.replace(one, answers=1, version=1))
+    world.put(
+        topics.HEALTH,
+        msgspec.structs.replace(
+            one, version=2, window_ms=900_000, p50_ms=-1, p95_ms=800, last_technical_at=0, **told
+        ),
+    )
+    (found,) = rows(address, "SELECT * FROM v_acquirer_health")
+    assert {name: found[name] for name in told if name != "last_at"} == {
+        name: value for name, value in told.items() if name != "last_at"
+    }
+    assert (found["approval_rate"], found["technical_rate"]) == (0.75, 0.25)
+    assert (found["p50_ms"], found["p95_ms"], found["last_technical_at"]) == (None, 800, None)
+    assert found["from_at"] == "1970-01-01 00:02:00.000"

@@ -4,27 +4,12 @@ import json
 from fractions import Fraction
 
 import pytest
-from worked import component, element
+from worked import cdr, component, element, period
 
 from streams.core.pricing import Unpriceable
 from streams.core.pricing.cdr import decode, read_cdr
 from streams.core.pricing.parsing import tariff_of
 from streams.core.pricing.reconciling import reprice
-
-
-def period(start, **volumes):
-    dimensions = [{"type": kind, "volume": volume} for kind, volume in volumes.items()]
-    return {"start_date_time": start, "dimensions": dimensions}
-
-
-def cdr(*periods, **more):
-    return {
-        "start_date_time": "2022-01-13T15:55:00Z",
-        "end_date_time": "2022-01-13T16:07:00Z",
-        "currency": "EUR",
-        "charging_periods": list(periods),
-        "total_cost": {"excl_vat": 0, "incl_vat": 0},
-    } | more
 
 
 def repriced(record, *elements, **more):
@@ -266,3 +251,76 @@ def test_no_tariff_is_an_outcome_with_a_name():
     with pytest.raises(Unpriceable) as caught:
         reprice(record, [])
     assert caught.value.reason == "no-tariff"
+
+
+# --- periods that should have been cut ---------------------------------------------------------
+
+
+EVENING = [
+    element(component("ENERGY", 0.40), start_time="17:00"),
+    element(component("ENERGY", 0.20)),
+]
+TEN_KWH = period("2024-01-15T16:50:00Z", ENERGY=10)
+
+
+@pytest.mark.parametrize(
+    ("stated", "net", "notes", "differs"),
+    [
+        # 10 of 40 minutes are before 17:00: 2.5 kWh at 0.20, 7.5 kWh at 0.40.
+        pytest.param("3.50", "3.5", ("period-spans-change",), False, id="spread"),
+        pytest.param(
+            "2.00", "2", ("period-spans-change", "periods-by-their-begin"), False, id="by its begin"
+        ),
+        pytest.param("2.75", "3.5", ("period-spans-change",), True, id="neither"),
+    ],
+)
+def test_a_period_that_goes_over_a_change_of_price(stated, net, notes, differs):
+    record = cdr(
+        TEN_KWH,
+        end_date_time="2024-01-15T17:30:00Z",
+        total_cost={"excl_vat": stated},
+        cdr_location={"time_zone": "UTC"},
+    )
+    found = repriced(record, *EVENING)
+    assert found.breakdown.net == Fraction(net)
+    assert found.notes == notes
+    assert bool(found.differences) == differs
+
+
+def test_where_nothing_is_stated_a_period_is_spread():
+    record = cdr(TEN_KWH, end_date_time="2024-01-15T17:30:00Z", cdr_location={"time_zone": "UTC"})
+    del record["total_cost"]
+    found = repriced(record, *EVENING)
+    assert (found.breakdown.net, found.notes) == (Fraction("3.5"), ("period-spans-change",))
+
+
+def test_a_period_that_ends_with_the_price_is_not_told():
+    record = cdr(
+        period("2024-01-15T16:50:00Z", ENERGY=5),
+        period("2024-01-15T17:00:00Z", ENERGY=5),
+        end_date_time="2024-01-15T17:30:00Z",
+        cdr_location={"time_zone": "UTC"},
+        total_cost={"excl_vat": 3},
+    )
+    found = repriced(record, *EVENING)
+    assert (found.breakdown.net, found.notes, found.differences) == (3, (), ())
+
+
+def test_a_tier_of_energy_and_a_reservation_by_their_begin():
+    tiers = [
+        element(component("ENERGY", 0.20), max_kwh=10),
+        element(component("ENERGY", 0.40)),
+        element(component("TIME", 6), reservation="RESERVATION", start_time="17:00"),
+        element(component("TIME", 3), reservation="RESERVATION"),
+    ]
+    record = cdr(
+        period("2024-01-15T16:30:00Z", RESERVATION_TIME=1),
+        period("2024-01-15T17:30:00Z", ENERGY=15),
+        end_date_time="2024-01-15T18:30:00Z",
+        cdr_location={"time_zone": "UTC"},
+        total_cost={"excl_vat": 6},
+    )
+    found = repriced(record, *tiers)  # spread: 1.5 + 3 and 2 + 2
+    assert found.notes == ("period-spans-change", "periods-by-their-begin")
+    assert [one.net for one in found.breakdown.lines] == [3, 3]
+    assert repriced(record | {"total_cost": {"excl_vat": 8.5}}, *tiers).differences == ()

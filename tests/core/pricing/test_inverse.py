@@ -56,7 +56,7 @@ def test_where_power_decides_the_dearest_that_may_come_counts():
         element(component("ENERGY", 0.50), max_power=20), element(component("ENERGY", 0.30))
     )
     found = wake(by_power, SO_FAR, CHARGING, 1_000, MINUTE)
-    assert found.energy_wh == 20_010 - 1  # the step of whichever comes last is set aside
+    assert found.energy_wh == 20_010  # a step of one Wh adds nothing to whole ones
     assert limits(by_power, SO_FAR, CHARGING, 1_000).energy_wh == 26_684
 
 

@@ -19,6 +19,18 @@ def refused(text):
 KWH = component("ENERGY", 0.25)
 
 
+def rounding(granularity, rule):
+    return {"round_granularity": granularity, "round_rule": rule}
+
+
+def test_fields_that_no_version_knows_are_passed_over():
+    strange = {"x_color": "red", "vendor": {"max_soc": 80}, "discount": 0.5}
+    parts = element(KWH | strange, x_reason="night") | strange
+    found = tariff(parts, **strange)
+    assert found.components == tariff(element(KWH)).components
+    assert found.simple is not None
+
+
 @pytest.mark.parametrize(
     ("more", "version"),
     [
@@ -101,7 +113,20 @@ def test_limits_in_every_shape(told, limit):
         (body(), "no-price", "elements"),
         (body(element()), "no-price", "elements"),
         (body(element(component("POWER", 1))), "unknown-component", "POWER"),
-        (body(element(KWH | {"price_round": "x"})), "unknown-component", "price_round"),
+        (body(element(component("STATE_OF_CHARGE", 1))), "unknown-component", "STATE_OF_CHARGE"),
+        (body(element(component("SESSION_TIME", 1), component("TIME", 1))), "ambiguous", "TIME"),
+        (body(element(KWH | {"price_round": "x"})), "rounding", "ENERGY: price_round"),
+        (body(element(KWH | {"price_round": {"round_rule": "UP"}})), "rounding", "'UP'"),
+        (
+            body(element(KWH | {"price_round": rounding("UNITS", "ROUND_UP")})),
+            "rounding",
+            "'UNITS'",
+        ),
+        (
+            body(element(KWH | {"step_round": rounding("TENTH", "ROUND_UP")})),
+            "rounding",
+            "ENERGY: step_round",
+        ),
         (body(element(KWH, max_soc=80)), "unknown-restriction", "max_soc"),
         (body(element(KWH, KWH)), "ambiguous", "ENERGY"),
         (body(element(KWH, reservation="RESERVATION")), "reservation", "ENERGY"),

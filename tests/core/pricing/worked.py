@@ -1,4 +1,4 @@
-"""Builders for tariffs and courses of the tests. Instants: local times of a day in 2025."""
+"""Builders for tariffs, courses and CDRs of the tests. Instants: local times of a day in 2025."""
 
 import json
 from datetime import datetime
@@ -59,3 +59,18 @@ def amps(value):
 
 def kilowatts(value):
     return Flow(min_w=value * 1_000, max_w=value * 1_000)
+
+
+def period(start, **volumes):
+    dimensions = [{"type": kind, "volume": volume} for kind, volume in volumes.items()]
+    return {"start_date_time": start, "dimensions": dimensions}
+
+
+def cdr(*periods, **more):
+    return {
+        "start_date_time": "2022-01-13T15:55:00Z",
+        "end_date_time": "2022-01-13T16:07:00Z",
+        "currency": "EUR",
+        "charging_periods": list(periods),
+        "total_cost": {"excl_vat": 0, "incl_vat": 0},
+    } | more
