@@ -13,6 +13,7 @@ from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
 from streams.agents.feed_checking import Checked, Message
+from streams.bench.feeding import FeedCost
 from streams.bench.run import Result
 from streams.cli.ending import Failed
 from streams.core.strategy import Choice, Refusal
@@ -132,6 +133,7 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`orphans`, each": (OrphanAged, ()),
     "`topics`": (Catalogue, ()),
     "`bench`": (Result, ()),
+    "`bench`, each of `feeds`": (FeedCost, ()),
 }
 
 
