@@ -44,11 +44,11 @@ _PLAIN_ID = re.compile(r"[!-~]+").fullmatch
 
 
 class Odd(Decimal):
-    """A number written with an exponent or with more digits than money has: to be looked at."""
+    """A number beyond all bounds, to be refused with its field's name."""
 
 
 def _number_read(told: str) -> int | Decimal | Odd:
-    """Put into one form while it is read: `exact` need not look at what comes out of here.
+    """Put into one form while it is read: `number` need not look at what comes out of here.
 
     Half of a CDR is numbers; this is three times as fast as Decimal.normalize.
     """
@@ -56,7 +56,17 @@ def _number_read(told: str) -> int | Decimal | Odd:
     if point and len(head) <= _HEAD_MAX and len(tail) <= _DECIMALS and tail.isdigit():
         tail = tail.rstrip("0")
         return Decimal(f"{head}.{tail}") if tail else int(head)
-    return Odd(told)
+    found = Odd(told)
+    return _in_form(found) if -_BOUND < found < _BOUND else found
+
+
+def _in_form(value: Decimal) -> int | Decimal:
+    """Behind the 18th digit there is only what binary fractions leave in the field (1.42E-14)."""
+    whole = int(value)
+    if whole == value:
+        return whole
+    plain = Decimal(value).quantize(_LAST, ROUND_DOWN).normalize()
+    return Decimal(f"{plain:f}") if plain else 0
 
 
 JSON = msgspec.json.Decoder(float_hook=_number_read)
@@ -198,17 +208,10 @@ def _with_point(told: str) -> str:
 
 
 def exact(value: Decimal) -> int | Decimal:
-    """In one form, and bounded before anything is computed with it. Raises Unreadable.
-
-    Behind the 18th digit there is only what binary fractions leave in the field (1.42E-14).
-    """
+    """In one form, and bounded before anything is computed with it. Raises Unreadable."""
     if not value.is_finite() or not -_BOUND < value < _BOUND:
         wrong(value, "a number below a milliard", "impossible-number")
-    whole = int(value)
-    if whole == value:
-        return whole
-    plain = Decimal(value).quantize(_LAST, ROUND_DOWN).normalize()
-    return Decimal(f"{plain:f}") if plain else 0
+    return _in_form(value)
 
 
 def decimal_text(value: int | Decimal | None) -> str:

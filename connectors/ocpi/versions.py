@@ -52,11 +52,11 @@ def kind_of(told: Mapping[str, Any], hint: str) -> str:
     return hint
 
 
-def version_of(told: Mapping[str, Any], hint: str, known: str = "") -> OcpiVersion:
+def version_of(told: Mapping[str, Any], hint: str) -> OcpiVersion:
     """The version of a Session or CDR by its names and the shape of its prices.
 
-    A body of 2.2.1 with neither price nor any other mark is what the hint, else what was `known`
-    of the object says; last, 2.2.1, which most partners speak.
+    A body of 2.2.1 or later with neither price nor any other mark is what the hint says, or else
+    of 2.2.1, which most partners speak.
     """
     prices = [told[name] for name in COSTS if name in told]
     if any(isinstance(one, dict) and "before_taxes" in one for one in prices):
@@ -68,7 +68,7 @@ def version_of(told: Mapping[str, Any], hint: str, known: str = "") -> OcpiVersi
     if _is_2_3_0(told):
         return "2.3.0"
     for version in VERSIONS:
-        if version == (known or hint) and not (version == "2.1.1" and told.keys() & _OF_2_2):
+        if version == hint and not (version == "2.1.1" and told.keys() & _OF_2_2):
             return version
     return "2.2.1"
 
