@@ -1,7 +1,7 @@
 """Facts from OCPI: what partners tell of sessions and CDRs, in one form for all its versions.
 
 Of the same object through a hub and a peer `country_code`, `party_id` and the ids are the same,
-but for their case. `body` is the object in the shape of its own `ocpi_version` (prices mean something
+but for their case. `body` is the object in the shape of its `ocpi_version` (prices mean something
 else in each), put right where a quirk is known: canonical JSON, exact numbers, no nulls.
 Exact decimals travel as text, so that no reader has to guess their digits; empty: not told.
 """
