@@ -14,7 +14,7 @@ MOST_INTERVALS = 512
 MOST_CALLS = 4
 MOST_NUMBERS = 4
 MOST_SEQS = 16
-MOST_SIGNED_CHARS = 200_000  # of one transaction: two records of OCPP 2.1 and their keys
+MOST_SIGNED_CHARS = 100_000  # of one transaction: two records of OCPP 2.1 and their keys
 
 NOT_TOLD = -1
 
@@ -25,7 +25,8 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     `name`: the facts' transaction_id, '' as long as nothing could be told. `numbers`, `calls`: OCPP
     1.6, the ids that mean it and the calls that started it. `place`: connector (1.6) or EVSE (2.x).
     `started_at` 0: its start was not seen. Registers are on the scale of the facts: what the meter
-    shows, plus `offset_wh` (`offset_before` for what was read before `turned_at`).
+    shows, plus `offset_wh` (`offset_before` for what was read before `turned_at`). `fits` and
+    `misfits` count the values that were on it and those that were refused.
     """
 
     name: str = ""
@@ -57,6 +58,8 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     power_at: int = 0
     power_w: int = NOT_TOLD
     shown_wms: int = 0
+    fits: int = 0
+    misfits: int = 0
     ended_at: int = 0
     end_wh: int = NOT_TOLD
     end_raw_wh: int = NOT_TOLD

@@ -10,6 +10,8 @@ import msgspec
 
 from schemas.flags import Flag
 
+_YEAR_2100 = 4_102_444_800_000  # the last instant of the contract
+
 Hardness = Literal["hard", "soft"]
 PaymentKind = Literal["card", "contract", "unknown"]
 
@@ -200,6 +202,8 @@ def judged_at(at: int, received_at: int, rules: Plausibility) -> int:
     """The flags of an instant by when it arrived (0: not known). Raises Implausible."""
     if at < rules.clock_earliest_at:
         raise Implausible("clock-unset", f"{at} ms after 1970: no clock that was set")
+    if at > _YEAR_2100:
+        raise Implausible("clock-wrong", "after the year 2100")
     ahead_ms = at - received_at
     if received_at == 0 or ahead_ms <= rules.clock_ahead_ms:
         return 0

@@ -14,6 +14,8 @@ _MS_PER_HOUR = 3_600_000
 # Scale doubts: this much must have been shown by power, and the register show so little of it.
 _SHOWN_LEAST_WH = 1_000
 _SCALE_RATIO = 100
+_LONGEST_INTERVAL_MS = 24 * _MS_PER_HOUR
+_SHOWN_MOST = 2**62
 _SHOWN_GAP_MS = 15 * 60 * 1000
 
 
@@ -106,12 +108,18 @@ def end(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> tuple[
     return max(wh, one.last_wh), Flag.ROUNDED.value if wh < one.last_wh else 0
 
 
-def add_interval(one: Transaction, uwh: int, at: int, by_clock: bool) -> tuple[int, int]:  # noqa: FBT001 - a bit of the sample
+def add_interval(
+    one: Transaction, uwh: int, at: int, rules: Plausibility, *, by_clock: bool
+) -> tuple[int, int]:
     """Energy of the interval that ends at `at`, in micro-Wh: begin plus all told up to then.
 
     An interval told again replaces itself. Sampled and clock-aligned intervals overlap: the first
-    kind that comes counts. Returns the instant it is true for, and the energy.
+    kind that comes counts. Returns the instant it is true for, and the energy. Raises Implausible.
     """
+    since_at = max((known for known in one.intervals if known < at), default=one.started_at)
+    possible = possible_wh(min(at - since_at, _LONGEST_INTERVAL_MS), rules)
+    if uwh > possible * _MICRO:
+        raise Implausible("energy-above-power", f"{uwh // _MICRO} Wh, where {possible} can be")
     if one.begin_wh == NOT_TOLD:
         begin(one, 0, at)
     if not one.intervals and not one.interval_uwh:
@@ -141,12 +149,15 @@ def show_power(one: Transaction, power_w: int, at: int) -> None:
         return
     gap_ms = at - one.power_at
     if one.power_w > 0 and gap_ms <= _SHOWN_GAP_MS:
-        one.shown_wms += min(one.power_w, power_w) * gap_ms
+        shown = one.shown_wms + min(one.power_w, power_w) * gap_ms
+        one.shown_wms = min(shown, _SHOWN_MOST)
     one.power_at, one.power_w = at, power_w
 
 
 def scale_flags(one: Transaction, end_wh: int) -> int:
-    """Whether energy and power of the whole transaction are of one scale."""
+    """Whether energy and power of the whole transaction are of one scale, and most values on it."""
+    if one.misfits > one.fits:
+        return Flag.SCALE_DOUBTFUL.value
     shown_wh = one.shown_wms // _MS_PER_HOUR
     delivered = end_wh - max(one.begin_wh, 0)
     if shown_wh < _SHOWN_LEAST_WH or delivered * _SCALE_RATIO >= shown_wh:

@@ -7,13 +7,12 @@ from connectors.ocpp.instants import NoInstant, instant
 from connectors.ocpp.memory import Transaction
 from connectors.ocpp.messages import v16
 from connectors.ocpp.plausibility import Implausible
-from connectors.ocpp.sampled import NOTHING, Sample, Samples, samples
+from connectors.ocpp.sampled import MOST_WH, NOTHING, Sample, Samples, samples
 from connectors.ocpp.turn import Moment, Turn
 from schemas.flags import Flag
 
 _NO_SEQ = -1
 _MAIN_METER = 0
-_MOST_WH = 10**12
 _MOST_NUMBER = 2**31
 _LOCAL = "Local"  # what an absent reason means
 
@@ -225,7 +224,7 @@ def _moment(turn: Turn, timestamp: str) -> Moment | None:
 
 
 def _is_register(turn: Turn, wh: int, field: str) -> bool:
-    if 0 <= wh <= _MOST_WH:
+    if 0 <= wh <= MOST_WH:
         return True
     turn.refuse("bad-energy", field, f"{wh} Wh is no register of a meter")
     return False

@@ -23,6 +23,7 @@ _MOST_LIMIT_WH = 10**9
 _LOCAL = "Local"  # what an absent reason means
 _NEVER_CONNECTED = "EVConnectTimeout"
 _BY_METER = frozenset(("MeterValuePeriodic", "MeterValueClock"))
+_BY_STOPPING = frozenset(("StopAuthorized", "Deauthorized"))
 _STATES: Mapping[str, ChargingState] = {
     "Charging": "charging",
     "EVConnected": "ev_connected",
@@ -181,11 +182,13 @@ def _carried(turn: Turn, one: Transaction, event: Event, moment: Moment) -> bool
         if event.evse.connector_id is not None:
             one.connector_id = str(event.evse.connector_id)
     info = event.transaction_info
-    if event.id_token is not None or info.remote_start_id is not None:
-        payer = payer_2x(event.id_token, info.remote_start_id, turn.state.remote_starts)
+    # Another card may stop what it did not start, and does not pay.
+    stops = event.event_type == "Ended" or event.trigger_reason in _BY_STOPPING
+    token = None if stops else event.id_token
+    if token is not None or info.remote_start_id is not None:
+        payer = payer_2x(token, info.remote_start_id, turn.state.remote_starts)
         if payer.stripped:
             turn.note("card-data", "idToken")
-        # The first card counts: another one may stop what it did not start.
         one.remote_start_id = one.remote_start_id or payer.remote_start_id
         one.psp_reference = one.psp_reference or payer.psp_reference
         if one.payment_kind == "unknown":

@@ -167,19 +167,23 @@ class Turn:
             return
         try:
             flags = sample.flags | self.judged(sample.at)
+            if sample.power_w >= 0:
+                register.show_power(one, sample.power_w, sample.at)
             if sample.wh >= 0:
                 at = sample.at
                 wh, more = register.read(one, sample.wh, at, self.rules)
                 flags |= more
             elif sample.interval_uwh >= 0 and not one.has_read:
-                at, wh = register.add_interval(one, sample.interval_uwh, sample.at, sample.by_clock)
+                at, wh = register.add_interval(
+                    one, sample.interval_uwh, sample.at, self.rules, by_clock=sample.by_clock
+                )
             else:
                 return
         except Implausible as error:
+            one.misfits += 1
             self.refuse(error.rule, f"{path}[{sample.number}]", str(error))
             return
-        if sample.power_w >= 0:
-            register.show_power(one, sample.power_w, sample.at)
+        one.fits += 1
         place = self.place
         evse_uid, evse_flags = _evse(one)
         self.facts.append(
@@ -240,6 +244,7 @@ class Turn:
         one.ended_at, one.end_wh = moment.at, wh
         place = self.place
         evse_uid, evse_flags = _evse(one)
+        signed, one.signed = one.signed, []
         flags = one.flags | register.scale_flags(one, wh)
         self.facts.append(
             ChargingEnded(
@@ -253,7 +258,7 @@ class Turn:
                 reason=reason,
                 offline=moment.offline,
                 ended_at=moment.at,
-                signed_data=f"[{','.join(one.signed)}]" if one.signed else "",
+                signed_data=f"[{','.join(signed)}]" if signed else "",
                 flags=moment.flags | flags | evse_flags,
             )
         )

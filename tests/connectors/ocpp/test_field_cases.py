@@ -132,6 +132,16 @@ def test_openevse_703_kwh_told_as_wh():
     assert talk.ended[0].flags == Flag.SCALE_DOUBTFUL
 
 
+def test_begin_and_end_in_kwh_beside_values_in_wh_prove_nothing():
+    talk = Talk16()
+    talk.begin(wh=LIFE // 1000)
+    for minute in (10, 20, 30):
+        talk.meter(f"08:{minute}:00", LIFE + minute * 100)
+    talk.stop("09:00:00", LIFE // 1000 + 9)
+    assert set(talk.reasons) == {"energy-above-power"}
+    assert talk.ended[0].flags & ENERGY_DOUBTFUL
+
+
 def test_a_meter_of_whole_kwh_is_no_doubt():
     talk = Talk16()
     talk.begin(wh=1000)
@@ -165,6 +175,14 @@ def test_intervals_told_again_count_once_citrineos_payment():
     for at in ("08:10:00", "08:20:00", "08:10:00", "08:20:00"):
         talk.meter(at, interval)
     assert talk.readings[-1].energy_wh == 2000
+
+
+def test_an_interval_that_no_evse_can_deliver_is_refused():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    talk.meter("08:10:00", sample(LIFE, "Energy.Active.Import.Interval"))
+    assert talk.readings == []
+    assert talk.reasons == ["energy-above-power"]
 
 
 def test_a_register_counts_before_intervals():

@@ -66,7 +66,9 @@ def test_an_instant_a_day_ahead_is_wrong_and_one_of_1970_unset():
 
 
 def test_where_the_arrival_is_not_known_no_clock_is_ahead():
-    assert judged_at(NOON * 2, 0, USUAL) == 0
+    assert judged_at(NOON * 11 // 10, 0, USUAL) == 0
+    with pytest.raises(Implausible, match="2100"):
+        judged_at(3 * NOON, 0, USUAL)
 
 
 def test_what_is_possible_is_the_power_with_a_tenth_and_the_slack():

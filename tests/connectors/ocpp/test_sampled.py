@@ -57,7 +57,7 @@ def one_2x(*told):
         (".5", "kWh", 500),
         ("5.", "kWh", 5000),
         ("0", "Wh", 0),
-        ("123456789.123456", "kWh", 123_456_789_123),
+        ("12345678.123456", "kWh", 12_345_678_123),
         ("0.1", "kWh", 100),  # 0.1 is no binary fraction
     ],
 )
@@ -85,7 +85,7 @@ def test_a_comma_is_the_decimal_point_and_flagged():
         ("1.234,5", "comma and point"),
         ("1,234,567", "comma and point"),
         ("-5", "no register"),
-        ("1e13", "no register"),
+        ("1e12", "no register"),
         ("1e20", "none that a meter shows"),
         ("1e999", "none that a meter shows"),
         ("1e-999", "none that a meter shows"),
@@ -136,9 +136,9 @@ def test_a_multiplier_of_no_meter_is_refused_at_once(multiplier):
 
 
 @given(
-    st.decimals(0, 10**6, places=6, allow_nan=False),
+    st.decimals(0, 10**5, places=6, allow_nan=False),
     st.sampled_from(["Wh", "kWh"]),
-    st.integers(-3, 3),
+    st.integers(-3, 2),
 )
 def test_energy_is_exact_and_cut_off(value, unit, multiplier):
     exact = Fraction(value) * Fraction(10) ** multiplier * (1000 if unit == "kWh" else 1)
@@ -342,4 +342,4 @@ def test_any_text_is_a_figure_or_refused(text, unit):
     said = read_16({"value": text, "unit": unit})
     assert bool(said.refused) == (said.samples[0].wh == -1)
     if not said.refused:
-        assert 0 <= said.samples[0].wh <= Decimal(10) ** 12
+        assert 0 <= said.samples[0].wh <= Decimal(10) ** 11

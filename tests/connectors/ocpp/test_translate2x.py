@@ -345,6 +345,15 @@ def test_another_card_that_stops_does_not_pay():
     assert {one.payment_kind for one in talk.started} == {"card"}
 
 
+def test_another_card_that_stops_before_the_start_is_heard_does_not_pay_either():
+    talk = Talk2()
+    other = {"idToken": "other", "type": "ISO14443"}
+    talk.event("Ended", "09:00:00", 2, 9000, idToken=other)
+    talk.event("Updated", "08:59:00", 1, idToken=other, trigger="StopAuthorized")
+    talk.begin(token="x")
+    assert {one.payment_kind for one in talk.started} == {"unknown"}
+
+
 # --- 2.1: limits, settlement ----------------------------------------------------------------------
 
 
