@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connectors.ocpi.reading import Reader, Unreadable, identifier, instant, number
+from connectors.ocpi.reading import (
+    PLAIN_ID,
+    TEXT_MAX,
+    Reader,
+    Unreadable,
+    identifier,
+    instant,
+    is_plain,
+    number,
+)
 from connectors.ocpi.shapes import ITEMS_MAX, Shape, many, word
 
 Number = int | Decimal
@@ -30,34 +39,44 @@ _DIMENSION = Shape(
     {"type": word(DIMENSIONS, "dimensions.type"), "volume": number},
     must=("type", "volume"),
 )
-_DIMENSIONS = many(_DIMENSION)
-
-
-def _dimensions(value: Any, reader: Reader) -> list[dict[str, Any]]:
-    """The plain case: two fields, a known word, a number that the decoder put into its form."""
-    if type(value) is list and len(value) <= ITEMS_MAX:
-        out = []
-        for one in value:
-            if type(one) is not dict or len(one) != 2:  # noqa: PLR2004 - type and volume
-                break
-            kind, volume = one.get("type"), one.get("volume")
-            exact = type(volume) is Decimal or (type(volume) is int and 0 <= volume < _PLAIN)
-            if not exact or type(kind) is not str or kind not in DIMENSIONS:
-                break
-            out.append(one)
-        else:
-            return out
-    return _DIMENSIONS(value, reader)
-
-
-_PLAIN = 10**9
 PERIOD = Shape(
     "ChargingPeriod",
-    {"start_date_time": instant, "dimensions": _dimensions, "tariff_id": identifier},
+    {"start_date_time": instant, "dimensions": many(_DIMENSION), "tariff_id": identifier},
     required=("dimensions",),
     must=("start_date_time",),
 )
-periods = many(PERIOD)
+_EVERY = many(PERIOD)
+_BOUND = 10**9
+
+
+def periods(value: Any, reader: Reader) -> Any:
+    """The list as it came, where all of it is in its form; else read by its table."""
+    if type(value) is list and len(value) <= ITEMS_MAX and all(map(_in_form, value)):
+        return value
+    return _EVERY(value, reader)
+
+
+def _in_form(period: Any) -> bool:
+    if type(period) is not dict:
+        return False
+    start, dimensions = period.get("start_date_time"), period.get("dimensions")
+    if type(start) is not str or not is_plain(start) or type(dimensions) is not list:
+        return False
+    if len(period) != 2:  # noqa: PLR2004 - start and dimensions
+        tariff_id = period.get("tariff_id")
+        named = type(tariff_id) is str and len(tariff_id) <= TEXT_MAX and PLAIN_ID(tariff_id)
+        if len(period) != 3 or not named:  # noqa: PLR2004 - and tariff_id
+            return False
+    return all(map(_is_plain_dimension, dimensions))
+
+
+def _is_plain_dimension(one: Any) -> bool:
+    if type(one) is not dict or len(one) != 2:  # noqa: PLR2004 - type and volume
+        return False
+    kind, volume = one.get("type"), one.get("volume")
+    if type(kind) is not str or kind not in DIMENSIONS:
+        return False
+    return type(volume) is Decimal or (type(volume) is int and 0 <= volume < _BOUND)
 
 
 class Tally(NamedTuple):
