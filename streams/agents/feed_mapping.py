@@ -32,6 +32,7 @@ QUIRKS = Path(__file__).parents[2] / "deploy" / "quirks"
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,6})\]")
 _PATH = re.compile(r"([^.\[\]]+|\[\d{1,6}\])(\.[^.\[\]]+|\[\d{1,6}\])*")
 _ANY_PARTNER = "*"
+_OWN = {"plausibility": "ocpp", "utc_offset_min": "ocpp", "quirks": "ocpi"}
 
 OF_EVERY = frozenset({"payload", "tenant", "time"})
 OF_SOURCE: dict[Source, frozenset[str]] = {
@@ -143,25 +144,21 @@ class Mapping(_Part):
     plausibility: dict[str, Any] = {}
     quirks: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _of_its_source(self) -> Self:
-        problems = [*_places(self)]
-        if self.source != "ocpp" and (self.plausibility or self.utc_offset_min is not None):
-            problems.append("plausibility and utc_offset_min belong to ocpp")
-        if self.source != "ocpi" and self.quirks:
-            problems.append("quirks belong to ocpi")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
-
-def _places(mapping: Mapping) -> Iterator[str]:
-    known = OF_EVERY | OF_SOURCE[mapping.source]
-    for name in sorted(mapping.where.keys() - known):
+def _of_source(told: dict[str, Any]) -> Iterator[str]:
+    """What does not belong to its source, or is missing; asked of what may be wrong elsewhere."""
+    source, where = told.get("source"), told.get("where", {})
+    if source not in OF_SOURCE or not isinstance(where, dict):
+        return
+    known = OF_EVERY | OF_SOURCE[source]
+    for name in sorted(where.keys() - known):
         yield f"where.{name}: there is no such place; known are {', '.join(sorted(known))}"
-    for name in NEEDED[mapping.source]:
-        if name not in mapping.where:
+    for name in NEEDED[source]:
+        if name not in where:
             yield f"where.{name}: is wanted"
+    for name, owner in _OWN.items():
+        if name in told and source != owner:
+            yield f"{name}: belongs to {owner}"
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,11 +189,11 @@ def read_mapping(file: Path) -> Feed:
 
 def feed_of(found: dict[str, Any], folder: Path) -> Feed:
     """The feed in these tables; files are looked for from `folder` on. Raises MappingWrong."""
+    problems = [*_of_source(found)]
     try:
         mapping = Mapping.model_validate(found)
     except ValidationError as error:
-        raise MappingWrong([*_said(error)]) from error
-    problems: list[str] = []
+        raise MappingWrong([*_said(error), *problems]) from error
     feed = Feed(
         mapping=mapping,
         rules=_rules(mapping.plausibility, problems),
@@ -212,7 +209,7 @@ def _said(error: ValidationError) -> Iterator[str]:
     for one in error.errors(include_url=False, include_input=False):
         path = ".".join(str(part) for part in one["loc"])
         said = one["msg"].removeprefix("Value error, ")
-        yield from (f"{path}: {part}" if path else part for part in said.split("; "))
+        yield f"{path}: {said}" if path else said
 
 
 def _rules(told: dict[str, Any], problems: list[str]) -> Plausibility:

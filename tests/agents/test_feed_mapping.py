@@ -48,8 +48,11 @@ def test_every_mistake_is_named_at_once(tmp_path):
             {"where": {**BARE["where"], "partner": "x"}},
             "where.partner: there is no such place",
         ),
-        ({"quirks": {"*": "none"}}, "quirks belong to ocpi"),
-        ({"source": "ocpi", "where": {"partner": "p"}, "utc_offset_min": 60}, "belong to ocpp"),
+        ({"quirks": {"*": "none"}}, "quirks: belongs to ocpi"),
+        (
+            {"source": "ocpi", "where": {"partner": "p"}, "utc_offset_min": 60},
+            "utc_offset_min: belongs to ocpp",
+        ),
         ({"plausibility": {"power_max_w": "much"}}, "plausibility: "),
         ({"plausibility": {"no_such_rule": 1}}, "plausibility: "),
         ({"framing": {"kind": "avro-single-object"}}, "schemas are given with"),
