@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from zlib import crc32
 
-import msgspec
-
 from connectors.feeding import Note, Refused
 from connectors.ocpp import translate2x, translate16
 from connectors.ocpp.frames import (
@@ -13,12 +11,10 @@ from connectors.ocpp.frames import (
     CallError,
     CallResult,
     CallResultError,
-    Frame,
     NotValid,
     Send,
     frame_of,
     version_named,
-    within_bounds,
 )
 from connectors.ocpp.memory import ChargerState
 from connectors.ocpp.messages import v16
@@ -53,7 +49,7 @@ def translate(
     """
     turn = Turn(state, place, rules)
     try:
-        frame = _framed(payload, place)
+        frame = frame_of(payload)
         if isinstance(frame, Call | Send):
             _call(turn, frame)
         elif isinstance(frame, CallResult):
@@ -64,16 +60,6 @@ def translate(
         refused = error.refused
         turn.refuse(refused.reason, refused.field, refused.problem)
     return turn.translated()
-
-
-def _framed(payload: bytes, place: Place) -> Frame:
-    """The frame in the bytes, or around them where the feed told action and id beside them."""
-    if not place.action:
-        return frame_of(payload)
-    body = msgspec.Raw(within_bounds(payload))
-    if place.kind == "result":
-        return CallResult(place.unique_id, body)
-    return Call(place.unique_id, place.action, body)
 
 
 def _call(turn: Turn, frame: Call | Send) -> None:
@@ -128,7 +114,7 @@ def _result(turn: Turn, frame: CallResult) -> None:
     if place.direction == "from_charger" or (place.version and _named(place.version) != "1.6"):
         return
     raw = bytes(frame.payload)
-    if place.action not in ("", "StartTransaction") or not all(one in raw for one in _START_RESULT):
+    if not all(one in raw for one in _START_RESULT):
         return
     read = response_of("1.6", "StartTransaction", frame.payload)
     _tell(turn, read.notes)

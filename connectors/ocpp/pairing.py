@@ -78,14 +78,14 @@ def early(turn: Turn, call: str) -> int | None:
     """The number from a result that was logged before this call; it is forgotten with that."""
     for one in turn.state.results:
         if call and one.call == call:
-            turn.state.results = [other for other in turn.state.results if other is not one]
+            turn.early_results([other for other in turn.state.results if other is not one])
             return one.number
     return None
 
 
 def remember_result(turn: Turn, call: str, number: int) -> None:
     kept = [one for one in turn.state.results if one.call != call]
-    turn.state.results = [*kept, EarlyResult(call, number)][-MOST_RESULTS:]
+    turn.early_results([*kept, EarlyResult(call, number)][-MOST_RESULTS:])
 
 
 def about(turn: Turn, number: int | None, connector: str, at: int) -> Transaction | None:

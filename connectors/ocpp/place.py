@@ -15,9 +15,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     `version` 1.6, 2.0.1, 2.1 or '' (decided from the message); `direction` from_charger, to_charger
     or '' (decided from the action); `received_at`: epoch ms at which the CSMS had it, 0: not known.
     Clocks that tell no zone are `utc_offset_min` ahead of UTC; None: taken as UTC, and flagged.
-
-    Where a feed carries bare payloads `action` names what they are of, `kind` whether they are
-    calls or results, and `unique_id` pairs these; '' where whole frames come.
     """
 
     tenant: str
@@ -27,13 +24,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     direction: Literal["from_charger", "to_charger", ""] = ""
     utc_offset_min: int | None = None
-    action: str = ""
-    kind: Literal["call", "result"] = "call"
-    unique_id: str = ""
 
 
 class Translated(msgspec.Struct, frozen=True):
-    """What became of one message. A refused one may still give facts that no money rests on."""
+    """What became of one message. A refused one may still give facts that no money rests on.
+
+    `state` is the very one that was handed in where the message leaves nothing to remember.
+    """
 
     state: ChargerState
     facts: tuple[Fact, ...] = ()

@@ -14,6 +14,7 @@ from connectors.ocpp.memory import (
     MOST_TRANSACTIONS,
     NOT_TOLD,
     ChargerState,
+    EarlyResult,
     RemoteStart,
     Transaction,
 )
@@ -50,19 +51,18 @@ class Moment(NamedTuple):
 
 
 class Turn:
-    """Collects what one message becomes. `state` is a copy: what was handed in stays as it was."""
+    """Collects what one message becomes. Changes are on copies: what was handed in stays."""
 
     __slots__ = ("_copied", "facts", "notes", "place", "refused", "rules", "state")
 
     def __init__(self, state: ChargerState | None, place: Place, rules: Plausibility) -> None:
-        self.state = ChargerState() if state is None else copy(state)
-        self.state.transactions = list(self.state.transactions)
+        self.state = ChargerState() if state is None else state
         self.place = place
         self.rules = rules
         self.facts: list[Fact] = []
         self.refused: list[Refused] = []
         self.notes: list[Note] = []
-        self._copied: list[Transaction] = []
+        self._copied: list[Transaction] | None = None
 
     def translated(self) -> Translated:
         """What became of the message; what people will read of it has no card number in it."""
@@ -82,24 +82,34 @@ class Turn:
 
     # --- memory ---
 
+    def _changing(self) -> list[Transaction]:
+        """The transactions that are copies already; from now on the state is one, too."""
+        if self._copied is None:
+            self._copied = []
+            self.state = copy(self.state)
+            self.state.transactions = list(self.state.transactions)
+        return self._copied
+
     def changing(self, place: int) -> Transaction:
         """The transaction at `place` of the memory, to be changed in this turn."""
+        copied = self._changing()
         one = self.state.transactions[place]
-        if not any(one is other for other in self._copied):
+        if not any(one is other for other in copied):
             one = copy(one)
-            self._copied.append(one)
+            copied.append(one)
             self.state.transactions[place] = one
         return one
 
     def opened(self, one: Transaction) -> Transaction:
         """A new transaction, in place of the oldest that ended where there are too many."""
+        copied = self._changing()
         transactions = self.state.transactions
         if len(transactions) >= MOST_TRANSACTIONS:
             ended = [place for place, other in enumerate(transactions) if other.ended_at]
             del transactions[ended[0] if ended else 0]
             self.note("transaction-forgotten", "more than are remembered of one charger")
         transactions.append(one)
-        self._copied.append(one)
+        copied.append(one)
         return one
 
     def asked(self, token: str, number: int = NOT_TOLD) -> None:
@@ -107,9 +117,15 @@ class Turn:
         if has_card(token):
             self.note("card-data", "token of a remote start")
             return
+        self._changing()
         asked = RemoteStart(token, number, self.place.received_at)
         kept = [one for one in self.state.remote_starts if one.token != token]
         self.state.remote_starts = [*kept, asked][-MOST_REMOTE_STARTS:]
+
+    def early_results(self, results: list[EarlyResult]) -> None:
+        """From now on these results wait for their calls."""
+        self._changing()
+        self.state.results = results
 
     # --- facts ---
 

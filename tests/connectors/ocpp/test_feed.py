@@ -198,6 +198,14 @@ def test_the_state_that_was_handed_in_stays_as_it_was():
         state = done.state
 
 
+def test_what_leaves_nothing_to_remember_leaves_the_very_same_state():
+    heartbeat = json.dumps(frames_16()[4]).encode()
+    assert one(None, heartbeat).state == ChargerState()
+    state = one(None, json.dumps(frames_16()[0]).encode()).state
+    assert one(state, heartbeat).state is state
+    assert one(state, b"nonsense").state is state
+
+
 def test_the_same_feed_twice_gives_the_same_facts():
     once = whole(ALL)
     assert whole(ALL) == once
@@ -280,18 +288,6 @@ def test_versions_by_their_names(version):
 def test_an_unknown_version_is_refused():
     (refused,) = one(None, b'[2,"a","Heartbeat",{}]', version="3.0").refused
     assert refused.field == "version"
-
-
-def test_bare_payloads_with_their_action_beside_them():
-    frames = frames_16()
-    state, facts = None, []
-    for frame in frames[:4]:
-        kind = "call" if frame[0] == 2 else "result"
-        action = frame[2] if kind == "call" else "StartTransaction"
-        payload = json.dumps(frame[-1]).encode()
-        done = one(state, payload, action=action, kind=kind, unique_id=frame[1], version="1.6")
-        state, facts = done.state, [*facts, *done.facts]
-    assert facts == whole(frames[:4])
 
 
 def test_a_message_that_goes_the_wrong_way_is_noted():
