@@ -110,10 +110,12 @@ def _set(slots: dict[_K, Slot], name: _K, new: Slot) -> None:
 
 
 def _further(text: str) -> tuple[int, Decimal, str]:
-    """An order of values: words by their rank, numbers by size, all else by its letters."""
+    """An order of values: words by their rank, numbers and costs by size, else by the letters."""
     value = JSON.decode(text)
+    if isinstance(value, dict):
+        value = value.get("before_taxes", value.get("excl_vat", text))
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return 1, Decimal(value), ""
+        return 1, Decimal(value), text
     if isinstance(value, str) and value in RANK:
         return 2, Decimal(RANK[value]), ""
     return 0, Decimal(0), text

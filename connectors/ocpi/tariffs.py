@@ -50,7 +50,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     at = at_of(read["last_updated"]) if "last_updated" in read else place.received_at
     if "last_updated" not in read:
         reader.note("no-last-updated", "tariff")  # as in the standard's own PUT example
-    after = merged(before, Told(read, at, full, () if full else message.told_null()))
+    after = _replaced(before, read, at) if full else _patched(before, read, at, message)
     now = effective(after)
     missing = [name for name in _MUST if name not in now]
     if missing and full:
@@ -58,21 +58,39 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     if missing:
         return Translated(after, notes=(*reader.notes, Note("patch-without-object", "tariff")))
     body = CANONICAL.encode(now)
-    after.digest = digest(body)
-    if after.digest == before.digest:
+    tariff_hash = digest(body)
+    if tariff_hash == before.digest or after is before:
         return Translated(after, notes=(*reader.notes, Note("repeated", "tariff")))
+    after.digest = tariff_hash
     fact = built(
         TariffPublished,
         {
             "tenant": place.tenant,
             "tariff_id": now["id"],
-            "tariff_hash": after.digest,
+            "tariff_hash": tariff_hash,
             "currency": now["currency"],
             "body": body.decode(),
             "received_at": place.received_at,
         },
     )
     return Translated(after, facts=(fact,), notes=tuple(reader.notes))
+
+
+def _replaced(before: ObjectState, read: dict[str, Any], at: int) -> ObjectState:
+    """A PUT not older than what is known; what was patched since stays.
+
+    Prices are changed without a new `last_updated`, too: the later of two counts, and as a whole,
+    because a tariff put together out of two would be nobody's.
+    """
+    if at < before.put_at:
+        return before
+    after = merged(ObjectState(kind="tariff", digest=before.digest), Told(read, at, full=True))
+    after.fields |= {name: one for name, one in before.fields.items() if one.at > at}
+    return after
+
+
+def _patched(before: ObjectState, read: dict[str, Any], at: int, message: Message) -> ObjectState:
+    return merged(before, Told(read, at, full=False, cleared=message.told_null()))
 
 
 def _read(found: dict[str, Any], reader: Reader) -> dict[str, Any]:

@@ -107,6 +107,16 @@ def test_a_session_does_not_go_back_from_its_end_but_by_a_put():
     assert after([*ended, put(4)])[1].status == "ACTIVE"
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_puts_in_one_second_the_one_further_on_counts(turn):
+    both = [
+        put(1, kwh=9, total_cost={"excl_vat": 9}),
+        put(1, kwh=12.5, total_cost={"excl_vat": 12.5}, status="COMPLETED"),
+    ]
+    _, seen = after(both[::turn])
+    assert (seen.kwh, seen.costs[0].net, seen.status) == ("12.5", "12.5", "COMPLETED")
+
+
 def test_a_patch_that_comes_first_waits_for_its_put():
     state, nothing = after([patch(1, kwh=15)])
     assert nothing is None

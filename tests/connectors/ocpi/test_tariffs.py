@@ -42,6 +42,14 @@ def test_a_new_price_is_a_new_version():
     )
 
 
+def test_a_price_changed_without_a_new_instant_is_a_new_version_and_whole():
+    first = told(TARIFF | {"tariff_alt_url": "https://z"})
+    elements = [{"price_components": [{"type": "ENERGY", "price": 0.5, "step_size": 1}]}]
+    done = told(TARIFF | {"elements": elements}, state=first.state)
+    assert [json.loads(one.body)["elements"] for one in done.facts] == [elements]
+    assert "tariff_alt_url" not in done.facts[0].body
+
+
 def test_2_1_1_patches_a_tariff():
     first = told(TARIFF)
     change = {"currency": "SEK", "last_updated": "2026-11-10T10:00:00Z"}
