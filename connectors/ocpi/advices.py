@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from connectors.ocpi.building import built, hinted, listed, provenance, updated_at, without_cards
 from connectors.ocpi.costs import Sides, sides
-from connectors.ocpi.message import Message, digest
+from connectors.ocpi.message import Message, digest, matching
 from connectors.ocpi.objects import ObjectState, Place, Translated
 from connectors.ocpi.reading import (
     AS_TOLD,
@@ -59,6 +59,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     message = without_cards(message, _IDENTITIES)
     state = state or ObjectState(kind="advice")
     fields = ADVICE.read(message.found, message.reader)
+    matching({"id": fields["id"]}, message.place)
     mark = digest(CANONICAL.encode(fields))
     if mark in state.seen:
         message.reader.note("repeated", "advice")

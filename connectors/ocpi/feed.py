@@ -89,7 +89,7 @@ def _key(fields: dict[str, msgspec.Raw], place: Place, quirks: Quirks) -> str:
         if name in told and len(bytes(told[name])) <= _NAME_BYTES
     }
     kind = kind_of(told, place.object_hint)
-    return state_key(rewritten(named, quirks), placed(place, quirks), kind)
+    return state_key(rewritten(named, quirks, kind), placed(place, quirks, kind), kind)
 
 
 def translate(
@@ -120,7 +120,7 @@ def _translated(
     translator = TRANSLATORS.get(kind)
     if translator is None:
         raise Unreadable("unknown-object", f"no object of OCPI that is read here: {kind!r}")
-    found, place = rewritten(found, quirks), placed(place, quirks)
+    found, place = rewritten(found, quirks, kind), placed(place, quirks, kind)
     if not object_id(found, place, kind):
         raise Unreadable("missing", "neither the body nor the path tells it", "id")
     message = Message(found, kind, place, quirks, reader, digest(payload))

@@ -23,11 +23,11 @@ _ID_FIELDS = {"token": "uid", "terminal": "terminal_id"}
 _OF_PROVIDER = frozenset({"terminal", "advice"})
 
 
-def rewritten(found: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
+def rewritten(found: dict[str, Any], quirks: Quirks, kind: str = "") -> dict[str, Any]:
     """The object with the partner's identifiers as their owner wrote them."""
     if not quirks.rewrites:
         return found
-    out = dict(found)
+    out = _rewritten_parts(found, quirks, kind) if kind in paths.LEVELS else dict(found)
     place = out.get("cdr_location")
     if isinstance(place, dict):
         out["cdr_location"] = place = dict(place)
@@ -37,6 +37,22 @@ def rewritten(found: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
             _rewrite(place, one.of, one)
         if one.of == "location_id" and isinstance(place, dict):
             _rewrite(place, "id", one)
+    return out
+
+
+def _rewritten_parts(found: dict[str, Any], quirks: Quirks, kind: str) -> dict[str, Any]:
+    """A location and its EVSEs, whose ids others call `location_id` and `evse_uid`."""
+    out = dict(found)
+    evses = out.get("evses")
+    if isinstance(evses, list):
+        evses = out["evses"] = [dict(one) if isinstance(one, dict) else one for one in evses]
+    for by in quirks.rewrites:
+        if by.of == "location_id" and kind == paths.LEVELS[0]:
+            _rewrite(out, "id", by)
+        if by.of == "evse_uid":
+            for one in [out, *(evses if isinstance(evses, list) else ())]:
+                if isinstance(one, dict):
+                    _rewrite(one, "uid", by)
     return out
 
 
@@ -53,12 +69,12 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def placed(place: Place, quirks: Quirks) -> Place:
+def placed(place: Place, quirks: Quirks, kind: str = "") -> Place:
     """The place, with the identifiers of a hub's path as their owner wrote them."""
     if not quirks.rewrites:
         return place
     said = {
-        "id": place.object_id,
+        "id": _path(place, quirks) if kind in paths.LEVELS else place.object_id,
         "country_code": place.country_code,
         "party_id": place.party_id,
     }
@@ -69,6 +85,13 @@ def placed(place: Place, quirks: Quirks) -> Place:
         country_code=said["country_code"],
         party_id=said["party_id"],
     )
+
+
+def _path(place: Place, quirks: Quirks) -> str:
+    """The ids of location, EVSE and connector, each by the rule of its own name."""
+    names = dict(zip(("location_id", "evse_uid"), paths.steps(place), strict=False))
+    said = rewritten(names, quirks)
+    return "/".join([*said.values(), *paths.steps(place)[len(said) :]])
 
 
 def owner(found: dict[str, Any], place: Place) -> tuple[str, str]:

@@ -148,8 +148,9 @@ class Telling:
         for old, new in _RENAMED.items():
             if old in fields:
                 fields.setdefault(new, fields[old])
-        if fields.get("tariff_id") is not None:
-            fields.setdefault("tariff_ids", [fields["tariff_id"]])
+        if "tariff_id" in fields:
+            only = fields["tariff_id"]
+            fields.setdefault("tariff_ids", None if only is None else [only])
         for name in _WHOLE & fields.keys():
             fields[name] = None if fields[name] is None else int(fields[name])
         self._tell(part, at, {name: fields[name] for name in _OF_CONNECTOR & fields.keys()})

@@ -170,6 +170,12 @@ def test_what_is_wrong_is_refused_by_its_field(changes, reason, field):
     assert found.reason == reason
 
 
+def test_a_path_that_says_another_advice_is_refused():
+    found = refusal(ADVICE, method="PUT", object_id="A-2")
+    assert (found.reason, found.field) == ("contradicts-its-path", "id")
+    assert fact(ADVICE, method="PUT", object_id="a-1").advice_id == "A-1"
+
+
 # --- the same again, and something else under the same id -----------------------------------------
 
 

@@ -11,7 +11,7 @@ from partners import example, examples, kinds, place, refusal, told
 
 from connectors.ocpi.feed import destination, key_of, pieces, translate
 from connectors.ocpi.locations import STATE_MAX
-from connectors.ocpi.quirks import NONE
+from connectors.ocpi.quirks import NONE, Quirks, Rewrite
 from schemas import codec, topics
 
 LOCATION = {
@@ -211,6 +211,15 @@ def test_a_connectors_tariffs_are_patched_alone():
     assert evse.connectors[0].power_max_w == 150_000
 
 
+def test_a_tariff_of_2_1_1_is_unset_by_null():
+    body = json.loads(example("2.1.1", "locations_example"))
+    said = AT_EVSE | {"object_id": "LOC1/3256/1", "country_code": "BE", "party_id": "BEC"}
+    state = told(body, country_code="BE", party_id="BEC").state
+    patch = {"tariff_id": None, "last_updated": "2015-07-01T00:00:00Z"}
+    (evse,) = told(patch, state=state, **said).facts
+    assert [plug.tariff_ids for plug in evse.connectors] == [[], ["11"]]
+
+
 def test_null_in_a_patch_unsets_and_absence_keeps():
     state = told(LOCATION).state
     patch = {"evse_id": None, "last_updated": "2026-11-09T09:00:00Z"}
@@ -305,6 +314,32 @@ def test_a_location_through_a_hub_and_from_its_peer_is_one():
     state = told(LOCATION, partner="nordlade-cpo").state
     again = told(LOCATION, state=state, partner="gireve")
     assert (again.facts, kinds(again)) == ((), ["repeated"])
+
+
+HUB = Quirks(
+    role="hub",
+    rewrites=(
+        Rewrite(of="location_id", pattern="NLD-(.+)", becomes=r"\1"),
+        Rewrite(of="evse_uid", pattern="NO\\*(.+)", becomes=r"\1"),
+        Rewrite(of="party_id", pattern="HUB", becomes="NLD"),
+    ),
+)
+
+
+def test_a_hubs_own_ids_are_undone_at_every_level():
+    hubs = copy.deepcopy(LOCATION) | {"id": "NLD-KRS-1", "party_id": "HUB"}
+    for one in hubs["evses"]:
+        one["uid"] = f"NO*{one['uid']}"
+    state = told(LOCATION).state
+    again = told(hubs, quirks=HUB, state=state, partner="hub")
+    assert (again.facts, kinds(again)) == ((), ["repeated"])
+    path = {"object_id": "NLD-KRS-1/NO*krs-1-a", "country_code": "NO", "party_id": "HUB"}
+    for where in (path, path | {"object_id": "locations/NO/HUB/NLD-KRS-1/NO*krs-1-a"}):
+        patch = json.dumps(status("CHARGING", "09:00:00")).encode()
+        said = place(**AT_EVSE | where)
+        assert key_of(patch, said, HUB) == key_of(json.dumps(LOCATION).encode(), place())
+        (evse,) = translate(state, patch, said, HUB).facts
+        assert (evse.evse_uid, evse.location_id, evse.party_id) == ("krs-1-a", "KRS-1", "NLD")
 
 
 def test_parts_have_the_state_of_their_location():
