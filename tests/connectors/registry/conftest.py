@@ -18,6 +18,9 @@ from connectors.kafka.jars import _remote_repositories
 from connectors.kafka.layout import _ports
 from connectors.kafka.process import LAUNCHER
 
+# Feeds are started by `tests/agents/feedworld.py`, which is no package's (pyproject, INP001).
+sys.path.insert(0, str(Path(__file__).parents[2] / "agents"))
+
 VERSION = "3.3.3"
 PATH = f"io/apicurio/apicurio-registry-app/{VERSION}/apicurio-registry-app-{VERSION}-all.tar.gz"
 SHA256 = "8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63"
