@@ -26,7 +26,8 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     1.6, the ids that mean it and the calls that started it. `place`: connector (1.6) or EVSE (2.x).
     `started_at` 0: its start was not seen. Registers are on the scale of the facts: what the meter
     shows, plus `offset_wh` (`offset_before` for what was read before `turned_at`). `fits` and
-    `misfits` count the values that were on it and those that were refused.
+    `misfits` count the values that were on it and those that were refused. `booted`: the charger
+    has booted since its last value.
     """
 
     name: str = ""
@@ -54,6 +55,7 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     turned_at: int = 0
     offset_before: int = 0
     has_read: bool = False
+    booted: bool = False
     charging_state: str = ""
     power_at: int = 0
     power_w: int = NOT_TOLD

@@ -39,16 +39,18 @@ class Plausibility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `power_max_w`: the most that an EVSE can deliver; `power_slack_wh` on top, for instants that are
     told in whole minutes. `rounding_wh`: how far values of one register may differ by rounding.
-    `restart_max_wh`: a register below that, where it stood higher, began anew. `car_max_wh`: the
-    most that one charging can be. `clock_ahead_ms`: from there on a clock is flagged, from
-    `clock_wrong_ms` on refused. `offline_after_ms`: 1.6 tells no offline flag; what arrives so much
-    later than it happened was told from memory.
+    A register that fell began anew where it is below `restart_max_wh`, or, as the first value after
+    the begin, below `car_max_wh`, the most that one charging can be; and where the charger booted
+    meanwhile or it fell to a `restart_ratio`th of what it was. `clock_ahead_ms`: from there on a
+    clock is flagged, from `clock_wrong_ms` on refused. `offline_after_ms`: 1.6 tells no offline
+    flag; what arrives so much later than it happened was told from memory.
     """
 
     power_max_w: int = 1_000_000
     power_slack_wh: int = 2_000
     rounding_wh: int = 10
     restart_max_wh: int = 5_000
+    restart_ratio: int = 10
     car_max_wh: int = 200_000
     clock_ahead_ms: int = 60_000
     clock_wrong_ms: int = 24 * 60 * 60 * 1000

@@ -46,7 +46,7 @@ def read(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> tuple
             wh = _begun_anew(one, shown_wh, at, rules)
     elif rise_wh > (possible := possible_wh(at - one.last_at, rules)):
         wh = _begun_low(one, shown_wh, possible, rise_wh)
-    one.last_at, one.last_wh, one.has_read = at, wh, True
+    one.last_at, one.last_wh, one.has_read, one.booted = at, wh, True, False
     return wh, flags
 
 
@@ -66,6 +66,8 @@ def _late(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> tupl
 def _begun_anew(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> int:
     """The energy where a register fell to near zero. Raises Implausible where it only fell."""
     possible = possible_wh(at - one.last_at, rules)
+    if not one.booted and shown_wh * rules.restart_ratio > one.last_wh:
+        possible = NOT_TOLD
     if not one.has_read and shown_wh <= min(possible, rules.car_max_wh):
         # All its values are so: one that comes late, too.
         turned_at, flag = 0, Flag.PER_TRANSACTION
@@ -122,7 +124,7 @@ def add_interval(
         raise Implausible("energy-above-power", f"{uwh // _MICRO} Wh, where {possible} can be")
     if one.begin_wh == NOT_TOLD:
         begin(one, 0, at)
-    if not one.intervals and not one.interval_uwh:
+    if not one.intervals:
         one.by_clock = by_clock
     if one.by_clock == by_clock and at > max(one.started_at, one.intervals_from_at):
         one.intervals = {**one.intervals, at: uwh}

@@ -32,6 +32,7 @@ def call(turn: Turn, unique_id: str, message: object) -> None:
         case v16.Heartbeat():
             turn.seen("heartbeat")
         case v16.BootNotification():
+            turn.booted()
             turn.seen("boot", message.firmware_version or "")
         case v16.RemoteStartTransaction():
             turn.asked(message.id_tag)

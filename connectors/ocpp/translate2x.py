@@ -59,6 +59,7 @@ def _alive(turn: Turn, message: object) -> None:
         case v2.Heartbeat():
             turn.seen("heartbeat")
         case v2.BootNotification():
+            turn.booted()
             turn.seen("boot", message.reason)
         case v201.NotifyEvent() | v21.NotifyEvent():
             first = message.event_data[0]

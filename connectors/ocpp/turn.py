@@ -112,6 +112,12 @@ class Turn:
         copied.append(one)
         return one
 
+    def booted(self) -> None:
+        """The charger booted: the registers of what runs may begin anew."""
+        for place, one in enumerate(self.state.transactions):
+            if not one.ended_at:
+                self.changing(place).booted = True
+
     def asked(self, token: str, number: int = NOT_TOLD) -> None:
         """The CSMS asks for a start by this token (and number)."""
         if has_card(token):

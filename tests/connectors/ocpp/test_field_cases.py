@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from talk import OURS, POWER, Talk2, Talk16, figure, ms, sample, stamp
 
 from connectors.ocpp.feed import Plausibility
+from connectors.ocpp.memory import MOST_INTERVALS
 from schemas.flags import ENERGY_DOUBTFUL, Flag
 
 LIFE = 18_495_550  # Wh that a meter has shown in its life
@@ -63,6 +64,37 @@ def test_a_register_that_begins_anew_at_a_boot():
     assert wh == [2000, 2500, 3500, 2000]
     (ended,) = talk.ended
     assert (ended.energy_wh, ended.flags) == (LIFE + 6000, Flag.RESTARTED)
+
+
+@pytest.mark.parametrize(("booted", "told"), [(False, []), (True, [2000, 2500])])
+def test_a_young_register_that_falls_began_anew_only_where_the_charger_booted(booted, told):
+    talk = Talk16()
+    talk.begin(wh=1000)
+    talk.meter("08:10:00", 3000)
+    if booted:
+        boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+        talk.call("BootNotification", boot, "08:15:00")
+    talk.meter("08:20:00", 500)
+    assert [one.energy_wh - 1000 for one in talk.readings] == (told or [2000])
+    assert talk.reasons == ([] if booted else ["falling-register"])
+
+
+def test_a_stop_below_its_start_is_refused():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    talk.stop(wh=500)
+    assert talk.ended == []
+    assert [(one.reason, one.field) for one in talk.refused] == [("falling-register", "meterStop")]
+
+
+def test_a_boot_that_the_register_outlived_changes_nothing():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+    talk.call("BootNotification", boot, "08:05:00")
+    talk.meter("08:10:00", 3000)
+    talk.meter("08:20:00", 500)
+    assert talk.reasons == ["falling-register"]
 
 
 def test_a_meter_that_forgets_some_of_what_it_showed_is_refused():
@@ -183,6 +215,28 @@ def test_an_interval_that_no_evse_can_deliver_is_refused():
     talk.meter("08:10:00", sample(LIFE, "Energy.Active.Import.Interval"))
     assert talk.readings == []
     assert talk.reasons == ["energy-above-power"]
+
+
+def test_sampled_and_clock_aligned_intervals_are_never_added():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    interval = "Energy.Active.Import.Interval"
+    talk.meter("08:10:00", sample(500, interval))
+    talk.meter("08:15:00", sample(700, interval, context="Sample.Clock"))
+    talk.meter("08:20:00", sample(500, interval))
+    assert talk.readings[-1].energy_wh == 2000
+
+
+def test_intervals_of_a_whole_day_are_counted_in_a_bounded_memory():
+    talk = Talk16()
+    talk.begin("00:00:00", wh=1000)
+    interval = sample(10, "Energy.Active.Import.Interval")
+    for minute in range(1, 1440):
+        talk.meter(f"{minute // 60:02}:{minute % 60:02}:00", interval)
+    assert talk.readings[-1].energy_wh == 1000 + 1439 * 10
+    assert len(talk.state.transactions[0].intervals) <= MOST_INTERVALS
+    talk.meter("00:01:00", interval)  # told again, long after
+    assert talk.readings[-1].energy_wh == 1000 + 1439 * 10
 
 
 def test_a_register_counts_before_intervals():

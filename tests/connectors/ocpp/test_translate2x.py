@@ -476,6 +476,21 @@ def test_values_by_the_clock_may_come_outside_the_transaction():
     assert talk.kinds == ["main-meter", "outside-transaction"]
 
 
+def test_what_is_odd_about_such_values_is_noted():
+    talk = Talk2()
+    talk.begin()
+    inlet = {"timestamp": stamp("08:15:00"), "sampledValue": [figure(2500, location="Inlet")]}
+    talk.call("MeterValues", {"evseId": 1, "meterValue": [inlet]}, "08:15:00")
+    assert talk.kinds == ["no-register-at-outlet"]
+
+
+def test_evse_0_is_the_charger_as_a_whole():
+    talk = Talk2()
+    talk.event("Started", "08:00:00", 0, 0, evse={"id": 0})
+    assert talk.started[0].flags == Flag.EVSE_UNKNOWN
+    assert (talk.started[0].energy_wh, talk.started[0].evse_uid) == (0, "0")
+
+
 def test_an_end_before_its_begin_is_refused():
     talk = Talk2()
     talk.begin("08:00:00")
