@@ -168,6 +168,14 @@ def test_the_first_stop_counts_and_later_ones_are_noted():
     assert talk.kinds.count("second-stop") == 1
 
 
+def test_a_charging_may_end_at_the_instant_of_its_begin():
+    talk = Talk16()
+    talk.begin("08:00:00", 1000)
+    talk.stop("08:00:00", 1000)
+    assert talk.refused == []
+    assert talk.ended[0].energy_wh == 1000
+
+
 # --- unknown starts -----------------------------------------------------------------------------
 
 
