@@ -65,7 +65,7 @@ def put_right(
 
 def watt_hours(kwh: Number) -> int:
     """Cut off towards zero: never more than was told."""
-    return int(kwh * _KILO)
+    return int(Decimal(kwh).scaleb(3))
 
 
 def _checked(found: Energy, took_ms: int) -> Energy:

@@ -119,7 +119,11 @@ def _translated(
         reader.note("another-object-than-said", f"{kind} for {place.object_hint}")
     translator = TRANSLATORS.get(kind)
     if translator is None:
-        raise Unreadable("unknown-object", f"no object of OCPI that is read here: {kind!r}")
+        raise Unreadable(
+            "unknown-object",
+            "nothing in it says which object of OCPI it is (a PATCH needs object and id from its"
+            " path)",
+        )
     found, place = rewritten(found, quirks, kind), placed(place, quirks, kind)
     if not object_id(found, place, kind):
         raise Unreadable("missing", "neither the body nor the path tells it", "id")

@@ -28,7 +28,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     full = _is_full(read, message, state)
     if full:
         SESSION.whole(read, reader)
-    told = Told(read, _at(read, message), full, () if full else message.told_null())
+    told = Told(read, _at(read, message), full, () if full else _cleared(message))
     before = state or ObjectState(kind="session")
     after = merged(before, told)
     if _same(before, after):
@@ -51,6 +51,12 @@ def _is_full(read: dict[str, Any], message: Message, known: ObjectState | None) 
         return "id" in read
     message.reader.note("part-without-method", "session")
     return False
+
+
+def _cleared(message: Message) -> tuple[str, ...]:
+    """What a PATCH takes away with null: never what every session has (CitrineOS sends those)."""
+    kept = SESSION.required | {"charging_periods"}
+    return tuple(name for name in message.told_null() if name in SESSION.fields.keys() - kept)
 
 
 def _at(read: dict[str, Any], message: Message) -> int:

@@ -90,7 +90,8 @@ def _replaced(before: ObjectState, read: dict[str, Any], at: int) -> ObjectState
 
 
 def _patched(before: ObjectState, read: dict[str, Any], at: int, message: Message) -> ObjectState:
-    return merged(before, Told(read, at, full=False, cleared=message.told_null()))
+    cleared = tuple(name for name in message.told_null() if name not in _MUST)
+    return merged(before, Told(read, at, full=False, cleared=cleared))
 
 
 def _read(found: dict[str, Any], reader: Reader) -> dict[str, Any]:

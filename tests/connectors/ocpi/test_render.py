@@ -186,3 +186,26 @@ def test_translating_what_was_rendered_gives_the_fact(changes, version):
     out = render.cdr(seen, version)
     assert list(problems(json.loads(out), "CDR", version)) == []
     assert said(fact(out), OF_ITS_VERSION) == said(seen, OF_ITS_VERSION)
+
+
+@given(
+    changes=st.fixed_dictionaries(
+        {},
+        optional={
+            "id": IDS,
+            "kwh": st.decimals(0, 1000, places=6).map(str),
+            "total_cost": st.builds(lambda net: {"before_taxes": net}, amounts) | st.none(),
+            "status": st.sampled_from(["ACTIVE", "COMPLETED", "INVALID", "PENDING"]),
+            "authorization_reference": IDS | st.none(),
+            "evse_uid": IDS | st.just("#NA"),
+            "end_date_time": st.none() | st.just("2026-11-09T12:36:00.25+01:00"),
+            "charging_periods": st.lists(st.sampled_from(PERIODS), unique_by=str),
+        },
+    ),
+    version=st.sampled_from(["2.2.1", "2.3.0"]),
+)
+def test_translating_a_session_that_was_rendered_gives_the_fact(changes, version):
+    seen = fact(session(**changes))
+    out = render.session(seen, version)
+    assert list(problems(json.loads(out), "Session", version)) == []
+    assert said(fact(out), OF_ITS_VERSION) == said(seen, OF_ITS_VERSION)

@@ -101,6 +101,17 @@ def test_null_in_a_patch_clears_what_describes():
     assert seen.meter_id == ""
 
 
+def test_null_in_a_patch_never_clears_what_every_session_has():
+    nulls = dict.fromkeys(["kwh", "status", "currency", "id", "charging_periods", "odd"])
+    _, seen = after([put(0), patch(1, **nulls, meter_id="M-1")])
+    assert (seen.kwh, seen.status, seen.currency, seen.periods_known) == (
+        "12.5",
+        "ACTIVE",
+        "NOK",
+        1,
+    )
+
+
 def test_a_session_does_not_go_back_from_its_end_but_by_a_put():
     ended = [put(0), patch(2, status="COMPLETED"), patch(3, status="ACTIVE")]
     assert after(ended)[1].status == "COMPLETED"
