@@ -88,7 +88,7 @@ class FeedLogic(Logic):
             return Taken("", [], [wrong.refused], [], [])
         except NeedLookup:
             raise
-        except Exception as error:
+        except Exception as error:  # other people's bytes, see below
             # Other people's bytes: what breaks a translator must not stop their whole feed.
             self._broken += 1
             if self._broken <= _TRACEBACKS_MAX:

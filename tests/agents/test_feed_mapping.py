@@ -1,7 +1,10 @@
 """The mapping file: what it may say, and that every mistake is named at once."""
 
+from pathlib import Path
+
 import pytest
 
+from streams.agents import feed_mapping
 from streams.agents.feed_mapping import MappingWrong, feed_of, read_mapping
 
 BARE = {"source": "ocpp", "name": "csms", "where": {"charger": {"key": True}, "network": "volt"}}
@@ -17,6 +20,21 @@ def test_the_least_that_is_needed(tmp_path):
     feed = feed_of(BARE, tmp_path)
     assert feed.mapping.where["network"].value == "volt"
     assert feed.mapping.framing.kind == "json"
+
+
+def test_the_manuals_example_is_one(tmp_path):
+    manual = Path(feed_mapping.__file__).with_name("FEEDS.md").read_text()
+    file = tmp_path / "mapping.toml"
+    file.write_text(manual.split("```toml")[1].split("```")[0])
+    feed = read_mapping(file)
+    assert feed.mapping.where["payload"].steps == ("data", "frames", 0)
+    assert feed.rules.power_max_w == 400_000
+
+
+def test_the_manual_names_every_place():
+    manual = Path(feed_mapping.__file__).with_name("FEEDS.md").read_text()
+    every = feed_mapping.OF_EVERY.union(*feed_mapping.OF_SOURCE.values())
+    assert [name for name in every if f"`{name}`" not in manual] == []
 
 
 def test_a_path_is_names_and_indices(tmp_path):
