@@ -14,12 +14,8 @@ from connectors.ocpi.message import Message
 from connectors.ocpi.newest import Told, View, merged, path
 from connectors.ocpi.objects import ObjectState, Translated
 from connectors.ocpi.power import power_max_w
-from connectors.ocpi.reading import Unreadable
 from schemas.facts import Fact
 from schemas.partners import EvseSeen, LocationSeen
-
-STATE_MAX = 700_000
-"""Characters to remember of one location, about a thousand EVSEs: so it fits a record of Kafka."""
 
 _GONE = "REMOVED"
 _OF_PLACE = ("id", "ocpi_version", "time_zone", "country")  # told with each of its EVSEs, too
@@ -39,8 +35,6 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     spot = spot_of(message)
     telling.take(spot)
     new = merged(state, telling.told)
-    if sum(len(part) + len(slot.text) for part, slot in new.fields.items()) > STATE_MAX:
-        raise Unreadable("too-large", f"more than {STATE_MAX} characters to remember")
     facts = _changes(before, Standing(new), message, spot.ids[0], telling.told)
     if new.fields == state.fields and not telling.refused:
         message.reader.note("repeated", "location")

@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.ocpi.objects import ObjectState, Slot
+from connectors.ocpi.reading import Unreadable
+
+STATE_MAX = 700_000
+"""Characters of one object, as of a location of a thousand EVSEs: so it fits a record of Kafka."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, tuple[int, Any]]).decode
@@ -36,10 +40,12 @@ def path(*steps: str) -> str:
 
 
 def merged(state: ObjectState, told: Iterable[Told]) -> ObjectState:
-    """A new state with all that was told."""
+    """A new state with all that was told. Raises Unreadable when it is too much to remember."""
     fields = dict(state.fields)
     for one in told:
         fields[one.part] = _merged(fields.get(one.part, _NOTHING), one)
+    if sum(len(part) + len(slot.text) for part, slot in fields.items()) > STATE_MAX:
+        raise Unreadable("too-large", f"more than {STATE_MAX} characters to remember")
     return msgspec.structs.replace(state, fields=fields)
 
 

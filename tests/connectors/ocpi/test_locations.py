@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from partners import example, examples, kinds, place, refusal, told
 
 from connectors.ocpi.feed import destination, key_of, pieces, translate
-from connectors.ocpi.locations import STATE_MAX
+from connectors.ocpi.newest import STATE_MAX
 from connectors.ocpi.quirks import NONE, Quirks, Rewrite
 from schemas import codec, topics
 

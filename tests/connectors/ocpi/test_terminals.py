@@ -127,6 +127,16 @@ def test_what_is_wrong_is_refused_by_its_field(changes, said, reason, field):
     assert (found.reason, found.field) == (reason, field)
 
 
+def test_lists_that_grow_by_patches_are_bounded():
+    state = told(TERMINAL).state
+    for name in ("location_ids", "evse_uids"):
+        many = [f"{number:0100}" for number in range(4_000)]
+        patch = {name: many, "last_updated": "2026-11-09T09:00:00Z"}
+        done = told(patch, state=state, **PATCH)
+        state = done.state
+    assert [one.reason for one in done.refused] == ["too-large"]
+
+
 def test_a_serial_number_as_long_as_a_cards_is_kept_and_a_card_number_in_a_text_is_not():
     seen = fact(TERMINAL | {"reference": "4111111111111111", "address": "4111 1111 1111 1111"})
     assert seen.reference == "4111111111111111"
