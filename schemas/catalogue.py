@@ -48,6 +48,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.LowerHold,
         commands.CaptureHold,
         commands.ReleaseHold,
+        commands.RefundCapture,
         commands.InquireCommand,
         commands.ResendCommand,
         commands.StartCharging,

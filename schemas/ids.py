@@ -110,6 +110,11 @@ def capture_id(session: str, attempt: int) -> CommandId:
     return CommandId(f"{session}/capture/{attempt}")
 
 
+def refund_id(session: str, cause: str) -> CommandId:
+    """What is refunded for one cause (a credit CDR's id, an operator's decision) is so but once."""
+    return CommandId(_path(session, "refund", cause))
+
+
 def start_id(session: str) -> CommandId:
     return CommandId(f"{session}/start")
 

@@ -335,6 +335,7 @@ TOPICS: tuple[Topic, ...] = (
             "LowerHold",
             "CaptureHold",
             "ReleaseHold",
+            "RefundCapture",
             "InquireCommand",
             "ResendCommand",
         ),

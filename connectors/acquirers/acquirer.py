@@ -10,13 +10,13 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from connectors.acquirers.refunds import RefundCapture
 from schemas.commands import (
     CaptureHold,
     InquireCommand,
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
 )
 from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind, Outcome

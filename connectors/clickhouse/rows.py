@@ -16,6 +16,7 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
@@ -51,6 +52,7 @@ _KINDS: dict[type[Fact], str] = {
     LowerHold: "lower",
     CaptureHold: "capture",
     ReleaseHold: "release",
+    RefundCapture: "refund",
     InquireCommand: "inquire",
     ResendCommand: "resend",
 }

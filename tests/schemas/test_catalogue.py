@@ -111,7 +111,7 @@ def test_every_record_stands_on_exactly_one_topic(name):
 
 def test_facts_are_past_tense_and_commands_imperative():
     imperative = ("Place", "Raise", "Lower", "Capture", "Release", "Inquire", "Resend", "Start")
-    imperative += ("Stop", "Show", "Offer", "Limit", "Ask")
+    imperative += ("Stop", "Show", "Offer", "Limit", "Ask", "Refund")
     for topic in TOPICS:
         if ".commands." in topic.name:
             assert all(name.startswith(imperative) for name in topic.records), topic.name

@@ -19,7 +19,6 @@ from connectors.acquirers import reasons
 from connectors.acquirers.acquirer import CannotAsk, HttpResponse, NoResponse
 from connectors.acquirers.adyen.adapter import AdyenAdapter
 from connectors.acquirers.checkout.adapter import CheckoutAdapter
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.simulator_adapter import SimulatorAdapter
 from connectors.acquirers.stripe.adapter import StripeAdapter
@@ -82,7 +81,7 @@ class Pair:
         self.golden_record = golden["command"]["record"]
         fields = dict(golden["command"])
         record = fields.pop("record")
-        self.command = msgspec.convert(fields, {"RefundCapture": RefundCapture, **RECORDS}[record])
+        self.command = msgspec.convert(fields, RECORDS[record])
         self.adapter = ADAPTERS[self.acquirer_name](golden)
         self.request = golden["request"]
         self.answer = msgspec.convert(golden["answer"], AcquirerAnswered)
