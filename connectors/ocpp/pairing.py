@@ -122,11 +122,21 @@ def stopped(turn: Turn, number: int, id_tag: str, meter_stop: int, at: int) -> T
     """
     transactions = turn.state.transactions
     if number > 0:
-        for place in reversed(range(len(transactions))):
-            one = transactions[place]
-            if number in one.numbers and not _long_over(one, at):
-                return turn.changing(place)
-    fitting = [place for place, one in enumerate(transactions) if _may_end(one, number, at)]
+        meant = [
+            (one.started_at <= at, place)
+            for place, one in enumerate(transactions)
+            if number in one.numbers and not _long_over(one, at)
+        ]
+        if meant:  # of several the newest that began by then: numbers come again
+            return turn.changing(max(meant)[1])
+    # What was started last on a connector is what runs there.
+    begun = sorted(
+        (one.started_at, place)
+        for place, one in enumerate(transactions)
+        if 0 < one.started_at <= at
+    )
+    newest = {transactions[place].place: place for _, place in begun}
+    fitting = [place for place in newest.values() if _may_end(transactions[place], number, at)]
     if len(fitting) > 1:  # another card of the same group may stop it, so the card only prefers
         fitting = [one for one in fitting if transactions[one].id_tag == id_tag] or fitting
     if len(fitting) > 1:

@@ -75,10 +75,13 @@ def _start(turn: Turn, unique_id: str, message: v16.StartTransaction) -> None:
     known = pairing.same_start(turn, one)
     if known is None:
         asked = turn.state.remote_starts
+        before = turn.state.transactions
         payer = payer_16(message.id_tag, asked, moment.at, turn.rules)
         if payer.stripped:
             turn.note("card-data", "idTag")
         one.remote_start_id, one.payment_kind = payer.remote_start_id, payer.payment_kind
+        if any(other.place == one.place and not other.ended_at for other in before):
+            turn.note("never-ended", f"another start on connector {one.place}")
         one = turn.opened(one)
     else:
         turn.note("repeated", "the start")

@@ -237,6 +237,25 @@ def test_the_card_tells_which_of_several_starts_is_meant():
     assert talk.ended[0].evse_uid == "2"
 
 
+def test_a_start_that_never_ended_does_not_make_the_next_one_ambiguous():
+    talk = Talk16()
+    talk.start("08:00:00", 1000)
+    talk.start("09:00:00", 2000)
+    talk.stop("09:30:00", 9000, number=-1)
+    assert talk.refused == []
+    assert talk.ended[0].transaction_id == f"connector-1@{ms('09:00:00')}"
+    assert talk.kinds.count("never-ended") == 1
+
+
+def test_a_stop_means_the_newest_start_of_its_number_that_was_begun_by_then():
+    talk = Talk16()
+    talk.begin("08:00:00", 1000, number=7)
+    talk.begin("10:00:00", 2000, number=7)
+    talk.stop("09:00:00", 1900, number=7)
+    talk.stop("11:00:00", 2900, number=7)
+    assert [one.transaction_id for one in talk.ended] == [named(7), named(7, "10:00:00")]
+
+
 # --- readings -----------------------------------------------------------------------------------
 
 
