@@ -245,10 +245,11 @@ def _explicit(one: Transaction, told: Sample) -> bool:
         one.started_at = told.at  # the start was lost: an end that tells the begin tells when, too
         one.start_flags |= Flag.BEGIN_ASSUMED.value
     one.start_flags |= told.flags
-    if one.begin_wh != NOT_TOLD and told.wh >= one.begin_wh:
-        return False
-    one.begin_wh = NOT_TOLD
-    one.flags &= ~Flag.BEGIN_ASSUMED.value
+    if one.begin_wh != NOT_TOLD and told.wh > one.begin_wh:
+        return False  # what was read is lower than what is told: the doubt stands
+    if one.begin_wh != NOT_TOLD:
+        one.flags &= ~Flag.BEGIN_ASSUMED.value
+        one.start_flags &= ~Flag.BEGIN_ASSUMED.value
     register.begin(one, told.wh, told.at)
     return True
 

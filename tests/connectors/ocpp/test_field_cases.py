@@ -134,6 +134,19 @@ def test_libocpp_638_an_end_that_lies_a_rounding_below():
     assert (talk.ended[0].energy_wh, talk.ended[0].flags) == (9010, Flag.ROUNDED)
 
 
+def test_values_that_differ_by_a_rounding_stand_and_are_flagged():
+    talk = Talk16()
+    talk.begin()
+    talk.meter("08:10:00", 5004)
+    talk.meter("08:10:01", 5000)
+    talk.meter("08:10:02", 5005)
+    assert [(one.energy_wh, one.flags) for one in talk.readings] == [
+        (5004, 0),
+        (5004, Flag.ROUNDED),
+        (5005, 0),
+    ]
+
+
 def test_a_spike_is_refused_and_its_neighbours_stand():
     talk = Talk16()
     talk.begin(wh=LIFE)

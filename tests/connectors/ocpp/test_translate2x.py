@@ -114,6 +114,35 @@ def test_an_assumed_begin_gives_way_to_a_lower_one_that_comes_late():
     assert [one.energy_wh for one in talk.started] == [3000, 2000]
 
 
+def test_a_begin_that_is_told_after_all_takes_the_doubt_away():
+    talk = Talk2()
+    talk.begin(wh=None)
+    talk.event("Updated", "08:10:00", 2, 2000)
+    late = [
+        {
+            "timestamp": stamp("08:01:00"),
+            "sampledValue": [figure(1000, context="Transaction.Begin")],
+        }
+    ]
+    talk.event("Updated", "08:01:00", 1, meterValue=late)
+    talk.event("Ended", "09:00:00", 3, 9000)
+    assert [(one.energy_wh, one.flags) for one in talk.started] == [
+        (2000, Flag.BEGIN_ASSUMED),
+        (1000, 0),
+    ]
+    assert talk.ended[0].flags == 0
+
+
+def test_a_begin_above_what_was_read_keeps_the_doubt():
+    talk = Talk2()
+    talk.begin(wh=None)
+    talk.event("Updated", "08:10:00", 1, 2000)
+    talk.event("Updated", "08:20:00", 2, figure(3000, context="Transaction.Begin"))
+    talk.event("Ended", "09:00:00", 3, 9000)
+    assert {one.energy_wh for one in talk.started} == {2000}
+    assert talk.ended[0].flags & ENERGY_DOUBTFUL
+
+
 def test_an_end_may_tell_the_begin():
     talk = Talk2()
     talk.begin(wh=None)
@@ -307,6 +336,13 @@ def test_card_data_beside_the_token_reaches_nothing():
     assert "card-data" in talk.kinds
 
 
+def test_what_stands_beside_a_token_and_is_no_cards_is_not_noted():
+    more = [{"type": "PspRef", "additionalIdToken": "psp-1"}]
+    talk = Talk2("2.1")
+    talk.begin(idToken={"idToken": "t", "type": "DirectPayment", "additionalInfo": more})
+    assert talk.notes == []
+
+
 def test_a_card_number_for_a_token_reaches_nothing():
     talk = Talk2("2.1")
     talk.begin(token=PAN, kind="DirectPayment")
@@ -482,6 +518,13 @@ def test_what_is_odd_about_such_values_is_noted():
     inlet = {"timestamp": stamp("08:15:00"), "sampledValue": [figure(2500, location="Inlet")]}
     talk.call("MeterValues", {"evseId": 1, "meterValue": [inlet]}, "08:15:00")
     assert talk.kinds == ["no-register-at-outlet"]
+
+
+def test_a_bad_value_outside_a_transaction_is_refused():
+    talk = Talk2()
+    bad = {"timestamp": "soon", "sampledValue": [figure(2500)]}
+    talk.call("MeterValues", {"evseId": 1, "meterValue": [bad]}, "08:15:00")
+    assert [one.field for one in talk.refused] == ["meterValue[0].timestamp"]
 
 
 def test_evse_0_is_the_charger_as_a_whole():
