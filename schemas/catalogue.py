@@ -35,6 +35,7 @@ RECORDS: dict[str, type[Fact]] = {
         facts.Watermark,
         facts.AliasBound,
         facts.AliasLookup,
+        facts.NoticeUnbound,
         facts.Watch,
         facts.Tick,
         facts.ClockApplied,

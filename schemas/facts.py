@@ -283,17 +283,66 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
 
 
 class AcquirerNotified(Fact, frozen=True, kw_only=True):
-    """What an acquirer says unasked: a hold lapsed, a capture that succeeded failed after all."""
+    """What an acquirer says unasked: a hold lapsed, a capture that succeeded failed after all.
+
+    `..._unasked`: money was held, captured or refunded and no command of ours did it; `hold_id` is
+    empty where the payment is none of our holds. A chargeback's amount is what is disputed.
+    """
 
     tenant: Id
     session_id: Id
-    hold_id: Path
+    hold_id: MaybePath
     acquirer_id: Id
-    event: Literal["hold_lapsed", "capture_failed", "refund_failed"]
+    event: Literal[
+        "hold_lapsed",
+        "capture_failed",
+        "refund_failed",
+        "chargeback_opened",
+        "chargeback_reversed",
+        "held_unasked",
+        "captured_unasked",
+        "refunded_unasked",
+    ]
     command_id: MaybePath = ""
     amount_minor: Minor
     currency: Currency
     psp_reference: MaybeId = ""
+    occurred_at: Instant
+
+
+class NoticeUnbound(Fact, frozen=True, kw_only=True):
+    """What an acquirer says of a payment whose session it does not name, on its way to it.
+
+    `alias` finds the session: of the merchant reference for a hold (ours, or the terminal's
+    authorization_reference), of the payment's own `psp_reference` for all else. `event` is a kind
+    of command, answered with `outcome`, or an event of AcquirerNotified. Amounts and codes as in
+    AcquirerAnswered.
+    """
+
+    tenant: Id
+    alias: Path
+    acquirer_id: Id
+    event: Literal[
+        "hold",
+        "raise",
+        "capture",
+        "release",
+        "refund",
+        "hold_lapsed",
+        "capture_failed",
+        "refund_failed",
+        "chargeback_opened",
+        "chargeback_reversed",
+    ]
+    outcome: Outcome
+    merchant_reference: MaybeId
+    psp_reference: MaybeId
+    amount_minor: Minor
+    currency: Currency
+    reason: Word = ""
+    raw_code: Word = ""
+    advice_code: Word = ""
+    expires_at: MaybeInstant = 0
     occurred_at: Instant
 
 

@@ -74,6 +74,11 @@ def reference_alias(tenant: str, authorization_reference: str) -> Alias:
     return Alias(_path(tenant, "reference", authorization_reference.casefold()))
 
 
+def psp_alias(tenant: str, psp_reference: str) -> Alias:
+    """The alias of an acquirer's own name of a payment, which is compared as it stands."""
+    return Alias(_path(tenant, "psp", psp_reference))
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)

@@ -293,8 +293,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=LOOKUPS,
         key="alias",
-        records=("AliasLookup",),
-        written_by="link",
+        records=("AliasLookup", "NoticeUnbound"),
+        written_by="link, webhooks, acquirer feed",
         read_by="link",
         retention_ms=30 * DAY_MS,
         carries="facts on their way to who knows their alias",
