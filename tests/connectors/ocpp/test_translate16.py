@@ -229,6 +229,14 @@ def test_a_stop_that_may_mean_several_starts_is_refused():
     ]
 
 
+def test_the_register_tells_which_of_several_starts_is_meant():
+    talk = Talk16()
+    talk.start("08:00:00", 1000, connector=1)
+    talk.start("08:01:00", 50_000, connector=2)
+    talk.stop("09:00:00", 9000, number=-1)
+    assert talk.ended[0].evse_uid == "1"
+
+
 def test_the_card_tells_which_of_several_starts_is_meant():
     talk = Talk16()
     talk.start("08:00:00", 1000, connector=1, tag="AAA")
