@@ -172,6 +172,13 @@ def test_a_lost_start_is_made_up_by_an_end_that_tells_the_begin():
     assert (started.started_at, started.energy_wh, started.seq) == (ms("08:00:00"), 1000, -1)
 
 
+def test_an_end_says_what_was_odd_about_its_value():
+    talk = Talk2()
+    talk.begin()
+    talk.event("Ended", "09:00:00", 1, *[figure(3000, phase=name) for name in ("L1", "L2", "L3")])
+    assert (talk.ended[0].energy_wh, talk.ended[0].flags) == (9000, Flag.SUMMED_PHASES)
+
+
 def test_an_end_without_a_register_proves_nothing():
     """Never finalize money against what was seen last (seed 002)."""
     talk = Talk2()
