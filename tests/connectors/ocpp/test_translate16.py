@@ -6,6 +6,7 @@ import pytest
 from talk import DAY, OURS, PAN, POWER, Talk16, ms, sample, stamp, values
 
 from connectors.ocpp.feed import IdTag, Plausibility
+from connectors.ocpp.memory import MOST_SIGNED_CHARS
 from schemas.facts import ChargerSeen
 from schemas.flags import ENERGY_DOUBTFUL, Flag
 
@@ -305,6 +306,14 @@ def test_the_values_of_the_stop_are_readings_but_for_the_end():
     assert talk.ended[0].energy_wh == 9000
 
 
+def test_an_end_that_was_read_at_its_instant_is_no_rounding():
+    talk = Talk16()
+    talk.begin()
+    talk.meter("09:00:00", 9000)
+    talk.stop("09:00:00", 9000)
+    assert (talk.ended[0].energy_wh, talk.ended[0].flags) == (9000, 0)
+
+
 def test_one_bad_value_is_refused_and_the_others_go_on():
     talk = Talk16()
     talk.begin()
@@ -391,6 +400,26 @@ def test_signed_values_go_with_the_end_as_they_came():
     ]
     talk.stop(data=data)
     assert json.loads(talk.ended[0].signed_data) == [begin, end]
+
+
+def test_the_first_signed_value_with_a_key_is_kept_whatever_its_context():
+    keyed = json.dumps({"signedMeterData": "YQ==", "publicKey": "a2V5"})
+    keyless = json.dumps({"signedMeterData": "Yg=="})
+    talk = Talk16()
+    talk.begin()
+    talk.meter("08:10:00", sample("OCMF|{}|{}", format="SignedData"))
+    talk.meter("08:20:00", sample(keyed, format="SignedData"))
+    talk.meter("08:30:00", sample(keyed, format="SignedData"))
+    talk.stop(data=[values("09:00:00", sample(keyless, format="SignedData"))])
+    assert json.loads(talk.ended[0].signed_data) == [keyed, keyless]
+
+
+def test_signed_values_too_large_to_keep_are_dropped_and_flagged():
+    talk = Talk16()
+    talk.begin()
+    large = sample("x" * (MOST_SIGNED_CHARS + 1), format="SignedData")
+    talk.stop(data=[values("09:00:00", large)])
+    assert (talk.ended[0].signed_data, talk.ended[0].flags) == ("", Flag.SIGNED_DROPPED)
 
 
 def test_a_signed_text_with_a_card_number_is_dropped_and_flagged():
