@@ -13,8 +13,8 @@ import msgspec
 from connectors.feeding import Note
 from connectors.ocpi.building import built
 from connectors.ocpi.costs import Kind, Sides, costs, lines, signed
-from connectors.ocpi.driver import driver, spot, without_cards
-from connectors.ocpi.energy import Energy, put_right, watt_hours
+from connectors.ocpi.driver import driver, spot, standard, without_cards
+from connectors.ocpi.energy import Energy, Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
 from connectors.ocpi.objects import ObjectState, Translated
@@ -97,7 +97,8 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     if not periods:
         reader.note("no-periods")
     _hours(told)
-    energy = put_right(told["total_energy"], periods, took_ms, (quirks, reader))
+    reach = Reach.of(took_ms, standard(told), quirks)
+    energy = put_right(told["total_energy"], periods, reach, (quirks, reader))
     credit = _credit(told, reader)
     found = costs(told, quirks, reader)
     if not credit and not energy.flows_back:

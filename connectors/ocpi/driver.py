@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connectors.ocpi.kinds import payment_kind, role_of
-from connectors.ocpi.quirks import Quirks
+from connectors.ocpi.quirks import NONE, Quirks
 from connectors.ocpi.reading import Reader, told
 from connectors.ocpp.stripping import clean_text
 from schemas.roaming import PaymentKind
@@ -98,6 +98,20 @@ def _inside(location: dict[str, Any], reader: Reader) -> Spot:
     evse = _only(location.get("evses"), "evses", reader)
     connector = _only(evse.get("connectors"), "connectors", reader)
     return Spot(_id(location, "id"), _id(evse, "uid"), _id(evse, "evse_id"), _id(connector, "id"))
+
+
+def standard(read: Mapping[str, Any]) -> str:
+    """The connector's standard, where a CDR or a 2.1.1 object tells it."""
+    place = read.get("cdr_location")
+    if place is not None:
+        told_standard: str = place.get("connector_standard", "")
+        return told_standard
+    location = read.get("location")
+    if not isinstance(location, dict):
+        return ""
+    quiet = Reader(NONE)  # `spot` says what is missing
+    evse = _only(location.get("evses"), "evses", quiet)
+    return _id(_only(evse.get("connectors"), "connectors", quiet), "standard")
 
 
 def _only(listed: object, name: str, reader: Reader) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from connectors.ocpi.quirks import Quirks
 from connectors.ocpi.reading import Reader, Unreadable, exact
 
 Number = int | Decimal
-MOST_KW = 4_500  # above the largest plug there is (MCS: 1250 V, 3000 A = 3750 kW)
+_MOST_KW = 1_000  # CCS and NACS: 1000 V and, cooled, 1000 A
+_MOST_KW_MCS = 4_500  # 1250 V, 3000 A, and some
 _HOUR_MS = 3_600_000
+_SHORTEST_MS = _HOUR_MS // 10  # clocks jump: nothing counts as shorter
+_UNKNOWN_MS = 4 * _HOUR_MS
 _KILO = 1_000
 _LOW, _HIGH = 990, 1_010  # a thousandfold, give or take what rounding leaves
 
@@ -28,15 +31,31 @@ class Energy(NamedTuple):
     flows_back: bool
 
 
+class Reach(NamedTuple):
+    """How much energy there can have been: so long (0: not told), by a plug of so much power."""
+
+    took_ms: int
+    most_kw: int
+
+    @classmethod
+    def of(cls, took_ms: int, connector_standard: str, quirks: Quirks) -> "Reach":
+        by_plug = _MOST_KW_MCS if connector_standard == "MCS" else _MOST_KW
+        took_ms = max(took_ms, _SHORTEST_MS) if took_ms else _UNKNOWN_MS
+        return cls(took_ms, quirks.most_kw or by_plug)
+
+    def exceeded(self, kwh: Number) -> bool:
+        return abs(Decimal(kwh)) * _HOUR_MS > self.most_kw * self.took_ms
+
+
 def put_right(
     kwh: Number,
     periods: list[dict[str, Any]],
-    took_ms: int,
+    reach: Reach,
     where: tuple[Quirks, Reader],
     *,
     final: bool = True,
 ) -> Energy:
-    """The energy in kWh, total and periods; `took_ms` 0: not told. Raises Unreadable.
+    """The energy in kWh, total and periods. Raises Unreadable.
 
     Before the end (`final` no) total and periods are told at different times and may differ.
     """
@@ -47,20 +66,20 @@ def put_right(
     summed, back = tallied.energy, tallied.flows_back or kwh < 0
     if quirks.energy_in_wh:
         reader.note("energy-in-wh")
-        return _checked(Energy(_thousandth(kwh), _thousandths(periods), back), took_ms)
+        return _checked(Energy(_thousandth(kwh), _thousandths(periods), back), reach)
     if kwh > 0 and _LOW * kwh <= summed <= _HIGH * kwh:
         reader.note("period-energy-in-wh")
-        return _checked(Energy(kwh, _thousandths(periods), back), took_ms)
-    if summed > 0 and _LOW * summed <= kwh <= _HIGH * summed and _too_much(kwh, took_ms):
+        return _checked(Energy(kwh, _thousandths(periods), back), reach)
+    if summed > 0 and _LOW * summed <= kwh <= _HIGH * summed and reach.exceeded(kwh):
         reader.note("total-energy-in-wh")
-        return _checked(Energy(_thousandth(kwh), periods, back), took_ms)
+        return _checked(Energy(_thousandth(kwh), periods, back), reach)
     if (
         final
         and summed
         and abs(Decimal(summed) - Decimal(kwh)) > max(Decimal(1), abs(Decimal(kwh)) / 50)
     ):
         reader.note("periods-tell-another-energy")
-    return _checked(Energy(kwh, periods, back), took_ms)
+    return _checked(Energy(kwh, periods, back), reach)
 
 
 def watt_hours(kwh: Number) -> int:
@@ -68,20 +87,15 @@ def watt_hours(kwh: Number) -> int:
     return int(Decimal(kwh).scaleb(3))
 
 
-def _checked(found: Energy, took_ms: int) -> Energy:
-    if _too_much(found.kwh, took_ms):
-        hours = Decimal(took_ms) / _HOUR_MS
+def _checked(found: Energy, reach: Reach) -> Energy:
+    if reach.exceeded(found.kwh):
+        hours = Decimal(reach.took_ms) / _HOUR_MS
         raise Unreadable(
             "impossible-energy",
-            f"{found.kwh} kWh in {hours:.2f} h: more than {MOST_KW} kW; if these are Wh, the"
-            " partner's profile says energy_in_wh",
+            f"{found.kwh} kWh in {hours:.2f} h: more than {reach.most_kw} kW; if these are Wh, the"
+            " partner's profile says energy_in_wh, if not, most_kw",
         )
     return found
-
-
-def _too_much(kwh: Number, took_ms: int) -> bool:
-    """Clocks that jump make sessions short: none counts as shorter than an hour."""
-    return abs(Decimal(kwh)) * _HOUR_MS > MOST_KW * max(took_ms, _HOUR_MS)
 
 
 def _thousandths(periods: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -42,15 +42,17 @@ class Rewrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One partner's profile; the defaults are OCPI as written.
 
-    `energy_in_wh`: `kwh`, `total_energy` and ENERGY volumes are Wh. `local_zone`: instants without
-    a zone are local there, not UTC. `prices`: what a Price's only number means, `net` by the
-    standard. `role`: what the partner is to us.
+    `energy_in_wh`: `kwh`, `total_energy` and ENERGY volumes are Wh. `most_kw`: what its strongest
+    plug gives, where it is more than plugs usually do (0: by the connector). `local_zone`:
+    instants without a zone are local there, not UTC. `prices`: what a Price's only number means,
+    `net` by the standard. `role`: what the partner is to us.
     """
 
     name: str = "none"
     about: str = ""
     role: Literal["cpo", "emsp", "hub", "ptp", "unknown"] = "unknown"
     energy_in_wh: bool = False
+    most_kw: Annotated[int, Meta(ge=0, le=100_000)] = 0
     local_zone: str = ""
     prices: Literal["net", "gross"] = "net"
     rewrites: tuple[Rewrite, ...] = ()

@@ -5,8 +5,8 @@ from typing import Any
 from connectors.feeding import Note
 from connectors.ocpi.building import built
 from connectors.ocpi.costs import costs, lines, signed
-from connectors.ocpi.driver import driver, spot, without_cards
-from connectors.ocpi.energy import put_right, watt_hours
+from connectors.ocpi.driver import driver, spot, standard, without_cards
+from connectors.ocpi.energy import Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.merging import RANK, Told, effective, merged, newest_at
 from connectors.ocpi.message import Message, matching
@@ -86,7 +86,8 @@ def _fact(
     took_ms = max(0, (ended_at or at_of(now["last_updated"])) - started_at) if started_at else 0
     has_ended = now["status"] in _ENDED
     known = now.get("charging_periods", [])
-    energy = put_right(now["kwh"], known, took_ms, (quirks, reader), final=has_ended)
+    reach = Reach.of(took_ms, standard(now), quirks)
+    energy = put_right(now["kwh"], known, reach, (quirks, reader), final=has_ended)
     country, party = owner(now, message.place)
     running = {"total_cost": now["total_cost"]} if "total_cost" in now else {}
     told_starts = {one["start_date_time"] for one in read.get("charging_periods", ())}

@@ -220,6 +220,39 @@ def test_an_impossible_energy_names_its_field_of_the_profile():
     assert "energy_in_wh" in done.problem
 
 
+@pytest.mark.parametrize(
+    ("kwh", "minutes", "change", "taken"),
+    [
+        (600, 36, {}, True),
+        (601, 36, {}, False),
+        (100, 1, {}, True),  # nothing counts as shorter than six minutes
+        (101, 1, {}, False),
+        (900, 6, {}, False),  # 900 Wh
+        (2700, 36, {"connector_standard": "MCS"}, True),
+        (2701, 36, {"connector_standard": "MCS"}, False),
+    ],
+)
+def test_no_plug_gives_more_than_it_can(kwh, minutes, change, taken):
+    found = cdr(
+        total_energy=kwh,
+        charging_periods=periods(kwh),
+        total_time=minutes / 60,
+        end_date_time=f"2026-11-09T10:{minutes:02}:00Z",
+        cdr_location=SPOT | change,
+    )
+    done = told(found)
+    assert bool(done.facts) is taken
+    assert taken or done.refused[0].reason == "impossible-energy"
+    assert told(found, Quirks(most_kw=9_000)).facts
+
+
+def test_without_any_time_there_is_still_too_much():
+    never = {"start_date_time": "1970-01-01T00:00:00Z", "end_date_time": "1970-01-01T00:00:00Z"}
+    assert fact(cdr(**never, total_time=0, total_energy=4000, charging_periods=periods(4000)))
+    done = refusal(cdr(**never, total_time=0, total_energy=4001, charging_periods=periods(4001)))
+    assert done.reason == "impossible-energy"
+
+
 # --- who and where ----------------------------------------------------------------------------
 
 
