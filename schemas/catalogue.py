@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, facts, ledger, partners, roaming
+from schemas import commands, drift, facts, ledger, partners, roaming
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -59,6 +59,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.OfferAmount,
         commands.AskPinOrRetap,
         ledger.SessionLedger,
+        drift.FeedSeen,
     )
 }
 

@@ -94,6 +94,11 @@ def acquirer_key(tenant: str, acquirer_id: str) -> str:
     return _path(tenant, acquirer_id)
 
 
+def feed_key(tenant: str, feed: str, partner: str, make: str) -> str:
+    """Of what a feed has seen of one party."""
+    return _path(tenant, feed, partner, make)
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 

@@ -74,6 +74,7 @@ COMMANDS = "payment.commands.v1"
 CHARGER_COMMANDS = "charger.commands.v1"
 TERMINAL_COMMANDS = "terminal.commands.v1"
 DISCREPANCIES = "session.discrepancies.v1"
+DRIFT = "feed.drift.v1"
 PARKED = "holdfast.parked.v1"
 LINK_STATE = "holdfast.link-state.v1"
 SESSIONS_STATE = "holdfast.sessions-state.v1"
@@ -370,6 +371,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="sink, operators",
         retention_ms=EVIDENCE_MS,
         carries="differences and orphans",
+    ),
+    Topic(
+        name=DRIFT,
+        key="tenant/feed/partner/make",
+        records=("FeedSeen",),
+        written_by="feeds",
+        read_by="sink, operators",
+        retention_ms=EVIDENCE_MS,
+        carries="versions, unknown fields, new words and refusals, as the feeds counted them",
     ),
     Topic(
         name=PARKED,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas import codec, commands, facts, ledger, partners, roaming
+from schemas import codec, commands, drift, facts, ledger, partners, roaming
 from schemas.catalogue import HOT, NAMESPACE, RECORDS
 from schemas.facts import Fact
 from schemas.topics import TOPICS
@@ -16,7 +16,7 @@ PRIMITIVES = {"long", "string", "boolean", "bytes"}
 LONGS = str({"type": "array", "items": "long"})  # a watch's marks: as plain, and mostly empty
 # Lines of other records, and what records have in common.
 NO_RECORDS = {"Fact", "MoneyCommand", "AppliedInput", "AnswerSample", "HoldLine", "CommandLine"}
-NO_RECORDS |= {"ConnectorSeen", "OcpiCost", "AdviceTax"}
+NO_RECORDS |= {"ConnectorSeen", "OcpiCost", "AdviceTax", "FeedMark"}
 # Time is the same for all tenants.
 WITHOUT_TENANT = {"Watermark", "Tick", "ClockApplied"}
 # Words of a field's name that would mean card data (PCI DSS: never stored after authorisation).
@@ -39,7 +39,7 @@ def fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def test_every_class_of_the_contract_is_a_record():
     classes = {
         one.__name__
-        for module in (facts, commands, ledger, partners, roaming)
+        for module in (facts, commands, ledger, partners, roaming, drift)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Fact)
     }
