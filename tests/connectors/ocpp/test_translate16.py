@@ -232,7 +232,7 @@ def test_a_stop_that_may_mean_several_starts_is_refused():
 
 def test_the_register_tells_which_of_several_starts_is_meant():
     talk = Talk16()
-    talk.start("08:00:00", 1000, connector=1)
+    talk.start("08:00:00", 9000, connector=1)
     talk.start("08:01:00", 50_000, connector=2)
     talk.stop("09:00:00", 9000, number=-1)
     assert talk.ended[0].evse_uid == "1"
@@ -325,6 +325,24 @@ def test_one_bad_value_is_refused_and_the_others_go_on():
     talk.call("MeterValues", said)
     assert [one.energy_wh for one in talk.readings] == [3000]
     assert [one.field for one in talk.refused] == ["meterValue[0].sampledValue[0].value"]
+
+
+@pytest.mark.parametrize("wh", [-1, 10**13])
+def test_a_stop_that_cannot_be_is_refused_by_its_field(wh):
+    talk = Talk16()
+    talk.begin()
+    talk.stop(wh=wh)
+    assert talk.ended == []
+    assert [(one.reason, one.field) for one in talk.refused] == [("bad-energy", "meterStop")]
+
+
+@pytest.mark.parametrize(("arrival", "offline"), [("08:01:00", False), ("08:01:01", True)])
+def test_a_minute_late_is_not_from_memory_yet(arrival, offline):
+    talk = Talk16()
+    said = {"connectorId": 1, "idTag": OURS, "meterStart": 0, "timestamp": stamp("08:00:00")}
+    talk.call("StartTransaction", said, arrival)
+    talk.conf()
+    assert talk.started[0].offline is offline
 
 
 @pytest.mark.parametrize(

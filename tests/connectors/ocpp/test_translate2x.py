@@ -64,6 +64,15 @@ def test_a_state_is_told_with_its_energy():
     assert (updated.charging_state, updated.energy_wh, updated.flags) == ("suspended_ev", 5000, 0)
 
 
+def test_a_state_with_a_power_and_no_energy_tells_the_power():
+    talk = Talk2()
+    talk.begin()
+    changed = {"info": {"chargingState": "SuspendedEV"}, "trigger": "ChargingStateChanged"}
+    talk.event("Updated", "08:30:00", 1, figure(3, POWER), **changed)
+    (updated,) = talk.updated
+    assert (updated.power_w, updated.flags) == (3, Flag.ENERGY_NOT_TOLD)
+
+
 def test_a_state_that_every_reading_repeats_is_told_once():
     talk = Talk2()
     talk.begin()
@@ -363,6 +372,12 @@ def test_a_remote_start_by_its_number():
     assert talk.started[0].remote_start_id == "42"
 
 
+def test_a_remote_start_by_its_number_alone():
+    talk = Talk2()
+    talk.event("Started", "08:00:00", 0, 1000, evse={"id": 1}, info={"remoteStartId": 42})
+    assert talk.started[0].remote_start_id == "42"
+
+
 def test_a_remote_start_with_our_token_by_its_number():
     asked = {"idToken": {"idToken": OURS.upper(), "type": "Central"}, "remoteStartId": 42}
     talk = Talk2()
@@ -408,6 +423,14 @@ def test_a_limit_that_the_station_tells_is_one_that_it_takes():
     (updated,) = talk.updated
     assert updated.limit_wh == 20000
     assert [one.takes_limit for one in talk.started] == [False, True]
+
+
+@pytest.mark.parametrize("energy", [-1, 10**12])
+def test_a_limit_that_none_can_be_is_not_told(energy):
+    talk = Talk2("2.1")
+    talk.begin(info={"transactionLimit": {"maxEnergy": energy}})
+    assert not talk.started[0].takes_limit
+    assert talk.updated == []
 
 
 def test_a_limit_by_cost_is_no_limit_by_energy():
