@@ -14,7 +14,7 @@ from streams.agents.feed_checking import Checked, Unusable, checked, default_fee
 from streams.agents.feed_mapping import Feed, MappingWrong, Source, read_mapping
 from streams.agents.feed_opening import NoSuchTopic, opened, prepared
 from streams.app import engine_settings, wall_at
-from streams.cli.accounts import read_accounts, with_secrets
+from streams.cli.accounts import of_tenant, read_accounts, with_secrets
 from streams.cli.run import end
 from streams.cli.screen import (
     PROBLEM,
@@ -62,8 +62,9 @@ def run_feed(
     uses = [Use.OWN_ACCOUNTS] if source == "acquirer" else []
     settings = settings_or_exit(Use.BROKER, Use.STATE, *uses)
     quiet(settings.log_level)
+    partitions = _prepared(settings, feed, topic)
     if alone:
-        raise typer.Exit(_run_here(feed, topic, settings, slot))
+        raise typer.Exit(_run_here(feed, topic, partitions, settings, slot))
     name = f"feed-{feed.mapping.name}"
     own = ["--source", source, "--topic", topic, "--mapping", str(mapping), "--slot", str(slot)]
     end(f"{name}-{slot}", lambda: _supervised(settings, f"{name}-{slot}", own), json=json)
@@ -76,11 +77,15 @@ def _supervised(settings: Settings, name: str, own: Sequence[str]) -> int:
     return REFUSED_EXIT if supervisor.refused else code
 
 
-def _run_here(feed: Feed, topic: str, settings: Settings, slot: int) -> int:
+def _prepared(settings: Settings, feed: Feed, topic: str) -> int:
+    """Their partitions; asked before anything is kept running, so that a wrong name ends it."""
     try:
-        partitions = asyncio.run(prepared(settings, feed.mapping.name, topic))
+        return asyncio.run(prepared(settings, feed.mapping.name, topic))
     except NoSuchTopic as none:
         fail(str(none), UNREACHABLE)
+
+
+def _run_here(feed: Feed, topic: str, partitions: int, settings: Settings, slot: int) -> int:
     if settings.feed.metrics_port:
         start_http_server(settings.feed.metrics_port, LOOPBACK)
     stage = opened(feed, topic, partitions, settings, _accounts(settings))
@@ -100,7 +105,8 @@ def _feed(source: Source, mapping: Path) -> Feed:
 def _accounts(settings: Settings) -> dict[str, AccountSettings]:
     """Of which the secrets are known; none where no file is named."""
     file = settings.executor.accounts_file
-    return {} if file is None else with_secrets(read_accounts(file), settings.executor)
+    found = {} if file is None else with_secrets(read_accounts(file), settings.executor)
+    return of_tenant(found, settings.tenant)
 
 
 def check(
