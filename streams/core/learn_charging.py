@@ -36,8 +36,7 @@ def merged(
         case ChargingUpdated():
             charging = _changed(charging, fact)
             at = fact.updated_at
-            if fact.flags & Flag.ENERGY_NOT_TOLD:
-                return charging
+            traced = traced and not fact.flags & Flag.ENERGY_NOT_TOLD
         case MeterReading():
             charging = _read(charging, fact.energy_wh, fact.read_at)
             at = fact.read_at
