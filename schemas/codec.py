@@ -22,7 +22,7 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas.catalogue import RECORDS
 from schemas.facts import Fact, MeterReading
-from schemas.metering import Quick, Readings, T, is_readable
+from schemas.metering import Quick, Readings, T, Writer, is_readable
 from schemas.money import UnknownCurrency, exponent_of
 
 _MARKER = b"\xc3\x01"
@@ -90,6 +90,7 @@ class Codec:
         self._records = records
         self._usual_headers: list[bytes] = []
         self._usual = self._usual_readings()
+        self._quick_writer = Writer(self._encode) if self._has_usual_readings() else None
         self.use_single_object()
 
     def use_single_object(self) -> None:
@@ -108,6 +109,8 @@ class Codec:
         self._frame(ids)
 
     def _frame(self, ids: Mapping[tuple[str, int], int]) -> None:
+        if self._quick_writer is not None:
+            self._quick_writer.forget()
         self._writers: dict[type[Fact], Version] = {}
         self._readers: dict[bytes, _Reader] = {}
         for name, of in self.versions.items():
@@ -134,6 +137,11 @@ class Codec:
 
     def encode(self, record: Fact) -> bytes:
         """The record in its newest version. Raises NotWritable naming the field that is wrong."""
+        if type(record) is MeterReading and self._quick_writer is not None:
+            return self._quick_writer.write(record)
+        return self._encode(record)
+
+    def _encode(self, record: Fact) -> bytes:
         writer = self._writers[type(record)]
         fields = msgspec.to_builtins(record, builtin_types=(bytes,))
         try:

@@ -29,6 +29,8 @@ _ENDINGS_MAX = 4_096  # remembered, nine hours of readings; then it starts over
 _ENERGY_MAX = 2 * 10**12
 _POWER_MAX = 2 * 10**8
 _LONG_MAX = 2 * (2**63 - 1)
+_SEQUENCE_MAX = 2**31 - 1  # of what is written quickly
+_LOW = 0x7F
 _MINUS_ONE = 1
 
 FIELDS = [
@@ -190,3 +192,76 @@ class Readings:
             read_at=read_at,
             flags=flags,
         )
+
+
+_FIRST_AT, _LAST_AT = 31_536_000_000, 2_177_452_800_000  # 1971 to 2039: within every bound
+_BARE = 10  # bytes of the numbers of a reading at `_FIRST_AT` with zeros: six are the instant's
+_SMALL = 64  # flags and numbers below take one byte, as nearly always
+
+
+class Writer:
+    """Readings into bytes at half the cost: a charging's readings all begin with the same bytes.
+
+    Only what a careful encoder would take, too; whatever is not as usual is left to it.
+    """
+
+    __slots__ = ("_careful", "_known")
+
+    def __init__(self, careful: Callable[[MeterReading], bytes]) -> None:
+        self._careful = careful
+        self._known: dict[_Texts, bytes] = {}
+
+    def write(self, record: MeterReading) -> bytes:
+        """The record, header included. Raises what the careful encoder raises."""
+        texts = (
+            record.tenant,
+            record.network,
+            record.charger_id,
+            record.evse_uid,
+            record.transaction_id,
+        )
+        head = self._known.get(texts)
+        seq, energy_wh, power_w = record.seq, record.energy_wh, record.power_w
+        read_at, flags = record.read_at, record.flags
+        if head is None or not (
+            type(seq) is type(energy_wh) is type(power_w) is type(read_at) is type(flags) is int
+            and 0 <= seq <= _SEQUENCE_MAX
+            and 0 <= energy_wh << 1 <= _ENERGY_MAX
+            and power_w >= -1
+            and power_w << 1 <= _POWER_MAX
+            and _FIRST_AT <= read_at <= _LAST_AT
+            and 0 <= flags < _SMALL
+        ):
+            return self._learnt(texts, record)
+        out = bytearray(head)
+        append = out.append
+        for number in (seq, energy_wh, power_w, read_at, flags):
+            left = number << 1 if number >= 0 else _MINUS_ONE
+            while left >= _MORE:
+                append(left & _LOW | _MORE)
+                left >>= 7
+            append(left)
+        return bytes(out)
+
+    def _learnt(self, texts: _Texts, record: MeterReading) -> bytes:
+        """As the careful encoder has it; where the numbers begin is where a bare record ends."""
+        data = self._careful(record)
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        bare = MeterReading(
+            tenant=record.tenant,
+            network=record.network,
+            charger_id=record.charger_id,
+            evse_uid=record.evse_uid,
+            transaction_id=record.transaction_id,
+            seq=0,
+            energy_wh=0,
+            power_w=0,
+            read_at=_FIRST_AT,
+        )
+        self._known[texts] = self._careful(bare)[:-_BARE]
+        return data
+
+    def forget(self) -> None:
+        """The framing has changed."""
+        self._known.clear()

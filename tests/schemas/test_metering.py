@@ -197,3 +197,38 @@ def test_the_limits_are_those_of_the_record():
         assert getattr(known.read(most), name) == limit
         if limit < 2**63 - 1:
             assert known.read(written(msgspec.to_builtins(READING) | {name: limit + 1})) is None
+
+
+odd = near | longs | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=3)
+
+
+def made(write, values):
+    """The bytes, or the words of the refusal."""
+    try:
+        return write(MeterReading(**values))
+    except codec.NotWritable as refused:
+        return str(refused)
+
+
+@settings(max_examples=400)
+@given(
+    fields=fields,
+    more=st.lists(st.fixed_dictionaries(dict.fromkeys(LONGS, odd | instants)), min_size=1),
+    ours=st.integers(0, 2**32 - 1),
+)
+def test_it_is_written_as_the_careful_way_writes_it(fields, more, ours):
+    """The first of a charging, those that follow, whatever they hold; and in another framing."""
+    own = codec.Codec(codec.FOLDER, codec.RECORDS)
+    usual = msgspec.structs.asdict(READING)
+    every = [
+        usual,
+        fields,
+        *({**fields, **one} for one in more),
+        *({**usual, **one} for one in more),
+    ]
+    for values in every:
+        assert made(own.encode, values) == made(own._encode, values)
+    ids = {(name, one.number): ours for name, of in own.versions.items() for one in of}
+    own.use_registry(ids)
+    for values in every:
+        assert made(own.encode, values) == made(own._encode, values)
