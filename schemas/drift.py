@@ -11,14 +11,14 @@ from schemas.facts import Fact
 from schemas.fields import Count, Id, Instant, Word
 
 FeedSource = Literal["ocpp", "ocpi", "acquirer"]
-MarkKind = Literal["version", "field", "word", "leniency", "refusal", "more"]
+MarkKind = Literal["version", "field", "word", "note", "refusal", "more"]
 
 
 class FeedMark(Fact, frozen=True, kw_only=True):
     """One thing seen in so many messages of a span; `first_at`: when first on that partition.
 
-    `detail` is a version; a field's path; a path, `=` and the new word; a leniency's name; a
-    refusal's reason and the field's path. `more`: all beyond the number that is told apart.
+    `detail` is a version; a field's path; a path, `=` and the new word; a leniency or
+    another oddity by its name; a refusal's reason and the field's path. `more`: all beyond the number that is told apart.
     """
 
     what: MarkKind

@@ -63,7 +63,7 @@ def translate(
 
 
 def _call(turn: Turn, frame: Call | Send) -> None:
-    version = _version(turn.place, frame)
+    version, turn.version = _version(turn.place, frame)
     read = request_of(version, frame.action, frame.payload)
     _tell(turn, read.notes)
     if isinstance(read, Skipped):
@@ -79,10 +79,14 @@ def _call(turn: Turn, frame: Call | Send) -> None:
         translate2x.call(turn, read.message, crc32(frame.payload))
 
 
-def _version(place: Place, frame: Call | Send) -> Version:
-    """The version told, else the oldest whose words the message has."""
+def _version(place: Place, frame: Call | Send) -> tuple[Version, str]:
+    """The version told, else the oldest whose words the message has; and what is sure of it.
+
+    Nothing is where a Heartbeat says no more than that it is one.
+    """
     if place.version:
-        return _named(place.version)
+        told = _named(place.version)
+        return told, told
     versions: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
     known = [
         version
@@ -91,7 +95,10 @@ def _version(place: Place, frame: Call | Send) -> Version:
     ]
     if len(known) > 1 and "1.6" in known and _is_2x(frame):
         known.remove("1.6")
-    return known[0] if known else "2.1"
+    if not known:
+        return "2.1", ""
+    is_sure = known[0] != "1.6" or len(known) == 1 or frame.action in _OF_2X
+    return known[0], known[0] if is_sure else ""
 
 
 _named = lru_cache(maxsize=64)(version_named)

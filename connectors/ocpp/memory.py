@@ -91,8 +91,12 @@ class RemoteStart(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ChargerState(msgspec.Struct, array_like=True):
-    """All that is remembered of one charger. Fields are only ever appended, with defaults."""
+    """All that is remembered of one charger. Fields are only ever appended, with defaults.
+
+    `make`: vendor, model and firmware as it last booted, joined by `/`; empty: it has not yet.
+    """
 
     transactions: list[Transaction] = []
     results: list[EarlyResult] = []
     remote_starts: list[RemoteStart] = []
+    make: str = ""

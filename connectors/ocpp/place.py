@@ -30,9 +30,11 @@ class Translated(msgspec.Struct, frozen=True):
     """What became of one message. A refused one may still give facts that no money rests on.
 
     `state` is the very one that was handed in where the message leaves nothing to remember.
+    `version` is that of a request, empty for anything else.
     """
 
     state: ChargerState
     facts: tuple[Fact, ...] = ()
     refused: tuple[Refused, ...] = ()
     notes: tuple[Note, ...] = ()
+    version: str = ""

@@ -32,8 +32,9 @@ def call(turn: Turn, unique_id: str, message: object) -> None:
         case v16.Heartbeat():
             turn.seen("heartbeat")
         case v16.BootNotification():
-            turn.booted()
-            turn.seen("boot", message.firmware_version or "")
+            firmware = message.firmware_version
+            turn.booted(message.charge_point_vendor, message.charge_point_model, firmware)
+            turn.seen("boot", firmware or "")
         case v16.RemoteStartTransaction():
             turn.asked(message.id_tag)
         case _:

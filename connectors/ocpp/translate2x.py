@@ -59,7 +59,8 @@ def _alive(turn: Turn, message: object) -> None:
         case v2.Heartbeat():
             turn.seen("heartbeat")
         case v2.BootNotification():
-            turn.booted()
+            station = message.charging_station
+            turn.booted(station.vendor_name, station.model, station.firmware_version)
             turn.seen("boot", message.reason)
         case v201.NotifyEvent() | v21.NotifyEvent():
             first = message.event_data[0]

@@ -53,7 +53,7 @@ class Moment(NamedTuple):
 class Turn:
     """Collects what one message becomes. Changes are on copies: what was handed in stays."""
 
-    __slots__ = ("_copied", "facts", "notes", "place", "refused", "rules", "state")
+    __slots__ = ("_copied", "facts", "notes", "place", "refused", "rules", "state", "version")
 
     def __init__(self, state: ChargerState | None, place: Place, rules: Plausibility) -> None:
         self.state = ChargerState() if state is None else state
@@ -62,6 +62,7 @@ class Turn:
         self.facts: list[Fact] = []
         self.refused: list[Refused] = []
         self.notes: list[Note] = []
+        self.version = ""
         self._copied: list[Transaction] | None = None
 
     def translated(self) -> Translated:
@@ -72,7 +73,7 @@ class Turn:
         notes = [Note(one.kind, _text(one.detail)) for one in self.notes[:_MOST_OF_A_KIND]]
         if (more := len(self.notes) - len(notes)) > 0:
             notes.append(Note("more", f"{more} notes more"))
-        return Translated(self.state, tuple(self.facts), tuple(refused), tuple(notes))
+        return Translated(self.state, tuple(self.facts), tuple(refused), tuple(notes), self.version)
 
     def refuse(self, reason: str, field: str, problem: str) -> None:
         self.refused.append(Refused(reason, field, problem))
@@ -112,8 +113,15 @@ class Turn:
         copied.append(one)
         return one
 
-    def booted(self) -> None:
-        """The charger booted: the registers of what runs may begin anew."""
+    def booted(self, *make: str | None) -> None:
+        """The charger booted: the registers of what runs may begin anew.
+
+        `make`: its vendor, model and firmware, which the counts of what it sends are by.
+        """
+        named = clean_text("/".join(one or "" for one in make))[0]
+        if named != self.state.make:
+            self._changing()
+            self.state.make = named
         for place, one in enumerate(self.state.transactions):
             if not one.ended_at:
                 self.changing(place).booted = True

@@ -352,3 +352,42 @@ def test_exact_decimals_all_the_way():
     ]
     talk.event("Updated", "08:10:00", 2, *phases)
     assert talk.readings[-1].energy_wh == int(Decimal("0.1") * 1000 + Decimal("0.2") * 1000 + 700)
+
+
+# --- who sent it ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "version", "make"),
+    [
+        (
+            "BootNotification",
+            {"chargePointVendor": "ABB", "chargePointModel": "T54", "firmwareVersion": "1.8"},
+            "1.6",
+            "ABB/T54/1.8",
+        ),
+        (
+            "BootNotification",
+            {"reason": "PowerUp", "chargingStation": {"model": "T54", "vendorName": "ABB"}},
+            "2.0.1",
+            "ABB/T54/",
+        ),
+        ("Heartbeat", {}, "", ""),
+        ("MeterValues", {"connectorId": 1, "meterValue": []}, "1.6", ""),
+        ("NewThing", {}, "", ""),
+    ],
+)
+def test_a_version_is_told_where_it_is_sure_and_a_boot_tells_the_make(action, body, version, make):
+    done = one(None, json.dumps([2, "1", action, body]).encode())
+    assert (done.version, done.state.make) == (version, make)
+
+
+def test_a_version_that_the_csms_tells_is_sure():
+    beat = json.dumps([2, "1", "Heartbeat", {}]).encode()
+    assert one(None, beat, version="ocpp2.0.1").version == "2.0.1"
+
+
+def test_a_card_number_for_a_firmware_is_not_kept():
+    body = {"chargePointVendor": "ABB", "chargePointModel": "T", "firmwareVersion": PAN}
+    done = one(None, json.dumps([2, "1", "BootNotification", body]).encode())
+    assert PAN not in done.state.make
