@@ -9,7 +9,6 @@ from connectors.ocpp.memory import (
     MOST_CALLS,
     MOST_NUMBERS,
     MOST_RESULTS,
-    NOT_TOLD,
     EarlyResult,
     Transaction,
 )
@@ -176,4 +175,4 @@ def _may_end(one: Transaction, number: int, at: int) -> bool:
 
 
 def _fits(one: Transaction, meter_stop: int) -> bool:
-    return max(one.begin_wh, one.last_wh) <= meter_stop or one.begin_wh == NOT_TOLD
+    return max(one.begin_wh, one.last_wh) <= meter_stop
