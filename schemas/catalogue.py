@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, drift, facts, ledger, partners, roaming
+from schemas import commands, drift, facts, fiscal, ledger, partners, roaming
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -31,6 +31,10 @@ RECORDS: dict[str, type[Fact]] = {
         partners.TerminalSeen,
         partners.AdviceConfirmed,
         partners.InvoiceReported,
+        fiscal.RequestReceipt,
+        fiscal.SignReceipt,
+        fiscal.ReceiptAnswered,
+        fiscal.ReceiptSettled,
         facts.LinkedFact,
         facts.Watermark,
         facts.AliasBound,
@@ -58,6 +62,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ShowDeclined,
         commands.OfferAmount,
         commands.AskPinOrRetap,
+        commands.ReceiptReady,
         ledger.SessionLedger,
         drift.FeedSeen,
     )

@@ -6,7 +6,9 @@ everything but the hash itself: the same id with another hash is a conflict, not
 `rule` and `policy_version` say why it was issued.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from schemas.facts import CommandKind, Fact, Performer
 from schemas.fields import (
@@ -24,7 +26,9 @@ from schemas.fields import (
     Path,
     Text,
     Word,
+    YesNo,
 )
+from schemas.fiscal import RequestReceipt, Signature
 
 
 class MoneyCommand(Fact, frozen=True, kw_only=True):
@@ -241,6 +245,31 @@ class AskPinOrRetap(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class ReceiptReady(Fact, frozen=True, kw_only=True):
+    """Show or print the receipt: its number, its signatures as they came, and what was paid.
+
+    `document` sale, or refund of an earlier one. `pending`: the authority has yet to confirm it.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    terminal_id: Id
+    receipt_id: Path
+    document: Literal["sale", "refund"]
+    receipt: MaybeId
+    ordinal: Count
+    moment_at: Instant
+    signatures: Annotated[list[Signature], Meta(max_length=50, description="as they came")]
+    late: YesNo
+    pending: YesNo
+    paid_minor: Minor
+    balance_minor: Minor
+    currency: Currency
+    rule: Id
+    issued_at: Instant
+
+
 PaymentCommand = (
     PlaceHold
     | RaiseHold
@@ -252,5 +281,5 @@ PaymentCommand = (
     | ResendCommand
 )
 ChargerCommand = StartCharging | StopCharging | LimitCharging
-TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap
-Command = PaymentCommand | ChargerCommand | TerminalCommand
+TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap | ReceiptReady
+Command = PaymentCommand | ChargerCommand | TerminalCommand | RequestReceipt

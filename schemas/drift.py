@@ -18,7 +18,8 @@ class FeedMark(Fact, frozen=True, kw_only=True):
     """One thing seen in so many messages of a span; `first_at`: when first on that partition.
 
     `detail` is a version; a field's path; a path, `=` and the new word; a leniency or
-    another oddity by its name; a refusal's reason and the field's path. `more`: all beyond the number that is told apart.
+    another oddity by its name; a refusal's reason and the field's path. `more`: all beyond the
+    number of marks that are told apart.
     """
 
     what: MarkKind

@@ -31,6 +31,7 @@ _CARRIED = {
     "LinkedFact": ("fact", "ChargingEnded"),
     "AliasLookup": ("fact", "ChargingStarted"),
     "ResendCommand": ("original", "RaiseHold"),
+    "SignReceipt": ("request", "RequestReceipt"),
 }
 
 

@@ -99,6 +99,21 @@ def feed_key(tenant: str, feed: str, partner: str, make: str) -> str:
     return _path(tenant, feed, partner, make)
 
 
+def chain_key(tenant: str, chain: str) -> str:
+    """The Kafka key of a fiscal chain: the tax id or queue whose receipts are in one order."""
+    return _path(tenant, chain)
+
+
+def receipt_id(session: str, cause: str) -> CommandId:
+    """Of a sale 'sale'; of a refund what it is for: never a number by arrival."""
+    return CommandId(_path(session, "receipt", cause))
+
+
+def receipt_notice_id(session: str, cause: str) -> CommandId:
+    """What tells the terminal of the receipt of the same cause."""
+    return CommandId(_path(session, "receipt", cause, "ready"))
+
+
 def hold_id(session: str, number: int) -> HoldId:
     return HoldId(f"{session}/hold/{number}")
 

@@ -61,7 +61,8 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     """The newest state of one session. For every closed one: priced = captured+arrears+forgiven.
 
     `phase` is derived from the facts: requested, holding, authorised, charging, proving, capturing,
-    releasing, closed, quarantined. `version` rises by one with every change that is published.
+    releasing, receipting, closed, quarantined. `version` rises by one with every published change.
+    `receipt_status`: empty: none is asked for; due, requested, signed, recorded, refused.
     """
 
     tenant: Id
@@ -112,5 +113,9 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     ended_at: MaybeInstant
     closed_at: MaybeInstant
     changed_at: Instant
+    receipt_status: Word
+    receipt_id: MaybeId
+    receipt_ordinal: Count
+    receipt_moment_at: MaybeInstant
     holds: Annotated[list[HoldLine], Meta(description="oldest first")]
     commands: Annotated[list[CommandLine], Meta(description="oldest first")]

@@ -62,6 +62,10 @@ VISITS = "card.visits.v1"
 VISIT_FACTS = "visit.facts.v1"
 HEALTH_SAMPLES = "acquirer.samples.v1"
 HEALTH = "acquirer.health.v1"
+FISCAL_REQUESTS = "fiscal.requests.v1"
+FISCAL_COMMANDS = "fiscal.commands.v1"
+FISCAL_ANSWERS = "fiscal.answers.v1"
+FISCAL_RESPONSES = "fiscal.responses.v1"
 TICKS = "clock.ticks.v1"
 APPLIED = "clock.applied.v1"
 EVENTS = "session.events.v1"
@@ -80,6 +84,7 @@ LINK_STATE = "holdfast.link-state.v1"
 SESSIONS_STATE = "holdfast.sessions-state.v1"
 HEALTH_STATE = "holdfast.health-state.v1"
 VISITS_STATE = "holdfast.visits-state.v1"
+FISCAL_STATE = "holdfast.fiscal-state.v1"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
@@ -256,6 +261,42 @@ TOPICS: tuple[Topic, ...] = (
         carries="approval rates, latencies and failures of every acquirer",
     ),
     Topic(
+        name=FISCAL_REQUESTS,
+        key="tenant/fiscal chain",
+        records=("RequestReceipt",),
+        written_by="sessions",
+        read_by="fiscal",
+        retention_ms=EVIDENCE_MS,
+        carries="receipts to be numbered and signed",
+    ),
+    Topic(
+        name=FISCAL_COMMANDS,
+        key="tenant/fiscal chain",
+        records=("SignReceipt",),
+        written_by="fiscal",
+        read_by="fiscal executor",
+        retention_ms=EVIDENCE_MS,
+        carries="receipts with number and moment, one outstanding a chain",
+    ),
+    Topic(
+        name=FISCAL_ANSWERS,
+        key="tenant/fiscal chain",
+        records=("ReceiptAnswered",),
+        written_by="fiscal executor",
+        read_by="fiscal",
+        retention_ms=EVIDENCE_MS,
+        carries="what fiscal services made of receipts",
+    ),
+    Topic(
+        name=FISCAL_RESPONSES,
+        key="session_id",
+        records=("ReceiptSettled",),
+        written_by="fiscal",
+        read_by="sessions",
+        retention_ms=EVIDENCE_MS,
+        carries="signed receipts on their way to their sessions",
+    ),
+    Topic(
         name=TICKS,
         key="partition",
         records=("Tick",),
@@ -357,7 +398,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TERMINAL_COMMANDS,
         key="session_id",
-        records=("ShowDeclined", "OfferAmount", "AskPinOrRetap"),
+        records=("ShowDeclined", "OfferAmount", "AskPinOrRetap", "ReceiptReady"),
         written_by="sessions",
         read_by="terminals, replay",
         retention_ms=EVIDENCE_MS,
@@ -416,6 +457,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="health",
         retention_ms=0,
         carries="state and input positions of health",
+    ),
+    Topic(
+        name=FISCAL_STATE,
+        key="the stage's own",
+        records=(),
+        written_by="fiscal",
+        read_by="fiscal",
+        retention_ms=0,
+        carries="state and input positions of fiscal",
     ),
     Topic(
         name=VISITS_STATE,

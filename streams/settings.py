@@ -85,7 +85,7 @@ def _keys(value: SecretStr) -> SecretStr:
     try:
         msgspec.json.decode(value.get_secret_value() or "{}", type=dict[str, str])
     except (msgspec.DecodeError, UnicodeError):
-        raise ValueError('a JSON object is wanted: {"ACQUIRER": "KEY"}') from None
+        raise ValueError('a JSON object is wanted: {"NAME": "KEY"}') from None
     return value
 
 
@@ -185,6 +185,18 @@ class Settlement(_Part):
     instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
 
 
+class Fiscal(_Part):
+    """`accounts_file`: JSON with the fiscal chains as `connectors.fiscal.settings` has them.
+
+    `tokens`: a JSON object, the access tokens by chain; they stand in no file. `instance_id`: its
+    static membership; empty: the app id's first.
+    """
+
+    accounts_file: _Path | None = None
+    tokens: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
+    instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A variable with our prefix that is not here is an error."""
 
@@ -205,6 +217,7 @@ class Settings(BaseSettings):
     registry: Registry = Registry()
     feed: Feed = Feed()
     settlement: Settlement = Settlement()
+    fiscal: Fiscal = Fiscal()
 
     @classmethod
     def settings_customise_sources(

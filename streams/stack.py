@@ -53,6 +53,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "EXECUTOR__WEBHOOK_SECRETS": settings.executor.webhook_secrets.get_secret_value(),
         "EXECUTOR__WEBHOOK_PORT": str(settings.executor.webhook_port),
         "EXECUTOR__VIRTUAL_TIME": str(settings.executor.virtual_time).lower(),
+        "FISCAL__TOKENS": settings.fiscal.tokens.get_secret_value(),
+        "FISCAL__INSTANCE_ID": settings.fiscal.instance_id,
         "SETTLEMENT__URL": settings.settlement.url,
         "SETTLEMENT__SECRET": settings.settlement.secret.get_secret_value(),
         "SETTLEMENT__BOOK": settings.settlement.book.get_secret_value(),
@@ -60,6 +62,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
     if settings.executor.accounts_file is not None:
         flat["EXECUTOR__ACCOUNTS_FILE"] = str(settings.executor.accounts_file)
+    if settings.fiscal.accounts_file is not None:
+        flat["FISCAL__ACCOUNTS_FILE"] = str(settings.fiscal.accounts_file)
     return {PREFIX + name: value for name, value in flat.items()}
 
 
@@ -78,7 +82,8 @@ def child(settings: Settings, name: str, arguments: Sequence[str]) -> ChildSpec:
 def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildSpec]:
     """So many workers, the executor where there are accounts for it, and the sink.
 
-    Where an endpoint takes the operator's own commands, its consumer runs beside them.
+    Where fiscal chains are named, who signs for them; where an endpoint takes the operator's own
+    commands, its consumer.
     """
     specs = [
         child(settings, f"worker-{slot}", ("worker", "--slot", str(slot)))
@@ -86,6 +91,8 @@ def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildS
     ]
     if executor:
         specs.append(child(settings, "executor", ("executor",)))
+    if settings.fiscal.accounts_file is not None:
+        specs.append(child(settings, "fiscal", ("fiscal",)))
     if settings.settlement.url:
         specs.append(child(settings, "settlement", ("settlement",)))
     specs.append(child(settings, "sink", ("sink",)))

@@ -64,7 +64,8 @@ def test_children_read_the_same_settings(monkeypatch):
     monkeypatch.setenv("HOLDFAST_CLICKHOUSE__QUERY_PORT", "8124")
     ours = read_settings()
     given = environment(ours)
-    assert set(names()) - set(given) == {"HOLDFAST_EXECUTOR__ACCOUNTS_FILE"}
+    files = {"HOLDFAST_EXECUTOR__ACCOUNTS_FILE", "HOLDFAST_FISCAL__ACCOUNTS_FILE"}
+    assert set(names()) - set(given) == files
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert read_settings() == ours

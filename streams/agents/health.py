@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas import codec, ids, topics
-from schemas.facts import AcquirerAnswered, AcquirerHealth, AcquirerSampled, AnswerSample
-from streams.agents.link import decoded
+from schemas import codec, topics
+from schemas.facts import AcquirerAnswered, AcquirerSampled, AnswerSample
+from streams.agents.received import received
+from streams.agents.routes import output
 from streams.core.health import AcquirerWindow, sampled, to_tell, with_sample
 from streams.engine.stage import (
-    BadRecord,
     Logic,
     Output,
     Record,
@@ -53,13 +53,8 @@ class HealthLogic(Logic):
             self._samples.setdefault((fact.tenant, fact.acquirer_id), []).append(sample)
 
     def _sample(self, record: Record, view: View) -> None:
-        fact = decoded(record)
-        if not isinstance(fact, AcquirerSampled):
-            raise BadRecord("wrong-topic", f"{type(fact).__name__} does not belong here")
-        name = ids.acquirer_key(fact.tenant, fact.acquirer_id).encode()
-        if name != record.key:
-            raise BadRecord("wrong-key", f"acquirer_id: {fact.acquirer_id!r} is not the key")
-        key = ACQUIRER + name
+        fact = received(record, AcquirerSampled)
+        key = ACQUIRER + record.key
         window: AcquirerWindow = view.get(key) or AcquirerWindow(fact.tenant, fact.acquirer_id)
         for sample in fact.answers:
             window = with_sample(window, sample)
@@ -67,13 +62,13 @@ class HealthLogic(Logic):
         self._touched.add(key)
 
     def finish(self, view: View) -> Iterable[Output]:
-        said = [_output(topics.HEALTH_SAMPLES, one) for one in self._sampled()]
+        said = [output(one) for one in self._sampled()]
         for key in sorted(self._touched):
             window: AcquirerWindow = view.get(key)
             new = to_tell(window)
             if new is not None:
                 view.put(key, replace(window, told=new))
-                said.append(_output(topics.HEALTH, new))
+                said.append(output(new))
         return said
 
     def _sampled(self) -> Iterable[AcquirerSampled]:
@@ -91,11 +86,6 @@ class HealthLogic(Logic):
     def _forget(self) -> None:
         self._samples.clear()
         self._touched.clear()
-
-
-def _output(topic: str, fact: AcquirerSampled | AcquirerHealth) -> Output:
-    key = ids.acquirer_key(fact.tenant, fact.acquirer_id)
-    return Output(topic, key.encode(), codec.encode(fact))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which topic and key each thing a session says goes to: the catalogue, as code."""
+"""Which topic and key each thing that is said goes to: the catalogue, as code."""
 
 from schemas import codec, ids, topics
 from schemas.commands import (
@@ -6,11 +6,14 @@ from schemas.commands import (
     LimitCharging,
     MoneyCommand,
     OfferAmount,
+    ReceiptReady,
     ShowDeclined,
     StartCharging,
     StopCharging,
 )
 from schemas.facts import (
+    AcquirerHealth,
+    AcquirerSampled,
     AliasBound,
     CardUsed,
     CardVisit,
@@ -20,6 +23,7 @@ from schemas.facts import (
     VisitSeen,
     Watch,
 )
+from schemas.fiscal import RequestReceipt
 from schemas.ledger import SessionLedger
 from streams.core.pipe import Step
 from streams.engine.stage import Output
@@ -28,6 +32,7 @@ _BY_SESSION: dict[type[Fact], str] = {
     ShowDeclined: topics.TERMINAL_COMMANDS,
     OfferAmount: topics.TERMINAL_COMMANDS,
     AskPinOrRetap: topics.TERMINAL_COMMANDS,
+    ReceiptReady: topics.TERMINAL_COMMANDS,
     VisitSeen: topics.VISIT_FACTS,
     SessionLedger: topics.LEDGER,
     SessionJournal: topics.JOURNAL,
@@ -35,27 +40,32 @@ _BY_SESSION: dict[type[Fact], str] = {
 }
 
 
-def _route(record: Fact) -> tuple[str, str]:
+def route(record: Fact) -> tuple[str, str]:
+    """Topic and key."""
     match record:
-        case StartCharging() | StopCharging() | LimitCharging():
-            key = ids.charger_key(record.tenant, record.network, record.charger_id)
-            return topics.CHARGER_COMMANDS, key
-        case Watch():
-            key = ids.charger_key(record.tenant, record.network, record.charger_id)
-            return topics.WATCHES, key
+        case StartCharging() | StopCharging() | LimitCharging() | Watch():
+            topic = topics.WATCHES if isinstance(record, Watch) else topics.CHARGER_COMMANDS
+            return topic, ids.charger_key(record.tenant, record.network, record.charger_id)
         case CardUsed() | CardVisit():
             topic = topics.CARD_USES if isinstance(record, CardUsed) else topics.VISITS
             return topic, ids.visit_key(record.tenant, record.site_id, record.card_token)
+        case AcquirerSampled() | AcquirerHealth():
+            topic = topics.HEALTH if isinstance(record, AcquirerHealth) else topics.HEALTH_SAMPLES
+            return topic, ids.acquirer_key(record.tenant, record.acquirer_id)
+        case RequestReceipt():
+            return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
         case AliasBound():
             return topics.ALIASES, record.alias
-        case MoneyCommand():
-            return topics.COMMANDS, record.session_id
         case _:
-            return _BY_SESSION[type(record)], getattr(record, "session_id")  # noqa: B009 - in all four
+            return _topic_by_session(record), getattr(record, "session_id")  # noqa: B009 - all have it
+
+
+def _topic_by_session(record: Fact) -> str:
+    return topics.COMMANDS if isinstance(record, MoneyCommand) else _BY_SESSION[type(record)]
 
 
 def output(record: Fact) -> Output:
-    topic, key = _route(record)
+    topic, key = route(record)
     return Output(topic, key.encode(), codec.encode(record))
 
 

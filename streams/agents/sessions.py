@@ -23,6 +23,7 @@ from schemas.facts import (
     VisitSeen,
     Watermark,
 )
+from schemas.fiscal import ReceiptSettled
 from streams.agents import waiting
 from streams.agents.clocks import NEVER, Marks
 from streams.agents.link import decoded
@@ -69,6 +70,7 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
+    topics.FISCAL_RESPONSES: (ReceiptSettled,),
 }
 
 
@@ -389,8 +391,14 @@ def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsSta
     return SessionsStage(
         horizon_ms=horizon_ms,
         name="sessions",
-        version=2,
-        inputs=(topics.EVENTS, topics.REQUESTS, topics.RESPONSES, topics.VISIT_FACTS),
+        version=3,
+        inputs=(
+            topics.EVENTS,
+            topics.REQUESTS,
+            topics.RESPONSES,
+            topics.VISIT_FACTS,
+            topics.FISCAL_RESPONSES,
+        ),
         state_topic=topics.SESSIONS_STATE,
         parked_topic=topics.PARKED,
         partitions=partitions,

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas import ids, topics
+from schemas import topics
 from schemas.facts import CardUsed
-from streams.agents.link import decoded
+from streams.agents.received import received
 from streams.agents.routes import output
 from streams.core import visits
 from streams.core.visits import CardBook
 from streams.engine.stage import (
-    BadRecord,
     Logic,
     Output,
     Record,
@@ -31,13 +30,8 @@ class VisitsLogic(Logic):
     """One partition of visits."""
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
-        use = decoded(record)
-        if not isinstance(use, CardUsed):
-            raise BadRecord("wrong-topic", f"{type(use).__name__} does not belong here")
-        name = ids.visit_key(use.tenant, use.site_id, use.card_token).encode()
-        if name != record.key:
-            raise BadRecord("wrong-key", f"card_token: not that of the key, at {use.site_id!r}")
-        key = CARD + name
+        use = received(record, CardUsed)
+        key = CARD + record.key
         change = visits.apply(view.get(key), use)
         if change.visit is None:
             return ()

@@ -1,19 +1,23 @@
-"""The acquirer accounts: their file, with keys and secrets that only the environment has."""
+"""Accounts at acquirers and fiscal services: their files, with secrets of the environment."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from connectors.acquirers.settings import AccountSettings, AcquirerId
-from streams.settings import Executor
+from connectors.fiscal.settings import FiscalAccount
+from streams.settings import Executor, Fiscal
 
 _SECRETS = {
     "api_key": "HOLDFAST_EXECUTOR__API_KEYS",
     "webhook_secrets": "HOLDFAST_EXECUTOR__WEBHOOK_SECRETS",
 }
+_TOKENS = {"access_token": "HOLDFAST_FISCAL__TOKENS"}
 _ACCOUNTS = TypeAdapter(Annotated[dict[AcquirerId, AccountSettings], Field(min_length=1)])
+_CHAINS = TypeAdapter(Annotated[dict[str, FiscalAccount], Field(min_length=1)])
+_Account = TypeVar("_Account", AccountSettings, FiscalAccount)
 
 
 class AccountsWrong(ValueError):
@@ -26,15 +30,41 @@ class AccountsWrong(ValueError):
 
 def read_accounts(file: Path) -> dict[str, AccountSettings]:
     """By acquirer id, without keys. Raises AccountsWrong; its words never show a value."""
+    return _read(file, _ACCOUNTS, _SECRETS)
+
+
+def read_chains(file: Path) -> dict[str, FiscalAccount]:
+    """By fiscal chain, without tokens. Raises as `read_accounts`."""
+    return _read(file, _CHAINS, _TOKENS)
+
+
+def with_tokens(chains: dict[str, FiscalAccount], fiscal: Fiscal) -> dict[str, FiscalAccount]:
+    """The chains with what the environment says. Raises AccountsWrong: a token of no chain."""
+    text = fiscal.tokens.get_secret_value()
+    tokens = msgspec.json.decode(text, type=dict[str, str]) if text else {}
+    strange = sorted(tokens.keys() - chains.keys())
+    if strange:
+        raise AccountsWrong([f"there is no chain {name!r}" for name in strange])
+    return {
+        name: chain.model_copy(update={"access_token": SecretStr(tokens[name])})
+        if name in tokens
+        else chain
+        for name, chain in chains.items()
+    }
+
+
+def _read(
+    file: Path, form: TypeAdapter[dict[str, _Account]], secrets: dict[str, str]
+) -> dict[str, _Account]:
     try:
         found: Any = msgspec.json.decode(file.read_bytes())
     except OSError as error:
         raise AccountsWrong([error.strerror or repr(error)]) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise AccountsWrong(["not JSON"]) from error
-    problems = [*_secrets_in(found)]
+    problems = [*_secrets_in(found, secrets)]
     try:
-        accounts = _ACCOUNTS.validate_python(found)
+        accounts = form.validate_python(found)
     except ValidationError as error:
         for one in error.errors(include_url=False, include_input=False):
             path = ".".join(str(part) for part in one["loc"])
@@ -82,13 +112,13 @@ def _with(
         raise AccountsWrong([f"{name}: {one['msg']}" for one in told]) from None
 
 
-def _secrets_in(found: Any) -> list[str]:
+def _secrets_in(found: Any, secrets: dict[str, str]) -> list[str]:
     if not isinstance(found, dict):
         return []
     return [
         f"{name}.{field}: stands in no file, but in {variable}"
         for name, account in found.items()
         if isinstance(account, dict)
-        for field, variable in _SECRETS.items()
+        for field, variable in secrets.items()
         if field in account
     ]

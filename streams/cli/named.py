@@ -2,20 +2,34 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
 from platformdirs import user_state_path
 
-from streams.cli.accounts import AccountsWrong, read_accounts, with_secrets
+from streams.cli.accounts import (
+    AccountsWrong,
+    read_accounts,
+    read_chains,
+    with_secrets,
+    with_tokens,
+)
 from streams.core.strategy import PolicyInvalid, parse_policy
-from streams.settings import DEFAULT_POLICY, Executor, Settings, SettingsWrong, read_settings
+from streams.settings import (
+    DEFAULT_POLICY,
+    Executor,
+    Fiscal,
+    Settings,
+    SettingsWrong,
+    read_settings,
+)
 
 _STATE = "HOLDFAST_STATE_DIR"
 _POLICY = "HOLDFAST_POLICY_FILE"
 _ACCOUNTS = "HOLDFAST_EXECUTOR__ACCOUNTS_FILE"
+_CHAINS = "HOLDFAST_FISCAL__ACCOUNTS_FILE"
 _BROKER = "HOLDFAST_KAFKA__BOOTSTRAP"
 _ENDPOINT = "HOLDFAST_SETTLEMENT__URL"
 _SIGNED = "HOLDFAST_SETTLEMENT__SECRET"
@@ -28,17 +42,21 @@ class Use(Enum):
     POLICY = auto()
     ACCOUNTS = auto()  # where they are named
     OWN_ACCOUNTS = auto()  # they must be named
+    CHAINS = auto()  # where they are named
+    OWN_CHAINS = auto()  # they must be named
     BROKER = auto()  # it must be named
     ENDPOINT = auto()  # it must be named, with its secret
 
 
 _OF_ACCOUNTS = {Use.ACCOUNTS, Use.OWN_ACCOUNTS}
+_OF_CHAINS = {Use.CHAINS, Use.OWN_CHAINS}
 
 
 class _Named(NamedTuple):
     state_dir: Path
     policy_file: Path
     accounts_file: Path | None
+    chains_file: Path | None
     bootstrap: str
     endpoint: str
     is_signed: bool
@@ -57,6 +75,7 @@ def settings_for(*used: Use) -> Settings:
         settings.state_dir,
         settings.policy_file,
         executor.accounts_file,
+        settings.fiscal.accounts_file,
         settings.kafka.bootstrap,
         settings.settlement.url,
         bool(settings.settlement.secret.get_secret_value()),
@@ -64,6 +83,8 @@ def settings_for(*used: Use) -> Settings:
     problems = [*_problems(named, uses)]
     if not problems and uses & _OF_ACCOUNTS:
         problems = _keys(executor)
+    if not problems and uses & _OF_CHAINS:
+        problems = _tokens(settings.fiscal)
     if problems:
         raise SettingsWrong(problems)
     return settings
@@ -74,11 +95,12 @@ def _named() -> _Named:
 
     What is empty is already named as such.
     """
-    accounts = os.environ.get(_ACCOUNTS)
+    accounts, chains = os.environ.get(_ACCOUNTS), os.environ.get(_CHAINS)
     return _Named(
         Path(os.environ.get(_STATE) or user_state_path("holdfast")),
         Path(os.environ.get(_POLICY) or DEFAULT_POLICY),
         Path(accounts) if accounts else None,
+        Path(chains) if chains else None,
         os.environ.get(_BROKER, ""),
         os.environ.get(_ENDPOINT, ""),
         bool(os.environ.get(_SIGNED)),
@@ -95,11 +117,20 @@ def _problems(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
     if Use.BROKER in uses and not named.bootstrap:
         yield f"{_BROKER}: it needs a broker (or use `holdfast up`)"
     yield from _endpoint(named, uses)
+    yield from _files(named, uses)
+
+
+def _files(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
     file = named.accounts_file
     if file is None and Use.OWN_ACCOUNTS in uses:
         yield f"{_ACCOUNTS}: it needs its accounts (or use `holdfast up`)"
     if file is not None and uses & _OF_ACCOUNTS:
-        yield from (f"{_ACCOUNTS}: {file}: {one}" for one in _accounts(file))
+        yield from (f"{_ACCOUNTS}: {file}: {one}" for one in _wrong(read_accounts, file))
+    chains = named.chains_file
+    if chains is None and Use.OWN_CHAINS in uses:
+        yield f"{_CHAINS}: it needs the fiscal chains that it signs for"
+    if chains is not None and uses & _OF_CHAINS:
+        yield from (f"{_CHAINS}: {chains}: {one}" for one in _wrong(read_chains, chains))
 
 
 def _endpoint(named: _Named, uses: frozenset[Use]) -> Iterator[str]:
@@ -117,6 +148,16 @@ def _keys(executor: Executor) -> list[str]:
         with_secrets(accounts, executor)
     except AccountsWrong as wrong:
         return [f"HOLDFAST_EXECUTOR__API_KEYS: {one}" for one in wrong.problems]
+    return []
+
+
+def _tokens(fiscal: Fiscal) -> list[str]:
+    """Of chains that can be read: every token is one of theirs."""
+    chains = {} if fiscal.accounts_file is None else read_chains(fiscal.accounts_file)
+    try:
+        with_tokens(chains, fiscal)
+    except AccountsWrong as wrong:
+        return [f"HOLDFAST_FISCAL__TOKENS: {one}" for one in wrong.problems]
     return []
 
 
@@ -141,9 +182,9 @@ def _policy(file: Path) -> list[str]:
     return []
 
 
-def _accounts(file: Path) -> list[str]:
+def _wrong(read: Callable[[Path], object], file: Path) -> list[str]:
     try:
-        read_accounts(file)
+        read(file)
     except AccountsWrong as wrong:
         return wrong.problems
     return []

@@ -10,16 +10,19 @@ from pydantic import SecretStr
 
 from connectors.acquirers.executor import run_executor
 from connectors.acquirers.settings import ExecutorSettings, WebhookSettings
+from connectors.fiscal.executor import run_fiscal_executor
+from connectors.fiscal.settings import FiscalSettings
 from connectors.settlement.endpoint import run_at
 from connectors.settlement.settings import SettlementSettings
 from schemas import codec, topics
 from schemas.facts import Tick
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.health import health_stage
 from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
 from streams.agents.visits import visits_stage
 from streams.app import engine_settings
-from streams.cli.accounts import read_accounts, with_secrets
+from streams.cli.accounts import read_accounts, read_chains, with_secrets, with_tokens
 from streams.cli.answers import Ended
 from streams.cli.screen import USAGE, Json, Use, fail, print_json, quiet, settings_or_exit
 from streams.cli.serve import serve
@@ -30,7 +33,7 @@ from streams.engine.worker import run_stage
 from streams.settings import Settings
 from streams.stack import child
 
-StageName = Literal["link", "sessions", "health", "visits"]
+StageName = Literal["link", "sessions", "health", "visits", "fiscal"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -39,6 +42,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 def register(app: typer.Typer) -> None:
     app.command("worker", help="Run a worker: one process a stage, or --stage alone.")(worker)
     app.command("executor", help="Perform money commands at the acquirers.")(executor)
+    app.command("fiscal", help="Have receipts signed, in the order of their chains.")(fiscal)
     app.command("settlement", help="Give the operator's own commands to its endpoint, once each.")(
         settlement
     )
@@ -58,6 +62,8 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
             return health_stage(partitions)
         case "visits":
             return visits_stage(partitions)
+        case "fiscal":
+            return fiscal_stage(partitions)
         case "link":
             stage = link_stage(partitions, LinkSettings(horizon_ms=horizon_ms))
             if settings.clock.source == "replay":
@@ -152,3 +158,24 @@ def settlement(json: Json = False) -> None:
     end(
         "settlement", lambda: serve(lambda stop: run_at(wanted, to.url, to.secret, stop)), json=json
     )
+
+
+def fiscal_settings(settings: Settings) -> FiscalSettings:
+    """Chains from their file, tokens from the environment. Raises AccountsWrong."""
+    file = settings.fiscal.accounts_file
+    assert file is not None, "checked as Use.OWN_CHAINS"
+    group = f"{settings.app_id}-fiscal-executor"
+    return FiscalSettings(
+        bootstrap=settings.kafka.bootstrap,
+        accounts=with_tokens(read_chains(file), settings.fiscal),
+        group_id=group,
+        instance_id=settings.fiscal.instance_id or f"{group}-0",
+        virtual_time=settings.executor.virtual_time,
+    )
+
+
+def fiscal(json: Json = False) -> None:
+    settings = settings_or_exit(Use.BROKER, Use.STATE, Use.OWN_CHAINS)
+    quiet(settings.log_level)
+    wanted = fiscal_settings(settings)
+    end("fiscal", lambda: serve(lambda stop: run_fiscal_executor(wanted, stop=stop)), json=json)

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def up(json: Json = False) -> None:
     quiet()
-    settings = settings_or_exit(Use.STATE, Use.POLICY, Use.ACCOUNTS)
+    settings = settings_or_exit(Use.STATE, Use.POLICY, Use.ACCOUNTS, Use.CHAINS)
     began_s = time.monotonic()
     happened = _Happened()
     try:

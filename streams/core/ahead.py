@@ -21,9 +21,6 @@ RAMP_PERCENT = 25
 """How much stronger than shown a charging may be by the time of its next reading."""
 
 
-_NOT_BEGUN = Charging("", "", "", "", "")
-
-
 class Ahead(NamedTuple):
     """`raise_ms`: from a reading to an approved raise, or to a stop carried out after its refusal.
 
@@ -46,20 +43,25 @@ def ahead_of(
     policy: LookAhead, pinned: Pinned | None, power_told_w: int, chargings: Iterable[Charging]
 ) -> Ahead:
     """For a session on an EVSE of `power_told_w` (not above 0: not told)."""
-    known = list(chargings)
-    gap_ms = max((one.gap_ms for one in known), default=0)
+    gap_ms = raise_w = stop_w = running = 0
+    for one in chargings:
+        gap_ms = max(gap_ms, one.gap_ms)
+        if one.end is None:
+            bound_w = most_w(policy, power_told_w, one.top_power_w)
+            raise_w, running = raise_w + bound_w, running + 1
+            stop_w += _shown_w(one, bound_w)
+    if not running:  # the one that may begin
+        raise_w, running = most_w(policy, power_told_w, -1), 1
+        stop_w = raise_w
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
     answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS) + policy.retries_ms
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))
-    # None runs yet: the one that may begin.
-    running = [one for one in known if one.end is None] or [_NOT_BEGUN]
-    most = [most_w(policy, power_told_w, one.top_power_w) for one in running]
     return Ahead(
-        raise_w=sum(most),
+        raise_w=raise_w,
         raise_ms=answer_ms + most_ms + policy.stop_latency_ms,
-        stop_w=sum(_shown_w(one, bound_w) for one, bound_w in zip(running, most, strict=True)),
+        stop_w=stop_w,
         stop_ms=min(gap_ms or policy.meter_interval_ms, most_ms) + policy.stop_latency_ms,
-        running=len(running),
+        running=running,
         answer_ms=answer_ms,
     )
 

@@ -254,9 +254,9 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     """Everything the rules ask about. `policy` is the version that the session has pinned."""
     tariff = _tariff(session)
     request, now_at = session.request, session.now_at
-    known = session.chargings
-    powers = {name: evse_w(policy, request, one) for name, one in known.items()}
-    chargings, doubts = believed(known.values(), powers)
+    known = list(session.chargings.values())
+    powers = [evse_w(policy, request, one) for one in known]
+    chargings, doubts = believed(known, powers)
     totals = total(chargings, now_at)
     flowed = None
     if tariff is not None and tariff.simple is None:

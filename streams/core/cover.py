@@ -60,7 +60,11 @@ def target_energy_wh(case: Case) -> int | None:
 
 def covered_minor(case: Case) -> int | None:
     """The price that the hold covers; None while it can be raised at once."""
-    if case.hold is None or (case.may_raise_now and raise_total(case) is not None):
+    if case.hold is None:
+        return None
+    # Whatever may grow has another step above it, unless something was refused before.
+    unrefused = case.after_refusals.action is None
+    if case.may_raise_now and (unrefused or raise_total(case) is not None):
         return None
     return case.hold.open_minor + case.after_refusals.grace_minor
 

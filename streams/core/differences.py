@@ -3,6 +3,7 @@
 import hashlib
 from typing import NamedTuple
 
+from streams.core import receipts, rules_fiscal
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
@@ -46,6 +47,7 @@ def differences(case: Case) -> dict[str, Difference]:
         _exhausted(case),
         _above(case),
         _unread(case),
+        _receipts(case),
     ):
         found.update(others)
     found.update({name: Difference(*alarm) for name, alarm in clock_alarms(case).items()})
@@ -54,10 +56,9 @@ def differences(case: Case) -> dict[str, Difference]:
 
 def _registers(case: Case) -> dict[str, Difference]:
     """What chargers say that cannot be, or not together."""
-    found = {
-        f"{charging_id}/{kind}": Difference(kind, words, 0)
-        for charging_id, (kind, words) in case.doubts.items()
-    }
+    found: dict[str, Difference] = {}
+    for charging_id, (kind, words) in case.doubts.items():
+        found[f"{charging_id}/{kind}"] = Difference(kind, words, 0)
     for charging in case.chargings:
         if words := contradiction(charging):
             found[f"{charging.charging_id}/register"] = Difference("register", words, 0)
@@ -108,6 +109,25 @@ def _unread(case: Case) -> dict[str, Difference]:
         return {}
     words = "no reading tells how much flowed before the tariff changed: shared out evenly"
     return {f"{case.session.session_id}/unread": Difference("unread-change", words, spread)}
+
+
+def _receipts(case: Case) -> dict[str, Difference]:
+    """A receipt that nobody is asked for, one that was refused, one that is long on its way."""
+    name = f"{case.session.session_id}/receipt"
+    captured = receipts.captured_minor(case)
+    settled = receipts.known(case)
+    if captured and receipts.regime(case) != "NONE" and receipts.wanted(case) is None:
+        words = f"{case.request.merchant_country} wants one, and the policy names no chain"
+        return {name: Difference("no-fiscal-chain", words, captured)}
+    if settled is not None and settled.outcome == "refused":
+        return {name: Difference("receipt-refused", settled.reason, settled.paid_minor)}
+    if settled is not None and captured and settled.paid_minor != captured:
+        words = f"receipted {settled.paid_minor}, captured {captured}"
+        return {name: Difference("receipt-amount", words, captured - settled.paid_minor)}
+    late_at = rules_fiscal.late_at(case)
+    if late_at and case.now_at >= late_at:
+        return {name: Difference("receipt-late", f"not settled by {late_at}", captured)}
+    return {}
 
 
 def _above(case: Case) -> dict[str, Difference]:

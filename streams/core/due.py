@@ -7,7 +7,17 @@ session. Amounts are gross, in minor units.
 from schemas.facts import SessionRequested
 from streams.core import headroom
 from streams.core.headroom import Reach, Window
-from streams.core.pricing import Amounts, Course, Quantities, Rates, Segment, Tariff, parse, price
+from streams.core.pricing import (
+    Amounts,
+    Breakdown,
+    Course,
+    Quantities,
+    Rates,
+    Segment,
+    Tariff,
+    parse,
+    price,
+)
 from streams.core.pricing.clock import zone_of
 
 _MS_PER_HOUR = 3_600_000
@@ -63,6 +73,10 @@ def estimate(tariff: Tariff, request: SessionRequested, quantities: Quantities) 
     """What these would cost if it began as it was asked for; parking comes after the charging."""
     if tariff.simple is not None:
         return tariff.simple.minor(quantities)
+    return price(tariff, _as_asked(request, quantities)).due_minor()
+
+
+def _as_asked(request: SessionRequested, quantities: Quantities) -> Course:
     begun_at = request.requested_at
     over_at = begun_at + quantities.charging_ms
     segments = [
@@ -71,7 +85,14 @@ def estimate(tariff: Tariff, request: SessionRequested, quantities: Quantities) 
     if quantities.parking_ms:
         gone_at = over_at + quantities.parking_ms
         segments.append(Segment(over_at, gone_at, Amounts(parking_ms=quantities.parking_ms)))
-    return price(tariff, Course(tuple(segments), request.time_zone)).due_minor()
+    return Course(tuple(segments), request.time_zone)
+
+
+def lines(
+    tariff: Tariff, course: Course | None, quantities: Quantities, request: SessionRequested
+) -> Breakdown:
+    """What flowed, line by line, for a receipt. Where quantities decide, its course is made up."""
+    return price(tariff, course if course is not None else _as_asked(request, quantities))
 
 
 # --- from now on ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from schemas import codec
 from schemas.commands import (
@@ -21,6 +21,7 @@ from schemas.commands import (
     OfferAmount,
     PlaceHold,
     RaiseHold,
+    ReceiptReady,
     RefundCapture,
     ReleaseHold,
     ResendCommand,
@@ -37,6 +38,7 @@ from schemas.facts import (
     SessionRequested,
     VisitSeen,
 )
+from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
 from streams.core.session import (
@@ -51,6 +53,7 @@ from streams.core.session import (
     Pinned,
     Quarantined,
     QuarantineLifted,
+    ReceiptKnown,
     ReferenceReused,
     SessionUnknown,
     TapChosen,
@@ -81,6 +84,8 @@ KINDS: dict[type[Fact], str] = {
     OfferAmount: "offer",
     LimitCharging: "limit",
     AskPinOrRetap: "retap",
+    RequestReceipt: "receipt",
+    ReceiptReady: "show_receipt",
 }
 
 
@@ -299,6 +304,30 @@ def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:
     return replace(session, visits={**session.visits, fact.card_token: told})
 
 
+# --- receipts -------------------------------------------------------------------------------------
+
+
+def _receipted(session: PaymentSession, fact: ReceiptSettled) -> PaymentSession:
+    """Said once by the chain's stage; of two that differ the greater counts, in any order."""
+    told = ReceiptKnown(
+        fact.outcome,
+        fact.ordinal,
+        fact.moment_at,
+        fact.receipt,
+        fact.late,
+        fact.pending,
+        fact.reason,
+        fact.paid_minor,
+        fact.balance_minor,
+        tuple((one.form, one.caption, one.data) for one in fact.signatures),
+        fact.settled_at,
+    )
+    known = session.receipts.get(fact.command_id)
+    if known is not None and astuple(told) <= astuple(known):
+        return session
+    return replace(session, receipts={**session.receipts, fact.command_id: told})
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
@@ -353,6 +382,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     AcquirerAnswered: _answered,
     AcquirerNotified: _notified,
     VisitSeen: _visited,
+    ReceiptSettled: _receipted,
     Issued: _issued,
 }
 

@@ -4,7 +4,6 @@ One spike of a meter must not raise a hold, or be captured (design.md 6: "regist
 is above is not believed: it is told to people, and nobody is charged by it.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -32,22 +31,30 @@ def most_wh(power_w: int, ms: int) -> int:
     return max(power_w * ms, 0) * PERCENT // (100 * _MS_PER_HOUR) + MARGIN_WH
 
 
-def believed(chargings: Iterable[Charging], powers: dict[str, int]) -> Believed:
-    """`powers`: of each charging's EVSE by the charging's id, W."""
-    found = Believed([], {})
-    for one in chargings:
-        power_w, begun = powers[one.charging_id], one.begun
-        if begun is None or _fits(one, begun, power_w):
-            found.chargings.append(one)
-        else:
-            found.chargings.append(_cut(one, begun, power_w))
-            found.doubts[one.charging_id] = _doubt(one, begun, power_w)
-    return Believed(found.chargings, {name: one for name, one in found.doubts.items() if one[0]})
+def believed(chargings: list[Charging], powers: list[int]) -> Believed:
+    """`powers`: of each charging's EVSE, W, in their order."""
+    if all(map(_fits, chargings, powers)):
+        return Believed(chargings, {})  # nearly always: asked at every fact
+    cut, doubts = list(chargings), dict[str, tuple[str, str]]()
+    for place, (one, power_w) in enumerate(zip(chargings, powers, strict=True)):
+        begun = one.begun
+        if begun is None or _fits(one, power_w):
+            continue
+        cut[place] = _cut(one, begun, power_w)
+        kind, words = _doubt(one, begun, power_w)
+        if kind:
+            doubts[one.charging_id] = kind, words
+    return Believed(cut, doubts)
 
 
-def _fits(charging: Charging, begun: Begun, power_w: int) -> bool:
-    top_wh = begun.energy_wh + most_wh(power_w, charging.seen_at - begun.started_at)
-    return charging.top_wh <= top_wh and _end_fits(charging.end, begun, power_w)
+def _fits(charging: Charging, power_w: int) -> bool:
+    begun = charging.begun
+    if begun is None:
+        return True
+    risen_wh = charging.top_wh - begun.energy_wh
+    if risen_wh > MARGIN_WH and risen_wh > most_wh(power_w, charging.seen_at - begun.started_at):
+        return False
+    return charging.end is None or _end_fits(charging.end, begun, power_w)
 
 
 def _end_fits(end: End | None, begun: Begun, power_w: int) -> bool:

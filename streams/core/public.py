@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from schemas.money import Money, UnknownCurrency
-from streams.core import taps
+from streams.core import receipts, taps
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
@@ -47,6 +47,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         **_chosen(case),
         **_money(case.holds, standing),
         **_instants(case, standing),
+        **_receipt(case),
     )
 
 
@@ -77,6 +78,16 @@ def _money(holds: list[HoldBook], standing: Standing) -> dict[str, Any]:
         "open_minor": sum(one.open_minor for one in holds),
         "arrears_minor": standing.arrears_minor,
         "forgiven_minor": standing.forgiven_minor,
+    }
+
+
+def _receipt(case: Case) -> dict[str, Any]:
+    settled = receipts.known(case)
+    return {
+        "receipt_status": receipts.status(case),
+        "receipt_id": settled.receipt if settled else "",
+        "receipt_ordinal": settled.ordinal if settled else 0,
+        "receipt_moment_at": settled.moment_at if settled else 0,
     }
 
 

@@ -15,6 +15,7 @@ from streams.core import (
     rules_clocks,
     rules_cover,
     rules_declined,
+    rules_fiscal,
     rules_opening,
     rules_routing,
     rules_settle,
@@ -160,6 +161,12 @@ RULES: tuple[Rule, ...] = (
         PROVEN,
     ),
     Rule(
+        "request_receipt",
+        "What the card paid is receipted once, in the order of its fiscal chain; the country's rule"
+        " says whether before or after the capture (payments.md 4, 7.11)",
+        rules_fiscal.request_receipt,
+    ),
+    Rule(
         "capture_proven",
         "Only a proven number is captured, once, never above the hold, never beside an unknown"
         " (design.md 1.3, 6)",
@@ -201,6 +208,17 @@ RULES: tuple[Rule, ...] = (
         " and recorded consent, once (design.md 6)",
         rules_clocks.reauthorise,
         PROVEN,
+    ),
+    Rule(
+        "void_receipt",
+        "A receipt that came before a capture that never was is taken back by one that names it"
+        " (payments.md 4.2)",
+        rules_fiscal.void_receipt,
+    ),
+    Rule(
+        "show_receipt",
+        "The signature goes down to the terminal, once it is there (seed 002)",
+        rules_fiscal.show_receipt,
     ),
     Rule(
         "resolve_unknown",
@@ -314,7 +332,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
-    ahead.append(waits_until(case) or 0)
+    ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
     known = case.session.published.watches
     if watches:
         known = {**known, **watches}

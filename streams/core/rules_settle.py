@@ -9,6 +9,7 @@ from streams.core.cover import cost_waits_until
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
 from streams.core.proposal import AskAgain, Proposed
+from streams.core.rules_fiscal import capture_waits
 
 SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -39,6 +40,9 @@ def lower_before_capture(case: Case) -> Iterator[Proposed]:
 def capture_proven(case: Case) -> Iterator[Proposed]:
     hold = _ready_to_settle(case)
     if hold is None or cost_waits_until(case) is not None:
+        return
+    if capture_waits(case):
+        yield AskAgain(hold.deadline.act_at)
         return
     number = case.next_number("capture")
     if number is not None:

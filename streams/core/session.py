@@ -269,6 +269,22 @@ class VisitKnown(msgspec.Struct, array_like=True, frozen=True, order=True):
 NO_VISIT = VisitKnown()
 
 
+class ReceiptKnown(msgspec.Struct, array_like=True, frozen=True):
+    """How a receipt of this session ended: see schemas.fiscal.ReceiptSettled."""
+
+    outcome: str
+    ordinal: int
+    moment_at: int
+    receipt: str
+    late: bool
+    pending: bool
+    reason: str
+    paid_minor: int
+    balance_minor: int
+    signatures: tuple[tuple[str, str, str], ...]
+    settled_at: int
+
+
 # --- what was published: outputs, last by version -------------------------------------------------
 
 
@@ -332,6 +348,7 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     taps: dict[str, Tap] = {}
     chosen: dict[str, Chosen] = {}
     visits: dict[str, VisitKnown] = {}
+    receipts: dict[str, ReceiptKnown] = {}
 
     @property
     def now_at(self) -> int:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.core import taps
+from streams.core import receipts, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
@@ -54,6 +54,7 @@ def _closed_reason(case: Case) -> str:
     if hold is None:
         return _never_held(case)
     waits = case.unsettled or quarantined(case) or any(one.open_minor for one in case.holds)
+    waits = waits or receipts.is_open(case) or receipts.due_now(case) is not None
     return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
 
 
@@ -105,10 +106,10 @@ def waits_until(case: Case) -> int | None:
     As long as the hold would have lasted: of one that is still open its time ends the wait, too.
     None: money is held, or no proof is missing.
     """
-    if not case.chargings or case.total.final is not None or is_floored(case):
-        return None
     gone = [one for one in case.holds if one.captured_minor or one.released_minor]
-    if not gone or any(one.open_minor and not one.captured_minor for one in case.holds):
+    if not gone or not case.chargings or case.total.final is not None or is_floored(case):
+        return None
+    if any(one.open_minor and not one.captured_minor for one in case.holds):
         return None
     return max(one.deadline.ends_at for one in gone)
 
@@ -133,6 +134,8 @@ def _open_phase(case: Case) -> str:
 
 
 def _money_phase(case: Case, hold: HoldBook) -> str:
+    if receipts.is_open(case) and not any(one.open_minor for one in case.holds):
+        return "receipting"
     if "capture" in hold.in_flight or "lower" in hold.in_flight:
         return "capturing"
     if "release" in hold.in_flight or hold.captured_minor:

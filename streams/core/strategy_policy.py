@@ -7,7 +7,7 @@ every key where it stands.
 import functools
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -55,10 +55,21 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fiscal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a country asks of a receipt (payments.md 4.1), and how long the round trip takes."""
+    """What a country asks of a receipt (payments.md 4.1), and how long the round trip takes.
+
+    `chain`: the tax id or queue whose receipts are one order; empty: none is asked for. `order`:
+    what comes first of capture and receipt. `below_cost`: where less is captured than it costs,
+    "reduction" makes the receipt one of what was captured, "balance" one of the whole supply with
+    the rest open. `vat`: per cent, where a tariff tells no rate. `late_after_ms`: people are told.
+    """
 
     regime: Regime
     closeout_ms: _Wait = 0
+    chain: Annotated[str, Meta(max_length=255)] = ""
+    order: Literal["capture_first", "receipt_first"] = "capture_first"
+    below_cost: Literal["reduction", "balance"] = "reduction"
+    vat: Annotated[str, Meta(pattern=r"^([0-9]{1,2}(\.[0-9]{1,4})?)?$")] = ""
+    late_after_ms: _Duration = 60 * 60 * 1000
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Link, sessions and visits in memory: the real logic and state codec, no broker, no clock.
+"""Link, sessions, visits and fiscal in memory: the real logic and state codec, no broker, no clock.
 
 Each record is a transaction of its own; barriers wait for the other inputs of their partition as
 the engine makes them wait. `crash` forgets all derived memory and opens every partition anew.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from schemas import codec, ids, topics
 from schemas.facts import PolicyPublished, TariffPublished, Tick
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.agents.visits import visits_stage
@@ -38,13 +39,13 @@ class References:
         return self._tables[topic]
 
 
-def references():
+def references(more_policy=""):
     body = pricing.canonical(TARIFF)
     priced = TariffPublished(
         tenant="t", tariff_id="dc", tariff_hash=pricing.content_hash(body), currency="CHF",
         body=body, received_at=0,
     )  # fmt: skip
-    text = POLICY.read_text()
+    text = POLICY.read_text() + more_policy
     parsed = strategy.parse_policy(text)
     policy = PolicyPublished(
         tenant="t", policy_id=parsed.id, version=parsed.version, body=text, published_at=0
@@ -60,10 +61,11 @@ def references():
 
 
 class Pipeline:
-    def __init__(self, partitions=2):
+    def __init__(self, partitions=2, more_policy=""):
         self.partitions = partitions
-        self.references, self.tariff_hash = references()
-        self.stages = (link_stage(partitions), sessions_stage(partitions), visits_stage(partitions))
+        self.references, self.tariff_hash = references(more_policy)
+        made = (link_stage, sessions_stage, visits_stage, fiscal_stage)
+        self.stages = tuple(make(partitions) for make in made)
         self.stores = {
             (stage.name, number): StateStore(stage.kinds)
             for stage in self.stages
@@ -102,7 +104,7 @@ class Pipeline:
             self.queues[place].append(record)
         else:
             self.said[topic].append(codec.decode(value))
-        if topic in (topics.EVENTS, topics.WATCHES, topics.ALIASES):
+        if topic in (topics.EVENTS, topics.WATCHES, topics.ALIASES, topics.FISCAL_RESPONSES):
             with suppress(codec.NotReadable):  # a test may put nonsense there
                 self.said[topic].append(codec.decode(value))
 

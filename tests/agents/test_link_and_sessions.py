@@ -64,8 +64,9 @@ def ended(at, seq, energy):
 class Day:
     """A pipeline with an acquirer that says yes, or nothing."""
 
-    def __init__(self, answers=True):
-        self.pipeline = Pipeline()
+    def __init__(self, answers=True, more_policy="", **requested):
+        self.pipeline = Pipeline(more_policy=more_policy)
+        self.requested = requested
         self.answers = answers
         self.answered = set()
         self.now_at = T0
@@ -103,7 +104,7 @@ class Day:
 
     def charge(self, minutes=30, crash_seed=None):
         """Half an hour at 60 kW: 30 kWh, 17.84 CHF gross."""
-        self.pipeline.send(topics.REQUESTS, SESSION, request(self.pipeline))
+        self.pipeline.send(topics.REQUESTS, SESSION, request(self.pipeline, **self.requested))
         self.tick(T0)
         self.tell(started(T0 + 10_000))
         for minute in range(1, minutes):

@@ -18,6 +18,7 @@ from schemas.facts import (
     SessionRequested,
     VisitSeen,
 )
+from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import pipe
 from streams.core.pricing import Rates, parse
 from streams.core.pricing.simple import Prices
@@ -240,6 +241,21 @@ def ended(wh, at=T0, tx="tx1", seq=9, *, complete=True):
     return linked(fact, complete=complete)
 
 
+def receipted(cause, outcome, at, world, **changed):
+    """The chain's stage on a receipt that this session asked for; amounts as they were asked."""
+    command_id = ids.receipt_id(SESSION, cause)
+    asked = world.asked_receipts[command_id]
+    return ReceiptSettled(
+        **{
+            "tenant": "t", "session_id": SESSION, "command_id": command_id, "chain": asked.chain,
+            "document": asked.document, "outcome": outcome, "ordinal": 7, "moment_at": at,
+            "receipt": "ft7#" if outcome == "signed" else "", "signatures": [],
+            "paid_minor": asked.paid_minor, "settled_at": at, "currency": asked.currency,
+            "balance_minor": asked.supply_minor - asked.paid_minor, **changed,
+        }
+    )  # fmt: skip
+
+
 def tick(at):
     return TimeReached(at=at)
 
@@ -267,3 +283,8 @@ class World:
         self.discrepancies += step.discrepancies
         self.steps += 1
         return step
+
+    @property
+    def asked_receipts(self):
+        """Receipts that were asked for, by their command."""
+        return {one.command_id: one for one in self.commands if isinstance(one, RequestReceipt)}

@@ -1,6 +1,17 @@
 """What a session tells of its card: each thing once, when it is known, and never a number."""
 
-from sessionworld import T0, World, answered, card_read, ended, reading, request, started, tick
+from sessionworld import (
+    SESSION,
+    T0,
+    World,
+    answered,
+    card_read,
+    ended,
+    reading,
+    request,
+    started,
+    tick,
+)
 
 from schemas.commands import OfferAmount
 
@@ -71,8 +82,15 @@ def test_each_thing_is_told_once_when_it_is_known():
     assert world.events == ["tapped", "approved", "charging", "over"]
     assert world.uses[-1].used_at == T0 + 92_000
     # After its end nothing more is told: the visit has closed its book on it.
+    world.apply(card_read(1, at=T0 + 98_000), T0 + 98_000)
     world.apply(started(0, at=T0 + 99_000, tx="another"), T0 + 99_000)
     assert world.events == ["tapped", "approved", "charging", "over"]
+
+
+def test_what_was_told_is_known_by_the_names_that_older_state_has():
+    world = charging()
+    hold = f"{SESSION}/hold/1"
+    assert world.session.published.uses == ("tapped/0", hold, "charging")
 
 
 def test_a_refused_raise_is_told_with_its_time_and_what_may_follow():

@@ -64,6 +64,8 @@ def test_any_words_are_understood_and_what_is_not_listed_is_unknown(
 def test_a_generic_no_with_a_code_that_is_not_listed_is_unknown(code):
     assert understood("do_not_honor", code).kind == "unknown"
     assert understood("do_not_honor", "").kind == "soft"
+    assert understood("", code).reason == "unknown"
+    assert understood("do_not_honor", code).reason == "do_not_honor"
     assert understood("insufficient_funds", code).kind == "funds"  # whoever said so knew the code
 
 

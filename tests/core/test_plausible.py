@@ -20,7 +20,7 @@ def charging(**slots):
 
 
 def judged(one, power_w=POWER_W):
-    ((found,), doubts) = believed([one], {"id": power_w})
+    ((found,), doubts) = believed([one], [power_w])
     return found, [kind for kind, _ in doubts.values()]
 
 

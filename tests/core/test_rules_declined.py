@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 from sessionworld import (
     POLICY,
+    POLICY_FILE,
     SESSION,
     T0,
     World,
@@ -19,7 +20,9 @@ from sessionworld import (
 )
 
 from schemas.commands import AskPinOrRetap, LimitCharging, OfferAmount, RaiseHold, StopCharging
+from streams.core.declines_after import Aftermath, bounded
 from streams.core.declines_policy import After, DeclinePolicy
+from streams.core.strategy_policy import parse_policy
 
 RAISE = "hold/1/raise/1"
 FUNDS = {"reason": "insufficient_funds", "raw_code": "51"}
@@ -94,6 +97,14 @@ def test_less_was_offered_and_a_pin_may_still_be_asked_for():
     )
 
 
+@pytest.mark.parametrize(("most", "made"), [(0, 0), (1, 1)])
+def test_nothing_smaller_is_offered_more_often_than_the_policy_says(most, made):
+    world = World(policy=policy(offers_max=most))
+    world.apply(request(), T0)
+    step = world.apply(answered("hold/1", "declined", **FUNDS), T0 + 1_000)
+    assert kinds(step).count(OfferAmount) == made
+
+
 @pytest.mark.parametrize(("early_ms", "offers"), [(1, []), (0, [OfferAmount])])
 def test_a_card_is_left_alone_up_to_the_instant_that_was_told(early_ms, offers):
     world = World()
@@ -133,6 +144,22 @@ def test_a_smaller_step_is_smaller_whatever_the_no_was_about():
     (less,) = step.commands
     assert isinstance(less, RaiseHold)
     assert 20_00 < less.amount_minor < 40_00
+
+
+def test_what_was_refused_for_want_of_money_is_not_asked_for_again():
+    world = raising(rules=policy(after=After(funds=("retry_once", "finish_inside"))))
+    refused(world, **FUNDS)
+    at = CROSSED_AT + 23_000
+    (again,) = world.apply(tick(at), at).commands
+    assert isinstance(again, RaiseHold)
+    assert 20_00 < again.amount_minor < 40_00
+
+
+@pytest.mark.parametrize(("room", "total"), [(1, None), (2, 10_01), (3, 10_01)])
+def test_a_raise_of_less_than_a_quarter_of_a_step_is_not_worth_it(room, total):
+    """Half of the room is asked for; of a step of 7 a quarter is one whole unit."""
+    after = Aftermath(action="smaller_step", below_minor=10_00 + room)
+    assert bounded(after, DeclinePolicy(smaller_percent=50), 10_00, 20_00, 7) == total
 
 
 @pytest.mark.parametrize(("action", "bound"), [("grace", 23_00), ("finish_inside", 20_00)])
@@ -176,6 +203,21 @@ def test_a_declared_energy_is_the_limit_whatever_is_held_for_time():
     world = charging(takes_limit=True, declared_kind="energy", declared_value=20_000)
     ((_, _, wh),) = limits(world)
     assert wh == 20_000
+
+
+def test_a_declared_energy_is_the_limit_although_the_hold_may_still_rise():
+    text = POLICY_FILE.read_text()
+    text = text.replace(
+        'strategy = "declared"\ndeclared = ["energy"]',
+        'strategy = "declared_then_incremental"\ndeclared = ["energy"]',
+    ).replace("buffer_minor = 50 }", "buffer_minor = 50, step_minor = 10_00 }")
+    world = charging(
+        rules=parse_policy(text), takes_limit=True, declared_kind="energy", declared_value=20_000
+    )
+    choice = world.session.pinned.choice
+    assert choice.ceiling_minor > choice.first_minor
+    ((_, bound, wh),) = limits(world)
+    assert (bound, wh) == (choice.ceiling_minor, 20_000)
 
 
 def test_each_charging_is_told_its_own_limit_once():

@@ -26,6 +26,13 @@ def test_the_public_view_of_a_visit():
     assert told.version == book.version == len(uses)
 
 
+def test_every_change_is_told_and_nothing_else():
+    first = visits.apply(None, used("a", "tapped"))
+    assert first.visit == visits.visit_of(first.book)
+    again = visits.apply(first.book, used("a", "tapped"))
+    assert (again.visit, again.seen, again.book) == (None, [], first.book)
+
+
 def test_only_the_newest_visit_is_told():
     later = T0 + 2 * VISIT_GAP_MS
     book, _ = book_of([used("a", "tapped"), used("b", "tapped", later, requested_at=later)])

@@ -18,6 +18,7 @@ from sessionworld import (
     notified,
     path_of,
     reading,
+    receipted,
     request,
     started,
     tariff,
@@ -29,11 +30,13 @@ from tariffworld import body, element
 
 from schemas.commands import InquireCommand, ResendCommand
 from streams.core.session import ReferenceReused
+from streams.core.strategy_policy import Fiscal
 
 HERE = Path(__file__).parent
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 NUMBERS = {"power_max_w", "declared_value"}
 YES_NO = {"reauthorise_consent"}
+PLAIN = {"raises", "closed_reason", "energy_wh", "proof", "strategy", "scheme", "receipt_status"}
 
 
 def minor(text):
@@ -67,6 +70,13 @@ def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes"):
     )
 
 
+def with_fiscal(policy, country, regime="SIGN_CHAINED", chain="CHAIN", **more):
+    """The policy, with what it says of receipts in this country."""
+    late_ms = 1_000 * int(more.pop("late", 3_600))
+    said = Fiscal(regime=regime, chain=chain, late_after_ms=late_ms, **more)
+    return replace(policy, fiscal={**policy.fiscal, country: said})
+
+
 SAID = (  # fields of commands that a story mentions, and how
     ("amount_minor", major),
     ("max_energy_wh", lambda energy_wh: f"{energy_wh}Wh"),
@@ -75,6 +85,11 @@ SAID = (  # fields of commands that a story mentions, and how
     ("rule", lambda rule: {"capture_floor": "floor", "reauthorise": "anew"}.get(rule, "")),
     ("ceiling_minor", lambda ceiling: f"up to {major(ceiling)}"),
     ("reason", str),
+    ("paid_minor", major),
+    ("supply_minor", lambda supply: f"of {major(supply)}"),
+    ("parts", lambda parts: "+".join(f"{major(one.vat_minor)}@{one.rate or '?'}" for one in parts)),
+    ("of_receipt", lambda name: f"corrects {name}" if name else ""),
+    ("receipt", str),
 )
 
 
@@ -104,6 +119,8 @@ class Story:
     def set_up(self, words):
         if words[0] == "policy":
             self.policy = changed_policy(**options(words))
+        elif words[0] == "fiscal":
+            self.policy = with_fiscal(self.policy, words[1], **options(words))
         elif words[0] == "tariff":
             self.tariff_body = "" if words[1] == "none" else tariff(**options(words))
         elif words[0] in ("element", "limits"):
@@ -142,10 +159,15 @@ class Story:
                 return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
-            case "visit":
-                return self.visit(plain, given)
+            case "visit" | "receipt":
+                return self.stage_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
+
+    def stage_fact(self, verb, plain, given):
+        if verb == "visit":
+            return self.visit(plain, given)
+        return receipted(plain[0], plain[1], self.now_at, self.world, **given)
 
     def visit(self, plain, given):
         number, barred = int(given.pop("version", 1)), "barred" in plain
@@ -227,7 +249,7 @@ class Story:
                 return f"at_risk={major(step.discrepancies[-1].amount_minor)}"
             case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
-            case "raises" | "closed_reason" | "energy_wh" | "proof" | "strategy" | "scheme":
+            case name if name in PLAIN:
                 return f"{name}={getattr(self.world.ledger, name)}"
         return f"{name}={major(getattr(self.world.ledger, f'{name}_minor'))}"
 

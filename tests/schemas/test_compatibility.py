@@ -28,6 +28,7 @@ FULL = {
     "OfferAmount",
     "LimitCharging",
     "AskPinOrRetap",
+    "ReceiptReady",
     "AcquirerAnswered",
     "AcquirerNotified",
     "SessionLedger",

@@ -16,9 +16,11 @@ EVIDENCE += [topics.CARD_USES, topics.VISITS, topics.VISIT_FACTS]
 EVIDENCE += [topics.ADVICES, topics.INVOICES, topics.OCPI_SESSIONS, topics.OCPI_CDRS]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
 COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
-COMPACTED += [topics.VISITS_STATE]
 COMPACTED += [topics.LOCATIONS, topics.TOKENS, topics.TERMINALS]
-STAGES = ("link", "sessions", "health", "visits")
+EVIDENCE += [topics.FISCAL_REQUESTS, topics.FISCAL_COMMANDS, topics.FISCAL_ANSWERS]
+EVIDENCE += [topics.FISCAL_RESPONSES]
+COMPACTED += [topics.VISITS_STATE, topics.FISCAL_STATE]
+STAGES = ("link", "sessions", "health", "visits", "fiscal")
 
 
 @EVERY_TOPIC
@@ -45,7 +47,7 @@ def test_every_record_on_a_topic_exists(topic):
 
 def test_only_state_and_parked_bytes_have_no_records():
     without = {topic.name for topic in TOPICS if not topic.records}
-    states = {topics.LINK_STATE, topics.SESSIONS_STATE, topics.HEALTH_STATE, topics.VISITS_STATE}
+    states = {f"holdfast.{stage}-state.v1" for stage in STAGES}
     assert without == {topics.PARKED, *states}
 
 

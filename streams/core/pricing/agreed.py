@@ -26,19 +26,19 @@ def agreed_price(found: object, where: str) -> Agreed | None:
 
 
 def agreed_steps(found: object, where: str) -> Rounding | None:
-    """A `step_round`: of whole steps only. Raises Unpriceable as above."""
+    """A `step_round`: of whole steps, which it need not say. Raises Unpriceable as above."""
     if found is None:
         return None
     where = f"{where}: step_round"
-    rounding = _agreed(found, where)
+    rounding = _agreed(found, where, "UNIT")
     if rounding.digits:
         raise Unpriceable("rounding", f"{where}: {found!r}"[:200])
     return rounding.rule
 
 
-def _agreed(found: object, where: str) -> Agreed:
+def _agreed(found: object, where: str, usual: str = "") -> Agreed:
     given = found if isinstance(found, dict) else {}
-    granularity, rule = given.get("round_granularity", "UNIT"), given.get("round_rule")
+    granularity, rule = given.get("round_granularity", usual), given.get("round_rule")
     if not isinstance(granularity, str) or granularity not in _DIGITS:
         raise Unpriceable("rounding", f"{where}: {found!r}"[:200])
     if not isinstance(rule, str) or rule not in _RULES:

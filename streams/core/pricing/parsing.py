@@ -7,6 +7,7 @@ refused by name. GIREVE's roundings and its SESSION_TIME are known.
 """
 
 import functools
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
@@ -36,7 +37,9 @@ _ANY = msgspec.json.Decoder(float_hook=Decimal)
 _DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 _VAT_DIGITS = 3
 _MARKS_2_2_1 = ("country_code", "party_id", "type", "min_price", "max_price", "start_date_time")
-_RESTRICTED_2_2_1 = frozenset({"min_current", "max_current", "reservation"})
+_INSIDE_2_2_1 = frozenset({"min_current", "max_current", "reservation", "vat"})
+# GIREVE sends 2.1.1 with country_code and party_id beside them.
+_INSIDE_GIREVE = frozenset({"price_round", "step_round", "exact_price_component"})
 _ELEMENTS_MAX = 2_000  # an hourly price for a quarter of a year; more is no tariff
 
 
@@ -90,26 +93,31 @@ def version_of(given: dict[str, Any], unmarked: Version | None = None) -> Versio
         isinstance(one, dict) and "before_taxes" in one for one in limits
     ):
         return "2.3.0"
-    if any(name in given for name in _MARKS_2_2_1) or _has_mark_inside(given):
+    inside = set(_inside(given))
+    if inside & _INSIDE_2_2_1:
+        return "2.2.1"
+    if inside & _INSIDE_GIREVE:
+        return "2.1.1"
+    if any(name in given for name in _MARKS_2_2_1):
         return "2.2.1"
     if unmarked is not None:
         return unmarked
     return "2.1.1" if {"id", "last_updated"} <= given.keys() else "2.2.1"
 
 
-def _has_mark_inside(given: dict[str, Any]) -> bool:
+def _inside(given: dict[str, Any]) -> Iterator[str]:
+    """The names of all fields of its restrictions and, where they tell something, components."""
     elements = given.get("elements")
     for element in elements if isinstance(elements, list) else []:
         if not isinstance(element, dict):
             continue
         restrictions = element.get("restrictions")
-        if isinstance(restrictions, dict) and _RESTRICTED_2_2_1 & restrictions.keys():
-            return True
+        if isinstance(restrictions, dict):
+            yield from restrictions
         components = element.get("price_components")
         for one in components if isinstance(components, list) else []:
-            if isinstance(one, dict) and one.get("vat") is not None:
-                return True
-    return False
+            if isinstance(one, dict):
+                yield from (name for name in one if one[name] is not None)
 
 
 def _instant(given: dict[str, Any], field: str) -> int | None:

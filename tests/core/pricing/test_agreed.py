@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worked import at, body, component, course, element, tariff
 
-from streams.core.pricing import Assumed, limits, parse, price, wake
+from streams.core.pricing import Assumed, Unpriceable, limits, parse, price, wake
 from streams.core.pricing.cdr import decode, read_cdr
 from streams.core.pricing.settling import most_added
 
@@ -53,6 +53,14 @@ def test_steps_and_cost_of_a_cdr_that_gireve_rounded():
     priced = tariff(element(rounded("ENERGY", 0.492, 1_000, ("HUNDREDTH", "UP"), "UP")))
     found = price(priced, course(MORNING, ("charging", 20, 11_765)))
     assert found.net == Fraction("5.91")  # 12 steps of 0.492 are 5.904
+
+
+def test_steps_are_whole_unless_told_and_money_has_to_say_its_grain():
+    bare = {"round_rule": "ROUND_UP"}
+    priced = tariff(element(component("ENERGY", 1, step=1_000) | {"step_round": bare}))
+    assert price(priced, course(MORNING, ("charging", 20, 1_001))).net == 2
+    with pytest.raises(Unpriceable, match="price_round"):
+        tariff(element(component("ENERGY", 1) | {"price_round": bare}))
 
 
 def test_each_element_has_steps_of_its_own():

@@ -154,3 +154,12 @@ def test_tariffs_and_hours_as_told():
     assert found.tariffs == ({"id": "A"},)
     assert found.hours == {"total_time": Fraction("1.5"), "total_parking_time": None}
     assert (found.credit, read_cdr(sent | {"credit": True}).credit) == (False, True)
+
+
+def test_periods_of_one_instant_stay_as_they_were_sent():
+    sent = cdr(
+        period("2022-01-13T15:55:00Z", TIME=1),
+        period("2022-01-13T15:55:00Z", PARKING_TIME=1),
+    )
+    first, second = read_cdr(sent).course.segments
+    assert (first.amounts.charging_ms, second.amounts.parking_ms) == (3_600_000, 3_600_000)

@@ -27,6 +27,21 @@ def test_a_step_is_paid_when_it_begins():
     assert limits(stepped, SO_FAR, CHARGING, 2_000).energy_wh == 40_001
 
 
+def test_a_step_that_reaches_beyond_the_boundary():
+    """Up to 14.5 kWh the rate alone stays below 14.90; the step that begins at 14 does not."""
+    tier = element(component("ENERGY", 1, step=1_000), max_kwh=14.5)
+    stepped = tariff(tier, element(component("ENERGY", 2, step=1_000)))
+    assert wake(stepped, SO_FAR, CHARGING, 1_490, MINUTE) == Limits(14_001, None)
+    assert wake(stepped, SO_FAR, CHARGING, 1_500, MINUTE) == Limits(14_501, None)
+
+
+def test_a_step_of_time_that_reaches_beyond_the_boundary():
+    until_half_past = element(component("PARKING_TIME", 6, step=1_200), end_time="21:30")
+    stepped = tariff(until_half_past, element(component("PARKING_TIME", 12, step=1_200)))
+    assert wake(stepped, SO_FAR, PARKED, 300, MINUTE) == Limits(None, NOW + 20 * MINUTE + 1)
+    assert wake(stepped, SO_FAR, PARKED, 400, MINUTE) == Limits(None, NOW + 30 * MINUTE + 1)
+
+
 def test_parking_has_a_clock_and_no_energy():
     idle = tariff(element(component("PARKING_TIME", 6, step=60)))
     # Ten cents a minute: 1.00 is paid for ten minutes, the eleventh begins with its first ms.

@@ -53,6 +53,20 @@ def test_vat_and_restrictions_of_later_versions_tell_it_as_well():
     assert tariff(element(KWH, min_power=3), **old).version == "2.1.1"
 
 
+def test_gireve_sends_2_1_1_with_marks_of_2_2_1():
+    owner = {"country_code": "FR", "party_id": "CPO"}
+    for told in (
+        {"exact_price_component": False},
+        {"price_round": rounding("TENTH", "ROUND_UP")},
+        {"step_round": rounding("UNIT", "ROUND_UP")},
+    ):
+        assert tariff(element(KWH | told), **owner).version == "2.1.1"
+        assert not tariff(element(KWH | told), **owner).tax_known
+        assert tariff(element(KWH | told | {"vat": 20.0}), **owner).version == "2.2.1"
+        assert tariff(element(KWH | told), tax_included="NO", **owner).version == "2.3.0"
+    assert tariff(element(KWH | {"vat": None, "price_round": None}), **owner).version == "2.2.1"
+
+
 def test_a_caller_can_say_what_a_body_without_marks_is():
     assert parse(body(element(KWH)), "2.1.1").version == "2.1.1"
     assert parse(body(element(KWH), country_code="BE"), "2.1.1").version == "2.2.1"
@@ -186,6 +200,12 @@ def test_units_are_ours():
     assert only.components[0].because == (
         "min_kwh 1.5, max_power 22, min_current 0.5, max_duration 60"
     )
+
+
+def test_restrictions_are_told_as_they_are_written():
+    rules = {"day_of_week": ["MONDAY", "FRIDAY"], "end_time": "20:00", "start_time": "17:00"}
+    (only,) = tariff(element(KWH, **rules, x_note="evening", max_kwh=None)).components
+    assert only.because == "start_time 17:00, end_time 20:00, day_of_week MONDAY FRIDAY"
 
 
 def test_only_local_time_needs_a_zone():

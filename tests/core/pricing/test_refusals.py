@@ -220,6 +220,19 @@ def test_bounds_of_restrictions():
     assert told(parse, text) == ("not-whole", f"{where}.max_duration: 0.5")
 
 
+@pytest.mark.parametrize("field", ["price_round", "step_round"])
+@pytest.mark.parametrize(
+    "rounding",
+    [
+        "ROUND_UP", {}, {"round_rule": 3}, {"round_rule": "ROUND_UP", "round_granularity": "HALF"},
+        {"round_rule": "ROUND_UP", "round_granularity": None}, {"round_rule": LONG},
+    ],
+)  # fmt: skip
+def test_roundings_that_nobody_agreed_on(field, rounding):
+    detail = f"elements[0].price_components ENERGY: {field}: {rounding!r}"[:200]
+    assert told(parse, body(element(KWH | {field: rounding}))) == ("rounding", detail)
+
+
 def test_a_tariff_of_too_many_elements():
     parts = [element(KWH)] * 2_000
     assert len(parse(body(*parts)).elements) == 2_000
