@@ -97,7 +97,7 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     if not periods:
         reader.note("no-periods")
     _hours(told)
-    reach = Reach.of(took_ms, standard(told), quirks)
+    reach = Reach.of("total_energy", took_ms, standard(told), quirks)
     energy = put_right(told["total_energy"], periods, reach, (quirks, reader))
     credit = _credit(told, reader)
     found = costs(told, quirks, reader)

@@ -32,16 +32,20 @@ class Energy(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How much energy there can have been: so long (0: not told), by a plug of so much power."""
+    """How much energy there can have been: in so long, by a plug of so much power.
+
+    `field` is where the total stands.
+    """
 
     took_ms: int
     most_kw: int
+    field: str
 
     @classmethod
-    def of(cls, took_ms: int, connector_standard: str, quirks: Quirks) -> "Reach":
+    def of(cls, field: str, took_ms: int, connector_standard: str, quirks: Quirks) -> "Reach":
         by_plug = _MOST_KW_MCS if connector_standard == "MCS" else _MOST_KW
         took_ms = max(took_ms, _SHORTEST_MS) if took_ms else _UNKNOWN_MS
-        return cls(took_ms, quirks.most_kw or by_plug)
+        return cls(took_ms, quirks.most_kw or by_plug, field)
 
     def exceeded(self, kwh: Number) -> bool:
         return abs(Decimal(kwh)) * _HOUR_MS > self.most_kw * self.took_ms
@@ -94,6 +98,7 @@ def _checked(found: Energy, reach: Reach) -> Energy:
             "impossible-energy",
             f"{found.kwh} kWh in {hours:.2f} h: more than {reach.most_kw} kW; if these are Wh, the"
             " partner's profile says energy_in_wh, if not, most_kw",
+            reach.field,
         )
     return found
 

@@ -86,7 +86,7 @@ def _fact(
     took_ms = max(0, (ended_at or at_of(now["last_updated"])) - started_at) if started_at else 0
     has_ended = now["status"] in _ENDED
     known = now.get("charging_periods", [])
-    reach = Reach.of(took_ms, standard(now), quirks)
+    reach = Reach.of("kwh", took_ms, standard(now), quirks)
     energy = put_right(now["kwh"], known, reach, (quirks, reader), final=has_ended)
     country, party = owner(now, message.place)
     running = {"total_cost": now["total_cost"]} if "total_cost" in now else {}
