@@ -13,6 +13,9 @@ from schemas.roaming import PaymentKind
 _LONG_NUMBER = re.compile(r"(?:\d\D{0,2}){13}")  # the shortest card number, with its blanks
 
 
+_IDENTIFIERS = frozenset({"id", "evse_uid", "evse_id", "connector_id"})  # of a CdrLocation
+
+
 class Driver(NamedTuple):
     """The driver's token; what it could hold of a card number is masked."""
 
@@ -44,12 +47,15 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     reference = out.get("authorization_reference")
     if isinstance(reference, str) and _masked(reference, reader) != reference:
         del out["authorization_reference"]  # masked, those of all drivers would be one
-    driver_token = out.get("cdr_token")
-    if isinstance(driver_token, dict):
-        out["cdr_token"] = {
-            name: _masked(value, reader) if isinstance(value, str) else value
-            for name, value in driver_token.items()
-        }
+    for name in ("cdr_token", "cdr_location"):
+        part = out.get(name)
+        if isinstance(part, dict):
+            out[name] = {
+                key: _masked(value, reader)
+                if isinstance(value, str) and key not in _IDENTIFIERS
+                else value
+                for key, value in part.items()
+            }
     return out
 
 

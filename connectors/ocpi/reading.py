@@ -17,6 +17,7 @@ import msgspec
 
 from connectors.feeding import Note, Refused
 from connectors.ocpi.quirks import Quirks
+from connectors.ocpp.stripping import clean_text
 
 CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
 AS_TOLD = msgspec.json.Encoder(decimal_format="number")
@@ -40,6 +41,7 @@ _YEAR_2100_MS = 4_102_444_800_000
 UNKNOWN_ID = "#NA"  # OCPI 2.2.1, cdrs 3.5: no such thing, or not known
 
 
+_LONG_NUMBER = re.compile(r"\d{10,}")
 _COMMA = re.compile(r"-?\d{1,9},\d{1,2}")
 PLAIN_ID = re.compile(r"[!-~]+").fullmatch
 
@@ -99,7 +101,7 @@ class Reader:
         self.notes: list[Note] = []
 
     def note(self, kind: str, detail: str = "") -> None:
-        self.notes.append(Note(kind, detail))
+        self.notes.append(Note(kind, clean_text(detail)[0] if detail else ""))
 
     def oddities(self) -> list[str]:
         """The kinds of the notes, each once, in order."""
@@ -124,9 +126,10 @@ def decoded(payload: bytes) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value in a refusal: short, and nothing that could be a card number is long enough."""
-    text = value if isinstance(value, str) else f"{type(value).__name__} {value!r}"[:_SHOWN]
-    return repr(text[:_SHOWN]) if isinstance(value, str) else text
+    """A value in a refusal: short, and no card number, not even a part of one."""
+    told = value if isinstance(value, str) else f"{type(value).__name__} {value!r}"
+    told = _LONG_NUMBER.sub("(digits)", clean_text(told[: 4 * _SHOWN])[0])[:_SHOWN]
+    return repr(told) if isinstance(value, str) else told
 
 
 def wrong(value: object, wanted: str, reason: str = "wrong-type") -> NoReturn:

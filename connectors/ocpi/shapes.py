@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.ocpi.reading import Reader, Rule, Unreadable, wrong
+from connectors.ocpp.stripping import clean_text
 
 ITEMS_MAX = 20_000  # a reading each 5 s for a day; more is no list of periods
 
@@ -101,6 +102,6 @@ def word(known: frozenset[str], name: str) -> Rule:
             reader.note("word-in-another-case", name)
             return upper
         reader.note("unknown-word", f"{name} {value}"[:100])
-        return value
+        return clean_text(value)[0]
 
     return rule

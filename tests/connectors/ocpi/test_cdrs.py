@@ -281,6 +281,27 @@ def test_a_card_number_never_gets_into_a_fact():
     assert "card-number-masked" in seen.oddities
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"auth_method": "4111111111111111"},
+        {"total_energy": "4111111111111111"},
+        {"total_energy": 4111111111111111},
+        {"currency": "4111 1111 1111 1111"},
+        {"currency": "x" * 50 + "4111111111111111"},
+        {"start_date_time": "4111111111111111"},
+        {"cdr_location": SPOT | {"name": "4111 1111 1111 1111"}},
+        {"cdr_token": TOKEN | {"type": "4111111111111111"}},
+        {"4111111111111111": 1},
+    ],
+)
+def test_nor_into_a_refusal_or_a_note(change):
+    done = told(cdr(**change))
+    kept = (done.refused, done.notes, done.facts)
+    assert "41111111" not in repr(kept).replace(" ", "")
+    assert done.refused or done.notes
+
+
 def test_ids_keep_their_case_and_lose_their_blanks():
     seen = fact(cdr(party_id="nld", country_code="no", session_id=" KRS-42 "))
     assert (seen.party_id, seen.country_code, seen.ocpi_session_id) == ("NLD", "NO", "KRS-42")
