@@ -9,13 +9,13 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from connectors.acquirers.acquirer import BadNotice, Forged, NoticeReader
+from connectors.acquirers.acquirer import BadNotice, Forged, Notice, NoticeReader
 from connectors.feeding import Note, Refused
 from connectors.lag import Lag, lag
 from connectors.ocpi import feed as ocpi
 from connectors.ocpp import feed as ocpp
 from schemas import codec, ids, topics
-from schemas.facts import Fact, MeterReading
+from schemas.facts import Fact, MeterReading, NoticeUnbound
 from streams.agents.feed_envelope import (
     Document,
     Locator,
@@ -317,7 +317,7 @@ Readers = Callable[[Clock], Mapping[str, NoticeReader]]
 class AcquirerSource:
     """Acquirers' webhooks as a gateway put them onto a topic: raw body, HTTP headers beside it."""
 
-    kinds = (StateKind(prefix=OBJECT, type=ocpi.ObjectState),)  # nothing is remembered of them
+    kinds: tuple[StateKind, ...] = ()  # nothing is remembered of them
 
     def __init__(self, feed: Feed, tenant: str, readers: Readers) -> None:
         self._located = Located(feed, tenant)
@@ -328,6 +328,7 @@ class AcquirerSource:
 
     def take(self, record: Record, document: Document, view: View) -> Taken:  # noqa: ARG002 - no state
         acquirer = self._located.text("acquirer", record, document)
+        tenant = self._located.text("tenant", record, document)
         reader = self._readers.get(acquirer)
         if reader is None:
             problem = f"{acquirer[:100]!r} has no account, or no secret to check webhooks by"
@@ -344,7 +345,7 @@ class AcquirerSource:
         except BadNotice as bad:
             notices = bad.facts
             refused.append(Refused("bad-notice", bad.field, bad.problem))
-        outputs = [fact_output(topics.RESPONSES, one.session_id.encode(), one) for one in notices]
+        outputs = [_notice_output(one, tenant) for one in notices]
         notes = [] if notices or refused else [Note("not-about-money")]
         lags = _lags(acquirer, "acquirer", notices[-1:], self._clock.at, _DONE_AT)
         return Taken(acquirer, outputs, refused, notes, lags)
@@ -362,6 +363,16 @@ class AcquirerSource:
             name.lower(): value if isinstance(value, str) else ",".join(value)
             for name, value in told.items()
         }
+
+
+def _notice_output(notice: Notice, tenant: str) -> Output:
+    """To its session, or to whoever knows the alias that finds it."""
+    if not isinstance(notice, NoticeUnbound):
+        return fact_output(topics.RESPONSES, notice.session_id.encode(), notice)
+    if notice.tenant != tenant:
+        problem = f"{tenant[:100]!r} is not the tenant of this account"
+        raise NotLocated("not-located", "tenant", problem)
+    return fact_output(topics.LOOKUPS, notice.alias.encode(), notice)
 
 
 def _text(value: bytes | None) -> str:

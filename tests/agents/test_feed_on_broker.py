@@ -106,7 +106,9 @@ async def test_wild_messages_are_refused_by_name_in_bounded_time_and_memory(
         memory = 0
         while True:
             parked = await world.parked()
-            beats = await world.ours(lambda one: one.key.startswith(unique[:40].encode() + b"/"))
+            beats = await world.ours(
+                lambda one: (one.key or b"").startswith(unique[:40].encode() + b"/")
+            )
             assert process.poll() is None, world.log.read_text()[-3000:]
             memory = max(memory, psutil.Process(process.pid).memory_info().rss)
             if len(parked) == len(wild) and beats.total() == len(wild):

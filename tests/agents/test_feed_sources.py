@@ -1,0 +1,110 @@
+"""What each kind of feed makes of its messages: whose they are, how old, what of a part is bad."""
+
+import hmac
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from feedworld import Pure, record
+
+from connectors.acquirers.settings import AccountSettings
+from schemas import codec, topics
+from schemas.facts import AcquirerAnswered
+
+GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden"
+SECRET = "whsec_test"
+WEBHOOK = json.loads((GOLDEN / "stripe" / "webhooks" / "captured.json").read_text())["webhook"]
+BODY = json.dumps(WEBHOOK).encode()
+SENT_S = 1_767_225_700
+ACCOUNT = AccountSettings(
+    adapter="stripe",
+    base_url="https://api.stripe.com",
+    account="acct_1",
+    convention="TOTAL",
+    webhook_secrets=(SECRET,),
+)
+HOOKS = {
+    "source": "acquirer",
+    "name": "hooks",
+    "where": {"acquirer": {"header": "acct"}, "time": {"header": "at"}},
+}
+TOKEN = {
+    "country_code": "NL", "party_id": "TNM", "uid": "012345678", "type": "RFID",
+    "contract_id": "NL8ACC12E46L89", "issuer": "TheNewMotion", "valid": True,
+    "whitelist": "ALLOWED", "last_updated": "2018-12-10T17:25:10Z",
+}  # fmt: skip
+
+
+def signature(body=BODY, at_s=SENT_S):
+    mark = hmac.new(SECRET.encode(), f"{at_s}.".encode() + body, sha256).hexdigest()
+    return f"t={at_s},v1={mark}"
+
+
+def hooks(**changes):
+    return Pure({**HOOKS, **changes}, accounts={"acme": ACCOUNT})
+
+
+def sent(**changes):
+    return {"acct": "acme", "at": str(SENT_S), "Stripe-Signature": signature(), **changes}
+
+
+def reason(taken):
+    return [one[3]["reason"].decode() for one in taken if one[0] == topics.PARKED]
+
+
+def test_a_webhook_becomes_an_answer_whatever_its_age_is_today():
+    ((topic, key, value, _),) = hooks().take(record(BODY, headers=sent()))
+    fact = codec.decode(value)
+    assert isinstance(fact, AcquirerAnswered)
+    assert (topic, key) == (topics.RESPONSES, fact.session_id.encode())
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"Stripe-Signature": "t=1,v1=00"}, "forged"),
+        ({"at": str(SENT_S + 301)}, "forged"),
+        ({"acct": "nobody"}, "unknown-acquirer"),
+        ({"acct": ""}, "not-located"),
+    ],
+)
+def test_what_cannot_be_believed_is_set_aside(changes, why):
+    assert reason(hooks().take(record(BODY, headers=sent(**changes)))) == [why]
+
+
+def test_headers_may_stand_in_the_value_and_the_body_in_a_text():
+    where = {
+        "acquirer": "acme",
+        "time": {"path": "at"},
+        "headers": {"path": "http"},
+        "payload": {"path": "body"},
+    }
+    wrapped = {"at": SENT_S, "http": {"Stripe-Signature": [signature()]}, "body": BODY.decode()}
+    pure = hooks(where=where)
+    (said,) = pure.take(record(json.dumps(wrapped).encode()))
+    assert isinstance(codec.decode(said[2]), AcquirerAnswered)
+    wrapped["http"] = "none"
+    assert reason(pure.take(record(json.dumps(wrapped).encode()))) == ["not-located"]
+
+
+def page(*objects):
+    return json.dumps({"data": objects, "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"})
+
+
+def test_the_good_part_of_a_page_is_taken_and_the_bad_one_named():
+    pure = Pure({"source": "ocpi", "name": "peer", "where": {"partner": "TNM"}})
+    other = {**TOKEN, "uid": "2", "type": "CARRIER PIGEON", "valid": "perhaps"}
+    taken = pure.take(record(page(TOKEN, other).encode()))
+    assert [one[0] for one in taken] == [topics.TOKENS, topics.PARKED]
+    assert b"valid" in taken[1][3]["detail"]
+    again = pure.take(record(page(TOKEN).encode()))
+    assert reason(again) == []
+
+
+def test_an_answer_code_is_a_number():
+    where = {"partner": "TNM", "answer_code": {"header": "code"}}
+    pure = Pure({"source": "ocpi", "name": "peer", "where": where})
+    assert reason(pure.take(record(page(TOKEN).encode(), headers={"code": "1000"}))) == []
+    value = json.dumps(TOKEN).encode()
+    assert reason(pure.take(record(value, headers={"code": "fine"}))) == ["not-located"]
