@@ -10,7 +10,7 @@ from connectors.acquirers.adyen.webhooks import AdyenNotices
 from connectors.acquirers.checkout import adapter as checkout
 from connectors.acquirers.checkout.adapter import CheckoutAdapter
 from connectors.acquirers.checkout.webhooks import CheckoutNotices
-from connectors.acquirers.exchange import Exchange
+from connectors.acquirers.exchange import Exchange, wall_at
 from connectors.acquirers.performer import Account
 from connectors.acquirers.settings import AccountSettings, ExecutorSettings
 from connectors.acquirers.simulator_adapter import SimulatorAdapter
@@ -36,32 +36,21 @@ def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> dict[str
 
 def notice_readers(settings: ExecutorSettings) -> dict[str, NoticeReader]:
     """By acquirer id; an account without a secret has none, and its webhooks are refused."""
-    readers: dict[str, NoticeReader] = {}
-    for acquirer_id, account in settings.accounts.items():
-        if not account.webhook_secrets:
-            continue
-        readers[acquirer_id] = _READERS[account.adapter](acquirer_id, account)
-    return readers
+    return readers_at(settings.accounts, wall_at)
 
 
 def readers_at(
     accounts: Mapping[str, AccountSettings], clock: Callable[[], int]
 ) -> dict[str, NoticeReader]:
-    """As `notice_readers`, for webhooks that were received earlier: `clock` says when, epoch ms.
-
-    The simulator's go by the wall clock all the same, as the library does that checks them.
-    """
+    """As `notice_readers`, for webhooks that were received earlier: `clock` says when, epoch ms."""
     readers: dict[str, NoticeReader] = {}
     for acquirer_id, account in accounts.items():
         if not account.webhook_secrets:
             continue
-        match account.adapter:
-            case "stripe":
-                readers[acquirer_id] = StripeNotices(acquirer_id, account, clock)
-            case "checkout":
-                readers[acquirer_id] = CheckoutNotices(acquirer_id, account, clock)
-            case other:
-                readers[acquirer_id] = _READERS[other](acquirer_id, account)
+        if account.adapter == "adyen":  # there is no signed instant, and so no age
+            readers[acquirer_id] = AdyenNotices(acquirer_id, account)
+        else:
+            readers[acquirer_id] = _DATED[account.adapter](acquirer_id, account, clock)
     return readers
 
 
@@ -78,9 +67,8 @@ def _adapter(account: AccountSettings, *, virtual: bool) -> tuple[Acquirer, int]
             return CheckoutAdapter(account), checkout.KEY_GUARDS_MS
 
 
-_READERS: dict[str, Callable[[str, AccountSettings], NoticeReader]] = {
+_DATED: dict[str, Callable[[str, AccountSettings, Callable[[], int]], NoticeReader]] = {
     "simulator": SimulatorNotices,
-    "adyen": AdyenNotices,
     "stripe": StripeNotices,
     "checkout": CheckoutNotices,
 }

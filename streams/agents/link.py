@@ -21,6 +21,7 @@ from schemas.facts import (
     Fact,
     LinkedFact,
     MeterReading,
+    NoticeUnbound,
     SettlementNotified,
     Tick,
     Watch,
@@ -134,6 +135,7 @@ class LinkLogic(Logic):
             Watch: self._watch,
             AliasBound: self._bound,
             AliasLookup: self._lookup,
+            NoticeUnbound: self._notice,
             Tick: self._tick,
         }
 
@@ -288,6 +290,22 @@ class LinkLogic(Logic):
         view.put(key, state)
         self._plan(key, state)
         return []
+
+    def _notice(self, fact: NoticeUnbound, record: Record, view: View) -> list[Output]:
+        """An acquirer's word of a payment: it asks for itself, by the alias that it came under."""
+        if fact.alias.encode() != record.key:
+            raise BadRecord("wrong-key", f"alias: {fact.alias!r} is not the key")
+        lookup = AliasLookup(
+            tenant=fact.tenant,
+            alias=fact.alias,
+            charging_id=fact.alias,  # no charging is told: the alias stands for it
+            occurred_at=fact.occurred_at,
+            source_topic=record.topic,
+            source_partition=record.partition,
+            source_offset=record.offset,
+            fact=record.value,
+        )
+        return self._lookup(lookup, record, view)
 
     # --- time ---
 

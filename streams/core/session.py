@@ -183,6 +183,7 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
     command_id: str
     amount_minor: int
     occurred_at: int
+    psp_reference: str = ""
 
 
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
