@@ -24,7 +24,6 @@ from streams.settings import Settings
 __all__ = ["Became", "Checked", "Message", "Unusable", "checked", "default_feed"]
 
 _DEFAULT = "sample"
-_UNCHECKED = Note("signature-not-checked", "no account is named")
 
 
 class Became(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,16 +82,16 @@ def checked(
     source = feed.mapping.source
     found = messages(sample, source)
     records = [record_of(one, number, now_at) for number, one in enumerate(found, start=1)]
-    more: list[Note] = []
     if feed.mapping.name == _DEFAULT and source == "ocpp":
         records = [_replaced(one, as_frame(one.value, one.offset)) for one in records]
         records = dated(records, now_at)
     if feed.mapping.name == _DEFAULT and source == "acquirer":
-        more = [] if accounts else [_UNCHECKED]
-        accounts, records = _for_one_account(accounts, records)
+        if not accounts:
+            feed = _unverified(feed)
+        accounts, records = _for_one_account(accounts, records, settings.tenant)
     stage = opened(feed, "sample", 1, settings, accounts)
     logic = stage.open(0, ReferenceReader("", ()))
-    told = asyncio.run(_told(logic, StateStore(stage.kinds), records, more))
+    told = asyncio.run(_told(logic, StateStore(stage.kinds), records))
     refused = sum(one.outcome == "refused" for one in told)
     return Checked(
         source=source,
@@ -104,11 +103,11 @@ def checked(
 
 
 def _for_one_account(
-    accounts: dict[str, AccountSettings], records: list[Record]
+    accounts: dict[str, AccountSettings], records: list[Record], tenant: str
 ) -> tuple[dict[str, AccountSettings], list[Record]]:
     """Which one is meant where no mapping says so. Raises Unusable."""
     if not accounts:
-        return accounts_for(records)
+        return accounts_for(records, tenant)
     if len(accounts) > 1:
         raise Unusable(f"of which account? A mapping says so: {', '.join(sorted(accounts))}")
     header = (ACQUIRER, next(iter(accounts)).encode())
@@ -117,20 +116,23 @@ def _for_one_account(
     ]
 
 
+def _unverified(feed: Feed) -> Feed:
+    mapping = feed.mapping.model_copy(update={"verify": False})
+    return msgspec.structs.replace(feed, mapping=mapping)
+
+
 def _replaced(record: Record, value: bytes) -> Record:
     return msgspec.structs.replace(record, value=value)
 
 
-async def _told(
-    logic: FeedLogic, store: StateStore, records: list[Record], more: list[Note]
-) -> list[Message]:
+async def _told(logic: FeedLogic, store: StateStore, records: list[Record]) -> list[Message]:
     """State is kept from message to message, each a transaction of its own."""
     told = []
     for record in records:
         view = WorkingCopy(store)
         taken = await _taken(logic, record, view)
         store.commit(view.changes())
-        told.append(_message(record.offset, taken, more))
+        told.append(_message(record.offset, taken))
     return told
 
 
@@ -143,7 +145,7 @@ async def _taken(logic: FeedLogic, record: Record, view: WorkingCopy) -> Taken:
             await need.look_up()
 
 
-def _message(number: int, taken: Taken, more: list[Note]) -> Message:
+def _message(number: int, taken: Taken) -> Message:
     facts = [_became(one) for one in taken.outputs]
     outcome: Literal["accepted", "skipped", "refused"] = "accepted" if facts else "skipped"
     return Message(
@@ -151,7 +153,7 @@ def _message(number: int, taken: Taken, more: list[Note]) -> Message:
         outcome="refused" if taken.refused else outcome,
         facts=facts,
         refused=[_shown(one) for one in taken.refused],
-        notes=[*taken.notes, *more],
+        notes=taken.notes,
     )
 
 

@@ -32,7 +32,7 @@ QUIRKS = Path(__file__).parents[2] / "deploy" / "quirks"
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,6})\]")
 _PATH = re.compile(r"([^.\[\]]+|\[\d{1,6}\])(\.[^.\[\]]+|\[\d{1,6}\])*")
 _ANY_PARTNER = "*"
-_OWN = {"plausibility": "ocpp", "utc_offset_min": "ocpp", "quirks": "ocpi"}
+_OWN = {"plausibility": "ocpp", "utc_offset_min": "ocpp", "quirks": "ocpi", "verify": "acquirer"}
 
 OF_EVERY = frozenset({"payload", "tenant", "time"})
 OF_SOURCE: dict[Source, frozenset[str]] = {
@@ -143,6 +143,7 @@ class Mapping(_Part):
     max_bytes: Annotated[int, Field(ge=1_000, le=64 << 20)] = 16 << 20
     plausibility: dict[str, Any] = {}
     quirks: dict[str, str] = {}
+    verify: bool = True
 
 
 def _of_source(told: dict[str, Any]) -> Iterator[str]:

@@ -28,7 +28,7 @@ def new_source(feed: Feed, tenant: str, accounts: Accounts) -> NewSource:
         case "ocpi":
             return partial(OcpiSource, feed, tenant)
         case "acquirer":
-            readers = partial(readers_at, accounts)
+            readers = partial(readers_at, accounts, verify=feed.mapping.verify)
             return lambda: AcquirerSource(feed, tenant, readers)
 
 

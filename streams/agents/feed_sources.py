@@ -321,6 +321,8 @@ class AcquirerSource:
 
     def __init__(self, feed: Feed, tenant: str, readers: Readers) -> None:
         self._located = Located(feed, tenant)
+        self._own_tenant = "tenant" in feed.mapping.where
+        self._verify = feed.mapping.verify
         self._clock = Clock()
         self._readers = readers(self._clock)
         where = feed.mapping.where.get("headers")
@@ -328,7 +330,6 @@ class AcquirerSource:
 
     def take(self, record: Record, document: Document, view: View) -> Taken:  # noqa: ARG002 - no state
         acquirer = self._located.text("acquirer", record, document)
-        tenant = self._located.text("tenant", record, document)
         reader = self._readers.get(acquirer)
         if reader is None:
             problem = f"{acquirer[:100]!r} has no account, or no secret to check webhooks by"
@@ -345,8 +346,12 @@ class AcquirerSource:
         except BadNotice as bad:
             notices = bad.facts
             refused.append(Refused("bad-notice", bad.field, bad.problem))
-        outputs = [_notice_output(one, tenant) for one in notices]
+        if self._own_tenant:
+            _check_tenant(notices, self._located.text("tenant", record, document))
+        outputs = [_notice_output(one) for one in notices]
         notes = [] if notices or refused else [Note("not-about-money")]
+        if not self._verify:
+            notes.append(Note("signature-not-checked", "the mapping says verify = false"))
         lags = _lags(acquirer, "acquirer", notices[-1:], self._clock.at, _DONE_AT)
         return Taken(acquirer, outputs, refused, notes, lags)
 
@@ -365,13 +370,17 @@ class AcquirerSource:
         }
 
 
-def _notice_output(notice: Notice, tenant: str) -> Output:
+def _check_tenant(notices: Iterable[Notice], tenant: str) -> None:
+    """A mapping that says whose the messages are is not contradicted. Raises NotLocated."""
+    if any(one.tenant != tenant for one in notices):
+        problem = f"{tenant[:100]!r} is not the tenant of what it tells of"
+        raise NotLocated("not-located", "tenant", problem)
+
+
+def _notice_output(notice: Notice) -> Output:
     """To its session, or to whoever knows the alias that finds it."""
     if not isinstance(notice, NoticeUnbound):
         return fact_output(topics.RESPONSES, notice.session_id.encode(), notice)
-    if notice.tenant != tenant:
-        problem = f"{tenant[:100]!r} is not the tenant of this account"
-        raise NotLocated("not-located", "tenant", problem)
     return fact_output(topics.LOOKUPS, notice.alias.encode(), notice)
 
 

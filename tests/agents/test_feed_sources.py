@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from feedworld import Pure, record
+from pydantic import SecretStr
 
 from connectors.acquirers.settings import AccountSettings
 from schemas import codec, topics
-from schemas.facts import AcquirerAnswered
+from schemas.facts import AcquirerAnswered, NoticeUnbound
+from streams.engine.state import WorkingCopy
 
 GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden"
 SECRET = "whsec_test"
@@ -108,3 +110,76 @@ def test_an_answer_code_is_a_number():
     assert reason(pure.take(record(page(TOKEN).encode(), headers={"code": "1000"}))) == []
     value = json.dumps(TOKEN).encode()
     assert reason(pure.take(record(value, headers={"code": "fine"}))) == ["not-located"]
+
+
+def without_metadata(name="hold_approved"):
+    golden = json.loads((GOLDEN / "stripe" / "webhooks" / f"{name}.json").read_text())["webhook"]
+    golden["data"]["object"]["metadata"] = {}
+    return json.dumps(golden).encode()
+
+
+def of_tenant(tenant, **changes):
+    account = ACCOUNT.model_copy(update={"tenant": tenant})
+    return Pure({**HOOKS, **changes}, accounts={"acme": account})
+
+
+def test_a_webhook_without_our_metadata_goes_to_who_knows_its_alias():
+    body = without_metadata()
+    headers = sent(**{"Stripe-Signature": signature(body)})
+    ((topic, key, value, _),) = of_tenant("north").take(record(body, headers=headers))
+    fact = codec.decode(value)
+    assert isinstance(fact, NoticeUnbound)
+    assert (topic, key) == (topics.LOOKUPS, fact.alias.encode())
+    assert fact.tenant == "north"
+
+
+def test_a_mapping_that_says_whose_they_are_is_not_contradicted():
+    body = without_metadata()
+    headers = sent(**{"Stripe-Signature": signature(body)})
+    where = {**HOOKS["where"], "tenant": "south"}
+    assert reason(of_tenant("north", where=where).take(record(body, headers=headers))) == [
+        "not-located"
+    ]
+
+
+def test_signatures_go_unchecked_only_where_the_mapping_says_so():
+    unsigned = record(BODY, headers={"acct": "acme", "at": str(SENT_S)})
+    assert reason(hooks().take(unsigned)) == ["forged"]
+    pure = hooks(verify=False)
+    (said,) = pure.take(unsigned)
+    assert isinstance(codec.decode(said[2]), AcquirerAnswered)
+    taken = pure.logics[0].taken(unsigned, WorkingCopy(pure.stores[0]))
+    assert [one.kind for one in taken.notes] == ["signature-not-checked"]
+
+
+def test_with_verify_false_an_account_needs_no_secret():
+    account = ACCOUNT.model_copy(update={"webhook_secrets": ()})
+    unsigned = record(BODY, headers={"acct": "acme", "at": str(SENT_S)})
+    checked = Pure(HOOKS, accounts={"acme": account})
+    assert reason(checked.take(unsigned)) == ["unknown-acquirer"]
+    (said,) = Pure({**HOOKS, "verify": False}, accounts={"acme": account}).take(unsigned)
+    assert said[0] == topics.RESPONSES
+
+
+@pytest.mark.parametrize("key", [b"new", SECRET.encode()])
+def test_two_keys_count_during_a_rotation(key):
+    account = ACCOUNT.model_copy(update={"webhook_secrets": (SecretStr("new"), SecretStr(SECRET))})
+    mark = hmac.new(key, f"{SENT_S}.".encode() + BODY, sha256).hexdigest()
+    headers = sent(**{"Stripe-Signature": f"t={SENT_S},v1={mark}"})
+    (said,) = Pure(HOOKS, accounts={"acme": account}).take(record(BODY, headers=headers))
+    assert said[0] == topics.RESPONSES
+
+
+def test_repeats_say_the_same_again_and_a_batch_of_many_becomes_as_many():
+    golden = json.loads((GOLDEN / "adyen" / "webhooks" / "batch_of_three.json").read_text())
+    webhook = golden["webhook"]
+    webhook["notificationItems"] *= 30
+    account = AccountSettings(
+        adapter="adyen", base_url="https://a.test", account="HoldfastECOM", convention="TOTAL"
+    )
+    pure = Pure({**HOOKS, "verify": False}, accounts={"acme": account})
+    one = record(json.dumps(webhook).encode(), headers={"acct": "acme", "at": str(SENT_S)})
+    first, second = pure.take(one), pure.take(one)
+    assert first == second
+    assert len(first) == 2 * 30  # one of the three is about nothing that we track
+    assert len({said[2] for said in first}) == 2

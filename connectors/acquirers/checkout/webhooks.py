@@ -55,19 +55,27 @@ class CheckoutNotices:
     """Reads the webhooks of one account."""
 
     def __init__(
-        self, acquirer_id: str, account: AccountSettings, clock: Callable[[], int] = wall_at
+        self,
+        acquirer_id: str,
+        account: AccountSettings,
+        clock: Callable[[], int] = wall_at,
+        *,
+        verify: bool = True,
     ) -> None:
         self._acquirer_id = acquirer_id
         self._tenant = account.tenant
         self._clock = clock
+        self._verify = verify
         self._keys = tuple(one.get_secret_value().encode() for one in account.webhook_secrets)
 
     def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
-        if not is_signed(self._keys, body, [from_hex(headers.get("cko-signature", ""))]):
+        mark = from_hex(headers.get("cko-signature", ""))
+        if self._verify and not is_signed(self._keys, body, [mark]):
             raise Forged
         head = noticed(body, wire.Kind)
         created_at = instant_of(head.created_on or head.timestamp, "created_on")
-        if not -_AHEAD_MS <= self._clock() - created_at <= OLDEST_MS:
+        is_fresh = -_AHEAD_MS <= self._clock() - created_at <= OLDEST_MS
+        if self._verify and not is_fresh:
             raise Forged
         if head.type in _DISPUTES:
             return (self._of_dispute(head.type, noticed(body, wire.DisputeEvent).data, created_at),)
