@@ -20,6 +20,7 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
+from schemas.drift import FeedSeen
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerHealth,
@@ -43,6 +44,7 @@ SUNK = (
     topics.DISCREPANCIES,
     topics.VISITS,
     topics.HEALTH,
+    topics.DRIFT,
     topics.PARKED,
 )
 
@@ -67,6 +69,7 @@ _TABLES: dict[type[Fact], Table] = {
     OrphanAged: tables.ORPHANS,
     CardVisit: tables.CARD_VISITS,
     AcquirerHealth: tables.ACQUIRER_HEALTH,
+    FeedSeen: tables.FEED_SEEN,
 }
 
 
