@@ -132,8 +132,13 @@ def test_webhooks_that_name_no_session_are_shown_with_their_alias(check, sample)
     assert became["key"] == became["fields"]["alias"]
 
 
-def test_a_body_of_no_acquirer_says_what_to_name(check):
-    assert "ACCOUNTS_FILE" in check('{"a":1}', "acquirer", expect=2).stderr
+def test_a_body_of_no_acquirer_is_refused_beside_its_neighbours(check):
+    golden = json.loads((GOLDEN / "stripe/webhooks/captured.json").read_text())["webhook"]
+    found = check(json.dumps([{"a": 1}, golden]), "acquirer", expect=1)
+    assert outcomes(found) == ["refused", "accepted"]
+    (why,) = found["messages"][0]["refused"]
+    assert (why["reason"], why["field"]) == ("unknown-acquirer", "acquirer")
+    assert "neither Adyen, Stripe nor Checkout.com" in why["problem"]
 
 
 def test_ocpi_objects_become_facts(check):
