@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, drift, facts, fiscal, ledger, partners, roaming
+from schemas import commands, decisions, drift, facts, fiscal, ledger, partners, roaming
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -65,6 +65,8 @@ RECORDS: dict[str, type[Fact]] = {
         commands.ReceiptReady,
         ledger.SessionLedger,
         drift.FeedSeen,
+        decisions.LinkConfirmed,
+        decisions.LinkRejected,
     )
 }
 

@@ -522,7 +522,13 @@ class AliasBound(Fact, frozen=True, kw_only=True):
 
 
 class AliasLookup(Fact, frozen=True, kw_only=True):
-    """A fact that names its session only by an alias, on its way to who knows the alias."""
+    """A fact that names its session only by aliases, on its way to who knows the first of them.
+
+    `others`: those to ask after this one, in order; `tried`: those that knew no session, where it
+    waits meanwhile; `doubtful`: one of them knew several. `waits` no: whose session is not known by
+    now belongs to none. `waits_from`: since when it can have waited, 0: since it happened.
+    `settled_by`: the session that another alias has found; the fact waits here no longer.
+    """
 
     tenant: Id
     alias: Path
@@ -532,6 +538,12 @@ class AliasLookup(Fact, frozen=True, kw_only=True):
     source_partition: Count
     source_offset: Count
     fact: Encoded
+    others: Annotated[list[str], Meta(description="aliases to ask next, in order")] = []
+    tried: Annotated[list[str], Meta(description="aliases that it waits at")] = []
+    doubtful: YesNo = False
+    waits: YesNo = True
+    waits_from: MaybeInstant = 0
+    settled_by: MaybeId = ""
 
 
 class Watch(Fact, frozen=True, kw_only=True):

@@ -79,6 +79,16 @@ def psp_alias(tenant: str, psp_reference: str) -> Alias:
     return Alias(_path(tenant, "psp", psp_reference))
 
 
+def advice_alias(tenant: str, provider: str, advice_id: str) -> Alias:
+    """The alias of an advice as its terminal provider names it."""
+    return ocpi_alias(tenant, ("", provider), "advice", advice_id)
+
+
+def proposal_id(session: str, place: tuple[str, int, int]) -> str:
+    """Of the link of the fact at this topic, partition and offset: 16 hex characters."""
+    return _digest("link", session, *map(str, place)).hex()[:16]
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)

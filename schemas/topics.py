@@ -66,6 +66,7 @@ FISCAL_REQUESTS = "fiscal.requests.v1"
 FISCAL_COMMANDS = "fiscal.commands.v1"
 FISCAL_ANSWERS = "fiscal.answers.v1"
 FISCAL_RESPONSES = "fiscal.responses.v1"
+DECISIONS = "operator.decisions.v1"
 TICKS = "clock.ticks.v1"
 APPLIED = "clock.applied.v1"
 EVENTS = "session.events.v1"
@@ -116,7 +117,7 @@ TOPICS: tuple[Topic, ...] = (
         key="alias of the OCPI session",
         records=("SessionSeen",),
         written_by="OCPI feed",
-        read_by="link",
+        read_by="link, sink",
         retention_ms=EVIDENCE_MS,
         carries="sessions as partners tell them",
     ),
@@ -125,7 +126,7 @@ TOPICS: tuple[Topic, ...] = (
         key="alias of the OCPI session, else of the CDR",
         records=("CdrSeen",),
         written_by="OCPI feed",
-        read_by="link",
+        read_by="link, sink",
         retention_ms=EVIDENCE_MS,
         carries="CDRs and credit CDRs, each once",
     ),
@@ -173,7 +174,7 @@ TOPICS: tuple[Topic, ...] = (
         key="alias of the authorization_reference",
         records=("AdviceConfirmed",),
         written_by="OCPI feed",
-        read_by="operators",
+        read_by="link",
         retention_ms=EVIDENCE_MS,
         carries="what became of captures that a terminal provider made",
     ),
@@ -295,6 +296,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="sessions",
         retention_ms=EVIDENCE_MS,
         carries="signed receipts on their way to their sessions",
+    ),
+    Topic(
+        name=DECISIONS,
+        key="session_id",
+        records=("LinkConfirmed", "LinkRejected"),
+        written_by="command line",
+        read_by="sessions, sink",
+        retention_ms=EVIDENCE_MS,
+        carries="what people decided: who, why, on what evidence",
     ),
     Topic(
         name=TICKS,

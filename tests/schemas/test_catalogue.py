@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas import codec, commands, drift, facts, fiscal, ledger, partners, roaming
+from schemas import codec, commands, decisions, drift, facts, fiscal, ledger, partners, roaming
 from schemas.catalogue import HOT, NAMESPACE, RECORDS
 from schemas.facts import Fact
 from schemas.topics import TOPICS
@@ -40,7 +40,7 @@ def fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def test_every_class_of_the_contract_is_a_record():
     classes = {
         one.__name__
-        for module in (facts, commands, fiscal, ledger, partners, roaming, drift)
+        for module in (facts, commands, fiscal, ledger, partners, roaming, drift, decisions)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Fact)
     }

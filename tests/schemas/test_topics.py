@@ -11,7 +11,7 @@ from schemas.topics import BY_NAME, DAY_MS, TOPICS
 EVERY_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=BY_NAME)
 EVIDENCE = [topics.COMMANDS, topics.CHARGER_COMMANDS, topics.TERMINAL_COMMANDS, topics.RESPONSES]
 EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS, topics.PARKED]
-EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES, topics.DRIFT]
+EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES, topics.DRIFT, topics.DECISIONS]
 EVIDENCE += [topics.CARD_USES, topics.VISITS, topics.VISIT_FACTS]
 EVIDENCE += [topics.ADVICES, topics.INVOICES, topics.OCPI_SESSIONS, topics.OCPI_CDRS]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
