@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 from connectors.acquirers.settings import AccountSettings, WebhookSettings
 from connectors.acquirers.simulator_webhooks import SimulatorNotices
 from connectors.acquirers.webhooks import serve_webhooks
+from schemas.codec import decode
 from schemas.facts import AcquirerAnswered, AcquirerNotified, NoticeUnbound
 from schemas.ids import reference_alias
 
@@ -327,6 +328,26 @@ async def test_a_capture_that_failed_after_all(bench, simulate, issue):
     (notice,) = by_source(answers, "notice")
     assert (notice.event, notice.command_id) == ("capture_failed", capture.command_id)
     assert notice.amount_minor == 4000
+
+
+@pytest.mark.broker
+async def test_one_that_names_no_session_stands_on_the_topic_of_its_alias(
+    bench, simulate, issue, make_topic
+):
+    lookups = await make_topic("lookups")
+    simulator = simulate()
+    account = {"tenant": "north", "webhook_secrets": (SECRET,)}
+    one = await bench(
+        simulator, webhooks=WebhookSettings(port=0), account=account, lookups_topic=lookups
+    )
+    body = json.dumps(event(issue().place(), "hold.approved", metadata={})).encode()
+    async with one.executor() as port, httpx.AsyncClient(trust_env=False) as client:
+        url = f"http://127.0.0.1:{port}/webhooks/acme"
+        assert (await client.post(url, content=body, headers=signed(body))).status_code == 204
+        (record,) = await one.records(lookups, 1)
+    fact = decode(record.value)
+    assert isinstance(fact, NoticeUnbound)
+    assert record.key == fact.alias.encode()
 
 
 def test_secrets_do_not_print():
