@@ -31,6 +31,7 @@ LENIENCIES: Final[Mapping[str, str]] = {
     "text-as-number": "a text without quotes: the text",
     "whole-number-as-decimal": "an integer written as 12.0: the integer",
     "too-long": "a descriptive text above its length: cut if required, else left out",
+    "too-long-tag": "an idTag above its length: not told, so that it is taken for nobody's",
     "newer-words": "a message of 2.0.1 that is one of 2.1: read as one",
 }
 MOST_LENIENCIES: Final = 64
@@ -51,6 +52,8 @@ _DESCRIPTIVE: Final = frozenset(
     info vendorErrorCode vendorId techCode techInfo
     """.split()
 )
+# Chargers append to the tag of a remote start (lbbrhzn/ocpp #1803). Cut it could be another's.
+_TAGS: Final = frozenset(("idTag", "parentIdTag"))
 _SAMPLE_WORDS: Final = ("measurand", "unit", "phase", "location", "format")
 _IMPORTED: Final = "energy.active.import"
 
@@ -133,6 +136,8 @@ def _untold(name: str, value: object, field: _Field) -> str | None:
         why = "empty-for-absent"
     elif name in _DESCRIPTIVE and _too_long(value, field.kind):
         why = "too-long"
+    elif name in _TAGS and _too_long(value, field.kind):
+        why = "too-long-tag"
     return why
 
 
@@ -250,9 +255,13 @@ def _text(said: object, kind: inspect.StrType, where: str, found: Departures) ->
     if (type(said) is int) or (isinstance(said, Decimal) and said.is_finite()):
         found.note("text-as-number", where)
         return str(said)
-    if where.rpartition(".")[2] in _DESCRIPTIVE and _too_long(said, kind):
+    name = where.rpartition(".")[2]
+    if name in _DESCRIPTIVE and _too_long(said, kind):
         found.note("too-long", where)
         return str(said)[: kind.max_length]
+    if name in _TAGS and _too_long(said, kind):
+        found.note("too-long-tag", where)
+        return ""
     return said
 
 

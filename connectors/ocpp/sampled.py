@@ -92,9 +92,11 @@ def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | N
         except NoInstant as error:
             refused.append(Refused("bad-instant", f"{path}[{number}].timestamp", str(error)))
             continue
+        entries: Sequence[AnySampled] = value.sampled_value
+        if not entries:  # the schema of transactionData lets a list of samples be empty
+            continue
         if assumed:
             flags = _ZONE_ASSUMED
-        entries: Sequence[AnySampled] = value.sampled_value
         told = [(one, number, place) for place, one in enumerate(entries)]
         if at in found:
             found[at] += told

@@ -14,6 +14,7 @@ from schemas.flags import Flag
 _NO_SEQ = -1
 _MAIN_METER = 0
 _MOST_NUMBER = 2**31
+_NO_METER_STOP = -1  # what chargers send that could not read their meter (ocpp-go #114)
 _LOCAL = "Local"  # what an absent reason means
 
 
@@ -144,7 +145,8 @@ def _proofs(turn: Turn, one: Transaction, told: tuple[Sample, ...], *, all_of: b
 
 def _stop(turn: Turn, message: v16.StopTransaction) -> None:
     moment = _moment(turn, message.timestamp)
-    if moment is None or not _is_register(turn, message.meter_stop, "meterStop"):
+    told = message.meter_stop != _NO_METER_STOP
+    if moment is None or (told and not _is_register(turn, message.meter_stop, "meterStop")):
         return
     data = message.transaction_data
     said = samples(data, "transactionData", OF_16, turn.place.utc_offset_min) if data else NOTHING
@@ -181,14 +183,27 @@ def _end(
         elif sample.power_w >= 0:
             register.show_power(one, sample.power_w, sample.at)
     _proofs(turn, one, said.samples, all_of=True)
+    shown_wh = _shown_at_end(message, said)
     try:
-        wh, flags = register.end(one, message.meter_stop, moment.at, turn.rules)
+        if shown_wh is None:
+            # What was read last is no end: it goes on flagged, and proves nothing (design.md, 1.3).
+            wh, flags = max(one.last_wh, one.begin_wh, 0), Flag.ENERGY_NOT_TOLD.value
+        else:
+            wh, flags = register.end(one, shown_wh, moment.at, turn.rules)
     except Implausible as error:
         turn.refuse(error.rule, "meterStop", str(error))
         return
     one.end_raw_wh = message.meter_stop
     reason = message.reason or _LOCAL
     turn.ended(one, moment._replace(flags=moment.flags | flags), wh, reason)
+
+
+def _shown_at_end(message: v16.StopTransaction, said: Samples) -> int | None:
+    """The register at the end, in Wh: meterStop, else what transactionData calls the end."""
+    if message.meter_stop != _NO_METER_STOP:
+        return message.meter_stop
+    closing = [one.wh for one in said.samples if one.at_end and one.wh >= 0]
+    return closing[-1] if closing else None
 
 
 def _unknown_start(turn: Turn, message: v16.StopTransaction, said: Samples, at: int) -> Transaction:

@@ -354,3 +354,44 @@ def test_whatever_a_meter_shows_facts_never_fall_nor_rise_above_the_power(parts)
     wh = [LIFE, *(one.energy_wh for one in talk.readings)]
     assert wh == sorted(wh)
     assert wh[-1] - LIFE <= 1_100_000 * stood // 3600 + 2000 * len(parts) + 10
+
+
+def test_lbbrhzn_1803_a_tag_that_the_charger_made_longer_does_not_keep_a_stop_out():
+    talk = Talk16()
+    talk.begin(tag="X16WG99J2QIEGCC0MCJ5")
+    talk.stop(tag="X16WG99J2QIEGCC0MCJ5-")
+    assert talk.reasons == []
+    assert [one.energy_wh for one in talk.ended] == [9000]
+
+
+def test_lbbrhzn_1803_a_start_by_a_tag_too_long_is_nobodys():
+    talk = Talk16()
+    talk.begin(tag=OURS + "-" * (21 - len(OURS)))
+    (started,) = talk.started
+    assert (started.remote_start_id, started.payment_kind) == ("", "unknown")
+
+
+def test_ocpp_go_114_an_unread_meter_stop_ends_the_charging_and_proves_nothing():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    talk.meter("08:30:00", 4000)
+    talk.stop(wh=-1)
+    (ended,) = talk.ended
+    assert (ended.energy_wh, ended.flags) == (4000, Flag.ENERGY_NOT_TOLD)
+    assert ended.flags & ENERGY_DOUBTFUL
+
+
+def test_ocpp_go_114_the_end_that_transaction_data_tells_counts_for_an_unread_meter_stop():
+    talk = Talk16()
+    talk.begin(wh=1000)
+    end = {"value": "9000", "context": "Transaction.End"}
+    talk.stop(wh=-1, data=[{"timestamp": stamp("09:00:00"), "sampledValue": [end]}])
+    assert [(one.energy_wh, one.flags) for one in talk.ended] == [(9000, 0)]
+
+
+def test_a_stop_whose_transaction_data_has_an_instant_without_samples():
+    talk = Talk16()
+    talk.begin()
+    talk.stop(data=[{"timestamp": stamp("08:30:00"), "sampledValue": []}])
+    assert talk.reasons == []
+    assert [one.energy_wh for one in talk.ended] == [9000]

@@ -214,6 +214,8 @@ TAKEN = [
         BOOT | {"chargePointModel": "M" * 21},
         "chargePointModel",
     ),
+    ("too-long-tag", "1.6", "StartTransaction", START | {"idTag": "T" * 21}, "idTag"),
+    ("too-long-tag", "1.6", "StopTransaction", STOP | {"idTag": "T" * 21}, "idTag"),
     ("newer-words", "2.0.1", "TransactionEvent", EVENT | {"triggerReason": "TxResumed"}, ""),
     ("newer-words", "2.0.1", "TransactionEvent", EVENT | {"transactionInfo": LIMIT}, ""),
 ]
