@@ -4,7 +4,6 @@ Adapters read what money needs and pass over the rest; here nothing is read but 
 of bodies whose signature is right, so that nobody else's words are counted.
 """
 
-import re
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,11 +13,6 @@ _DEPTH: Final = 4  # `data.object.last_payment_error.code`
 _NAME_MAX: Final = 60
 _ITEMS: Final = 10  # of a list: entries are alike
 _VERSIONS: Final = ("api_version", "version")  # Stripe's and Checkout.com's; Adyen tells none
-_KNOWN_MAX: Final = 1_000  # then they start over
-# Names with their brackets, and what stands where versions and events do.
-_FORM: Final = re.compile(
-    rb'"(?:type|eventCode|version|api_version)"\s*:\s*"[^"]*"|"[^"\\]*"\s*:|[][{}]'
-)
 _OURS: Final = "metadata"  # what the operator wrote there comes back
 
 
@@ -28,23 +22,6 @@ class Shape(NamedTuple):
     version: str = ""
     events: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-
-
-class Shapes:
-    """Looks at bodies of a known form once: they come by thousands a second, and alike."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[bytes, ...], Shape] = {}
-
-    def of(self, body: bytes) -> Shape:
-        """As `shape_of`."""
-        form = tuple(_FORM.findall(body))
-        found = self._known.get(form)
-        if found is None:
-            if len(self._known) >= _KNOWN_MAX:
-                self._known.clear()
-            found = self._known[form] = shape_of(body)
-        return found
 
 
 def shape_of(body: bytes) -> Shape:

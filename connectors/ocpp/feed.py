@@ -16,7 +16,7 @@ from connectors.ocpp.frames import (
     frame_of,
     version_named,
 )
-from connectors.ocpp.memory import ChargerState
+from connectors.ocpp.memory import ChargerState, only_make
 from connectors.ocpp.messages import v16
 from connectors.ocpp.messages.catalogue import REQUESTS, SKIPPED, Version
 from connectors.ocpp.place import Place, Translated
@@ -32,6 +32,7 @@ __all__ = [
     "Plausibility",
     "Refused",
     "Translated",
+    "only_make",
     "translate",
 ]
 

@@ -3,6 +3,7 @@
 A turn works on copies (`turn.py`); what was handed in is never changed.
 """
 
+from copy import copy
 from typing import Literal
 
 import msgspec
@@ -100,3 +101,12 @@ class ChargerState(msgspec.Struct, array_like=True):
     results: list[EarlyResult] = []
     remote_starts: list[RemoteStart] = []
     make: str = ""
+
+
+def only_make(state: ChargerState | None, make: str) -> ChargerState:
+    """The state but for the make: what remains of a message that is refused whole."""
+    if state is not None and state.make == make:
+        return state
+    after = ChargerState() if state is None else copy(state)
+    after.make = make
+    return after

@@ -16,6 +16,8 @@ from connectors.lag import ALARM_MS
 from connectors.ocpp.stripping import clean, clean_text
 from connectors.registry.known import KnownSchemas
 from schemas import topics
+from streams.agents import feed_drift
+from streams.agents.feed_drift import Drift
 from streams.agents.feed_envelope import NotLocated, Opener
 from streams.agents.feed_mapping import Feed
 from streams.agents.feed_sources import Source, Taken
@@ -56,23 +58,29 @@ class FeedLogic(Logic):
         source: Source,
         tally: FeedTally,
         partition: int,
+        drift: Drift,
         homes: dict[bytes, int],
     ) -> None:
         self._opener = opener
         self._source = source
         self._tally = tally
+        self._drift = drift
         self._partition = partition
         self._homes = homes
         self._late: dict[tuple[str, str], bool] = {}
         self._broken = 0
 
     def restored(self, states: Iterator[tuple[bytes, Any]]) -> None:
-        for key, _ in states:
-            self._homes.setdefault(key, self._partition)
+        for key, state in states:
+            if key[:1] == feed_drift.PARTY:
+                self._drift.restored(key, state)
+            else:
+                self._homes.setdefault(key, self._partition)
 
     def step(self, record: Record, view: View) -> list[Output]:
         taken = self.taken(record, view)
         self._tally.took(taken.partner, len(taken.outputs), taken.refused, taken.notes, taken.lags)
+        self._drift.took(taken, record.timestamp_at)
         if taken.refused:
             return [*taken.outputs, set_aside(record, taken.refused)]
         return taken.outputs
@@ -96,15 +104,23 @@ class FeedLogic(Logic):
             refused = Refused("untranslatable", "", type(error).__name__)
             return Taken("", [], [refused], [], [])
 
+    def finish(self, view: View) -> list[Output]:
+        return self._drift.finish(view)
+
     def committed(self, touched: Mapping[bytes, Any]) -> None:
+        self._drift.committed(touched)
         for key in touched:
-            if self._homes.setdefault(key, self._partition) != self._partition:
+            if (
+                key[:1] != feed_drift.PARTY
+                and self._homes.setdefault(key, self._partition) != self._partition
+            ):
                 self._split(key)
         for partner, kind, lag_ms in self._tally.committed():
             self._tell_lag(partner, kind, lag_ms)
 
     def aborted(self) -> None:
         self._tally.aborted()
+        self._drift.aborted()
 
     def _split(self, key: bytes) -> None:
         log.warning(
@@ -163,19 +179,30 @@ class FeedStage(Stage):
     feed: Feed
     new_source: NewSource
     known: KnownSchemas | None
+    tenant: str
     homes: dict[bytes, int]
 
     def open(self, partition: int, references: References) -> FeedLogic:  # noqa: ARG002 - none
         opener = Opener(self.feed, self.known)
-        tally = FeedTally(self.feed.mapping.name)
-        return FeedLogic(opener, self.new_source(), tally, partition, self.homes)
+        mapping = self.feed.mapping
+        tally = FeedTally(mapping.name)
+        drift = Drift(mapping.name, mapping.source, self.tenant)
+        return FeedLogic(opener, self.new_source(), tally, partition, drift, self.homes)
 
 
 def feed_stage(
-    feed: Feed, topic: str, partitions: int, new_source: NewSource, known: KnownSchemas | None
+    feed: Feed,
+    topic: str,
+    partitions: int,
+    new_source: NewSource,
+    known: KnownSchemas | None,
+    tenant: str,
 ) -> FeedStage:
-    """The stage over their `topic`, which has `partitions` partitions."""
-    kinds = new_source().kinds
+    """The stage over their `topic`, which has `partitions` partitions.
+
+    `tenant`: whose the messages are that say so nowhere.
+    """
+    kinds = (*new_source().kinds, feed_drift.KIND)
     name = feed.mapping.name
     return FeedStage(
         name=f"feed-{name}",
@@ -189,5 +216,6 @@ def feed_stage(
         feed=feed,
         new_source=new_source,
         known=known,
+        tenant=tenant,
         homes={},
     )

@@ -24,6 +24,7 @@ from connectors.ocpi import quirks
 from connectors.ocpi.quirks import BadQuirks, Quirks
 from connectors.ocpp.plausibility import Plausibility
 from connectors.registry.avro import Schema, SchemaRefused, fingerprint_of, schema_of
+from streams.agents.feed_pins import Pin
 
 Source = Literal["ocpp", "ocpi", "acquirer"]
 FramingKind = Literal["json", "avro-confluent", "avro-single-object"]
@@ -144,6 +145,7 @@ class Mapping(_Part):
     plausibility: dict[str, Any] = {}
     quirks: dict[str, str] = {}
     verify: bool = True
+    pins: tuple[Pin, ...] = ()
 
 
 def _of_source(told: dict[str, Any]) -> Iterator[str]:

@@ -9,7 +9,8 @@ from connectors.registry.known import KnownSchemas
 from schemas.topics import Topic
 from streams.agents.feed import FeedStage, NewSource, feed_stage, state_topic
 from streams.agents.feed_mapping import Feed
-from streams.agents.feed_sources import AcquirerSource, OcpiSource, OcppSource
+from streams.agents.feed_sources import OcpiSource, OcppSource
+from streams.agents.feed_webhooks import AcquirerSource
 from streams.app import TopicsDiffer
 from streams.settings import Settings
 
@@ -81,4 +82,5 @@ def opened(
 ) -> FeedStage:
     """The stage, ready to run."""
     source = new_source(feed, settings.tenant, accounts)
-    return feed_stage(feed, topic, partitions, source, known_schemas(feed, settings))
+    known = known_schemas(feed, settings)
+    return feed_stage(feed, topic, partitions, source, known, settings.tenant)

@@ -1,21 +1,22 @@
-"""The three kinds of feed: from one located message to facts on our topics, by the translators.
+"""OCPP and OCPI feeds: from one located message to facts on our topics, by the translators.
 
-Plumbing alone: what a message means is `connectors.ocpp`, `connectors.ocpi` and the adapters in
-`connectors.acquirers`.
+Plumbing alone: what a message means is `connectors.ocpp` and `connectors.ocpi`. The third kind,
+acquirers' webhooks, is `feed_webhooks.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from connectors.acquirers.acquirer import BadNotice, Forged, Notice, NoticeReader
 from connectors.feeding import Note, Refused
 from connectors.lag import Lag, lag
 from connectors.ocpi import feed as ocpi
 from connectors.ocpp import feed as ocpp
 from schemas import codec, ids, topics
-from schemas.facts import Fact, MeterReading, NoticeUnbound
+from schemas.facts import Fact, MeterReading
+from streams.agents.feed_drift import Mark
 from streams.agents.feed_envelope import (
     Document,
     Locator,
@@ -24,6 +25,7 @@ from streams.agents.feed_envelope import (
     instant_of,
 )
 from streams.agents.feed_mapping import NEEDED, Feed
+from streams.agents.feed_pins import Pins
 from streams.engine.stage import Output, Record, StateKind, View
 
 _Word = TypeVar("_Word")
@@ -45,17 +47,22 @@ _FRAME_TYPES = {"CALL": b"2", "CALLRESULT": b"3", "CALLERROR": b"4"} | {
     number: number.encode() for number in "23456"
 }
 _WHEN = ("read_at", "started_at", "updated_at", "ended_at", "seen_at", "last_updated_at")
-_DONE_AT = ("answered_at", "occurred_at")
 
 
 class Taken(NamedTuple):
-    """What became of one message; `partner` is who is measured, by lag and by refusals."""
+    """What became of one message; `partner` is who is measured, by lag and by refusals.
+
+    `tenant` (empty: not found), `make` and `marks` are for the counts of what is new about it.
+    """
 
     partner: str
     outputs: list[Output]
     refused: list[Refused]
     notes: list[Note]
     lags: list[Lag]
+    tenant: str = ""
+    make: str = ""
+    marks: tuple[Mark, ...] = ()
 
 
 class Source(Protocol):
@@ -163,6 +170,7 @@ class OcppSource:
         self._located = Located(feed, tenant)
         self._rules = feed.rules
         self._offset_min = feed.mapping.utc_offset_min
+        self._pins = Pins(feed.mapping.pins)
         self._known: dict[tuple[Any, ...], _Charger] = {}
 
     def take(self, record: Record, document: Document, view: View) -> Taken:
@@ -183,6 +191,15 @@ class OcppSource:
             payload = self._framed(payload, record, document)
         before: ocpp.ChargerState | None = view.get(charger.state_key)
         found = ocpp.translate(before, payload, place, self._rules)
+        refused, notes = list(found.refused), list(found.notes)
+        make = found.state.make
+        changed = self._pins.changed(charger.network, make, found.version)
+        if changed is not None:
+            if changed.strict:
+                refused = [changed.refused]
+                found = ocpp.Translated(ocpp.only_make(before, make), version=found.version)
+            else:
+                notes.append(changed.note)
         outputs = [
             fact_output(
                 topics.READINGS if type(fact) is MeterReading else topics.TRANSACTIONS,
@@ -193,8 +210,9 @@ class OcppSource:
         ]
         if found.state is not before:
             view.put(charger.state_key, found.state)
-        lags = _lags(charger.network, "ocpp", found.facts[-1:], received_at, _WHEN)
-        return Taken(charger.network, outputs, list(found.refused), list(found.notes), lags)
+        lags = lags_of(charger.network, "ocpp", found.facts[-1:], received_at, _WHEN)
+        marks = _version_marks(found.version)
+        return Taken(charger.network, outputs, refused, notes, lags, charger.tenant, make, marks)
 
     def _charger(self, record: Record, document: Document) -> "_Charger":
         """Whose message it is. Looked up once for all records with the same key and headers."""
@@ -241,6 +259,11 @@ class OcppSource:
         return b"[" + b",".join([*parts, payload]) + b"]"
 
 
+@lru_cache(maxsize=64)
+def _version_marks(version: str) -> tuple[Mark, ...]:
+    return (("version", version),) if version else ()
+
+
 def _ocpi_output(fact: Fact) -> Output:
     topic, key = ocpi.destination(fact)
     return fact_output(topic, key.encode(), fact)
@@ -254,11 +277,13 @@ class OcpiSource:
     def __init__(self, feed: Feed, tenant: str) -> None:
         self._located = Located(feed, tenant)
         self._feed = feed
+        self._pins = Pins(feed.mapping.pins)
 
     def take(self, record: Record, document: Document, view: View) -> Taken:
         place = self._place(record, document)
         quirks = self._feed.quirks_of(place.partner)
-        taken = Taken(place.partner, [], [], [], [])
+        taken = Taken(place.partner, [], [], [], [], place.tenant)
+        versions: dict[str, None] = {}
         states: dict[bytes, ocpi.ObjectState] = {}  # put once nothing can go wrong any more
         for piece in ocpi.pieces(self._located.body(document), place, quirks):
             key = OBJECT + piece.key.encode()
@@ -266,6 +291,14 @@ class OcpiSource:
             found = ocpi.translate(before, piece.payload, piece.place, quirks)
             taken.refused.extend(found.refused)
             taken.notes.extend(found.notes)
+            version = next((getattr(one, "ocpi_version", "") for one in found.facts), "")
+            versions[version] = None
+            changed = self._pins.changed(place.partner, "", version)
+            if changed is not None and changed.strict:
+                taken.refused.append(changed.refused)
+                continue
+            if changed is not None:
+                taken.notes.append(changed.note)
             try:
                 taken.outputs.extend([_ocpi_output(fact) for fact in found.facts])
             except NotLocated as wrong:
@@ -275,10 +308,11 @@ class OcpiSource:
                 states[key] = found.state
             for fact in found.facts:
                 kind = type(fact).__name__
-                taken.lags.extend(_lags(place.partner, kind, (fact,), place.received_at, _WHEN))
+                taken.lags.extend(lags_of(place.partner, kind, (fact,), place.received_at, _WHEN))
         for key, state in states.items():
             view.put(key, state)
-        return taken
+        marks = tuple(mark for one in versions for mark in _version_marks(one))
+        return taken._replace(marks=marks)
 
     def _place(self, record: Record, document: Document) -> ocpi.Place:
         def text(name: str) -> str:
@@ -301,94 +335,7 @@ class OcpiSource:
         )
 
 
-class Clock:
-    """The time that the readers of webhooks go by: when the operator's gateway had the message."""
-
-    def __init__(self) -> None:
-        self.at = 0
-
-    def __call__(self) -> int:
-        return self.at
-
-
-Readers = Callable[[Clock], Mapping[str, NoticeReader]]
-
-
-class AcquirerSource:
-    """Acquirers' webhooks as a gateway put them onto a topic: raw body, HTTP headers beside it."""
-
-    kinds: tuple[StateKind, ...] = ()  # nothing is remembered of them
-
-    def __init__(self, feed: Feed, tenant: str, readers: Readers) -> None:
-        self._located = Located(feed, tenant)
-        self._own_tenant = "tenant" in feed.mapping.where
-        self._verify = feed.mapping.verify
-        self._clock = Clock()
-        self._readers = readers(self._clock)
-        where = feed.mapping.where.get("headers")
-        self._headers = None if where is None else where.steps
-
-    def take(self, record: Record, document: Document, view: View) -> Taken:  # noqa: ARG002 - no state
-        acquirer = self._located.text("acquirer", record, document)
-        reader = self._readers.get(acquirer)
-        if reader is None:
-            problem = f"{acquirer[:100]!r} has no account, or no secret to check webhooks by"
-            raise NotLocated("unknown-acquirer", "acquirer", problem)
-        self._clock.at = self._located.received_at(record, document)
-        refused: list[Refused] = []
-        try:
-            notices = reader.read(
-                self._http_headers(record, document), self._located.body(document)
-            )
-        except Forged:
-            notices = ()
-            refused.append(Refused("forged", "", "no signature of its account's secrets, or late"))
-        except BadNotice as bad:
-            notices = bad.facts
-            refused.append(Refused("bad-notice", bad.field, bad.problem))
-        if self._own_tenant:
-            _check_tenant(notices, self._located.text("tenant", record, document))
-        outputs = [_notice_output(one) for one in notices]
-        notes = [] if notices or refused else [Note("not-about-money")]
-        if not self._verify:
-            notes.append(Note("signature-not-checked", "the mapping says verify = false"))
-        lags = _lags(acquirer, "acquirer", notices[-1:], self._clock.at, _DONE_AT)
-        return Taken(acquirer, outputs, refused, notes, lags)
-
-    def _http_headers(self, record: Record, document: Document) -> dict[str, str]:
-        """Names in lower case; of the record itself, or of an object that the mapping names."""
-        if self._headers is None:
-            return {name.lower(): _text(value) for name, value in record.headers}
-        raw = document.body(self._headers)
-        try:
-            told = msgspec.json.decode(raw or b"{}", type=dict[str, str | list[str]])
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise NotLocated("not-located", "headers", "no object of texts") from None
-        return {
-            name.lower(): value if isinstance(value, str) else ",".join(value)
-            for name, value in told.items()
-        }
-
-
-def _check_tenant(notices: Iterable[Notice], tenant: str) -> None:
-    """A mapping that says whose the messages are is not contradicted. Raises NotLocated."""
-    if any(one.tenant != tenant for one in notices):
-        problem = f"{tenant[:100]!r} is not the tenant of what it tells of"
-        raise NotLocated("not-located", "tenant", problem)
-
-
-def _notice_output(notice: Notice) -> Output:
-    """To its session, or to whoever knows the alias that finds it."""
-    if not isinstance(notice, NoticeUnbound):
-        return fact_output(topics.RESPONSES, notice.session_id.encode(), notice)
-    return fact_output(topics.LOOKUPS, notice.alias.encode(), notice)
-
-
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode("utf-8", "replace")
-
-
-def _lags(
+def lags_of(
     partner: str, feed: str, facts: Iterable[Fact], received_at: int, names: tuple[str, ...]
 ) -> list[Lag]:
     found = (lag(partner, feed, _happened_at(fact, names), received_at) for fact in facts)

@@ -77,6 +77,7 @@ class Pure:
         feed = feed_of({**mapping, **more}, folder)
         self.stage = opened(feed, "theirs", 4, settings or Settings(), accounts or {})
         self.logics, self.stores = {}, {}
+        self.told = []  # on feed.drift
 
     def take(self, record):
         """What one record says, committed; (topic, key, value, headers)."""
@@ -87,6 +88,7 @@ class Pure:
         logic, store = self.logics[number], self.stores[number]
         view = WorkingCopy(store)
         outputs = logic.step(record, view)
+        self.told += [codec.decode(one.value) for one in logic.finish(view)]
         assert not view.mutated()
         store.commit(view.changes())
         logic.committed(view.touched)

@@ -183,3 +183,23 @@ def test_repeats_say_the_same_again_and_a_batch_of_many_becomes_as_many():
     assert first == second
     assert len(first) == 2 * 30  # one of the three is about nothing that we track
     assert len({said[2] for said in first}) == 2
+
+
+def test_a_webhooks_version_event_and_fields_are_counted_where_its_signature_is_right():
+    pure = hooks()
+    pure.take(record(BODY, headers=sent()))
+    pure.take(record(BODY, headers=sent(**{"Stripe-Signature": "t=1,v1=00"})))
+    told = {(one.what, one.detail): one.count for seen in pure.told for one in seen.marks}
+    assert told["version", WEBHOOK["api_version"]] == 1
+    assert told["word", f"type={WEBHOOK['type']}"] == 1
+    assert told["field", "data.object.amount_received"] == 1
+    assert told["refusal", "forged"] == 1
+    assert {(one.source, one.partner) for one in pure.told} == {("acquirer", "acme")}
+
+
+@pytest.mark.parametrize(("strict", "becomes"), [(False, topics.RESPONSES), (True, topics.PARKED)])
+def test_an_acquirers_version_is_pinned(strict, becomes):
+    pure = hooks(pins=[{"partner": "acme", "version": "2020-01-01", "strict": strict}])
+    (taken,) = pure.take(record(BODY, headers=sent()))
+    assert taken[0] == becomes
+    assert "version-changed" in str(pure.told)
