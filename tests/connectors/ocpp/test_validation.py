@@ -54,10 +54,10 @@ def values_2(*samples, **fields):
         ("1.6", "StartTransaction", [], "payload: Expected `object`, got `array`"),
         ("1.6", "StartTransaction", START | {"idTag": None}, "idTag: Expected `str`, got `null`"),
         (
-            "1.6",
-            "StartTransaction",
-            START | {"idTag": "x" * 21},
-            "idTag: Expected `str` of length <= 20",
+            "2.0.1",
+            "TransactionEvent",
+            EVENT | {"transactionInfo": {"transactionId": "x" * 37}},
+            "transactionInfo.transactionId: Expected `str` of length <= 36",
         ),
         (
             "1.6",
