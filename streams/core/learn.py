@@ -29,6 +29,7 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
+from schemas.decisions import LinkConfirmed, LinkRejected
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -42,6 +43,7 @@ from schemas.facts import (
 from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
+from streams.core.learn_partners import ToldOutside, confirmed, rejected, told_outside
 from streams.core.notices import bound
 from streams.core.session import (
     MONEY,
@@ -168,6 +170,8 @@ def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     if isinstance(fact, NoticeUnbound):
         told = bound(session, fact)
         return session if told is None else learn(session, told)
+    if isinstance(fact, ToldOutside):
+        return told_outside(session, fact)
     if not isinstance(fact, ChargerFact):
         return session
     known = session.chargings.get(linked.charging_id)
@@ -401,6 +405,8 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     AcquirerNotified: _notified,
     VisitSeen: _visited,
     ReceiptSettled: _receipted,
+    LinkConfirmed: confirmed,
+    LinkRejected: rejected,
     Issued: _issued,
 }
 
