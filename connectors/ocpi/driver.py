@@ -40,7 +40,7 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     PCI DSS 3.4: terminals have been seen to send a card's number as the token's uid. Identifiers
     of sessions and CDRs are left alone: a number of theirs may look like a card's by chance.
     """
-    out = dict(found)
+    out = _with_reference(found, reader)
     for name in ("auth_id", "remark"):
         if isinstance(out.get(name), str):
             out[name] = _masked(out[name], reader)
@@ -56,6 +56,16 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
                 else value
                 for key, value in part.items()
             }
+    return out
+
+
+def _with_reference(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """A copy. GIREVE's name of the reference in 2.1.1, which has none, is the standard's."""
+    out = dict(found)
+    theirs = out.pop("authorization_id", None)
+    if theirs and not out.get("authorization_reference"):
+        reader.note("authorization-id")
+        out["authorization_reference"] = theirs
     return out
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
+from connectors.feeding import Note
 from connectors.ocpi import beside, cdrs, sessions, tariffs
 from connectors.ocpi.identity import object_id, placed, rewritten, state_key
 from connectors.ocpi.message import Message, digest
 from connectors.ocpi.objects import ObjectState, Piece, Place, Translated
 from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.quirks import NONE, Quirks
-from connectors.ocpi.reading import Reader, Unreadable, decoded
+from connectors.ocpi.reading import Reader, Unreadable, decoded, shown
 from connectors.ocpi.versions import kind_of
 from schemas import ids, topics
 from schemas.facts import Fact, TariffPublished
@@ -40,8 +41,10 @@ _UNREADABLE = "unreadable"
 _NAMING = ("id", "uid", "terminal_id", "country_code", "party_id")
 _NAME_BYTES = 1_000  # no identifier is so long
 _ENVELOPE = {"status_code", "data"}
+_ANSWER = {"status_code", "status_message", "timestamp", "data"}
 _CODES = 10_000  # OCPI status codes have four digits
 _NULL = msgspec.Raw(b"null")
+_UNTOLD = (_NULL, msgspec.Raw(b'""'))
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -61,7 +64,7 @@ def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, 
     try:
         if payload.startswith(b"{"):
             told = _FIELDS.decode(payload)
-            if not told.keys() >= _ENVELOPE:
+            if not told.keys() >= _ENVELOPE or told["data"] == _NULL:
                 return (Piece(_key(told, place, quirks), payload, place),)
             place, payload = _answered(told["status_code"], place), bytes(told["data"])
         listed = _ITEMS.decode(payload) if payload.startswith(b"[") else [msgspec.Raw(payload)]
@@ -82,7 +85,7 @@ def key_of(payload: bytes, place: Place, quirks: Quirks = NONE) -> str:
 
 def _key(fields: dict[str, msgspec.Raw], place: Place, quirks: Quirks) -> str:
     """Raises DecodeError."""
-    told = {name: value for name, value in fields.items() if value != _NULL}
+    told = {name: value for name, value in fields.items() if value not in _UNTOLD}
     named: dict[str, Any] = {
         name: msgspec.json.decode(told[name])
         for name in _NAMING
@@ -113,6 +116,8 @@ def _translated(
     found = decoded(payload)
     if not isinstance(found, dict):
         raise Unreadable("not-an-object", f"{type(found).__name__} instead of an OCPI object")
+    if "status_code" in found and found.get("data") is None and found.keys() <= _ANSWER:
+        return Translated(state, notes=(Note("answer-without-data", shown(found["status_code"])),))
     kind = kind_of({k: v for k, v in found.items() if v is not None}, place.object_hint)
     parts = {kind, place.object_hint} <= set(LEVELS)  # an EVSE is told as a location's part
     if kind and place.object_hint and kind != place.object_hint and not parts:

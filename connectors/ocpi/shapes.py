@@ -8,9 +8,10 @@ Fields that no table has are counted (`unknown-field`) and left out, as OCPI 2.3
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.ocpi.reading import Reader, Rule, Unreadable, wrong
+from connectors.ocpi.reading import Reader, Rule, Unreadable, anything, text, wrong
 from connectors.ocpp.stripping import clean_text
 
+_EMPTY_IS_TOLD = frozenset({text, anything})
 ITEMS_MAX = 20_000  # a reading each 5 s for a day; more is no list of periods
 
 
@@ -32,6 +33,7 @@ class Shape:
     def read(self, found: Any, reader: Reader, *, partial: bool = False) -> dict[str, Any]:
         """The fields told, each in one form, no nulls. Raises Unreadable with the field's path.
 
+        An empty text where an identifier, a word, a number or an instant belongs tells nothing.
         `partial`: a PATCH, in which nothing is missing.
         """
         if not isinstance(found, dict):
@@ -44,6 +46,9 @@ class Shape:
             rule = fields.get(name)
             if rule is None:
                 reader.note("unknown-field", f"{self.name}.{name}"[:100])
+                continue
+            if value == "" and rule not in _EMPTY_IS_TOLD:
+                reader.note("empty-for-absent", f"{self.name}.{name}")
                 continue
             try:
                 out[name] = rule(value, reader)

@@ -30,6 +30,7 @@ MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("location", frozenset({"address", "coordinates"})),
     ("connector", frozenset({"standard", "power_type"})),
     ("session", frozenset({"charging_periods", "last_updated"})),
+    ("session", frozenset({"start_date_time", "status"})),  # its kwh is null
 )
 _OF_2_1_1 = frozenset({"start_datetime", "end_datetime", "stop_date_time", "auth_id", "location"})
 _OF_2_2 = frozenset({"cdr_token", "cdr_location", "location_id", "evse_uid", "end_date_time"})

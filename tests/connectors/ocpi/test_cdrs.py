@@ -337,3 +337,22 @@ def test_the_core_reads_the_body():
     read = read_cdr(decode(fact(cdr("2.3.0")).body))
     assert (read.version, read.energy_kwh, read.costs["total_cost"]) == ("2.3.0", 20, (80, 100))
     assert read.notes == ()
+
+
+def test_gireve_s_name_of_the_reference_in_2_1_1_is_one():
+    """GIREVE's OCPI 2.1.1: `authorization_id` links a CDR with its authorisation."""
+    plain = json.loads(example("2.1.1", "cdrs_example_of_a_cdr"))
+    found = plain | {"authorization_id": "aaa-eee-rrr"}
+    assert fact(found).authorization_reference == "aaa-eee-rrr"
+    assert "authorization-id" in kinds(told(found))
+
+
+@pytest.mark.parametrize("name", ["credit_reference_id", "end_date_time", "session_id"])
+def test_an_empty_text_tells_nothing_where_the_field_may_be_absent(name):
+    done = told(cdr(**{name: ""}))
+    assert done.refused == ()
+    assert ("empty-for-absent", f"CDR.{name}") in [(one.kind, one.detail) for one in done.notes]
+
+
+def test_an_empty_text_is_missed_where_money_needs_the_field():
+    assert refusal(cdr(currency="")).reason == "missing"

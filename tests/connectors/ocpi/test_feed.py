@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import JSON, changed, places
-from partners import RECEIVED_AT, cdr, example, fact, place, refusal, session, told
+from partners import RECEIVED_AT, cdr, example, fact, kinds, place, refusal, session, told
 
 from connectors.ocpi import feed
 from connectors.ocpi.feed import destination, key_of, pieces, translate
@@ -214,3 +214,17 @@ def test_every_kind_that_is_translated_has_a_destination():
 
 def test_received_at_is_the_place_s():
     assert fact(cdr()).received_at == RECEIVED_AT
+
+
+@pytest.mark.parametrize("more", [{}, {"data": None}])
+@pytest.mark.parametrize("hint", ["", "session"])
+def test_an_answer_without_data_has_nothing_for_us(more, hint):
+    answer = {"status_code": 2001, "status_message": "no", "timestamp": "2020-01-21T02:47:32Z"}
+    (piece,) = pieces(json.dumps(answer | more).encode(), place(object_hint=hint))
+    done = translate(None, piece.payload, piece.place)
+    assert (done.refused, kinds(done)) == ((), ["answer-without-data"])
+
+
+def test_a_session_without_its_energy_is_refused_by_that_name():
+    one = refusal(session(kwh=None))
+    assert (one.reason, one.field) == ("missing", "kwh")
