@@ -18,6 +18,7 @@ from streams.bench.run import Result
 from streams.cli.ending import Failed
 from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
+from streams.drift import Change, Drift, Party
 from streams.replay.driver import Progress
 from streams.verify import Verification
 from streams.whatif.compare import Currency, WhatIf
@@ -111,6 +112,9 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`up`, `worker`, `executor`, `sink`, `run feed`": (Ended, ()),
     "`feed check`": (Checked, ()),
     "`feed check`, each of `messages`": (Message, ()),
+    "`drift`": (Drift, ()),
+    "`drift`, each of `changes`": (Change, ()),
+    "`drift`, each of `parties`": (Party, ()),
     "`demo`": (Report, ()),
     "`replay`": (Progress, ()),
     "`explain`": (_Explained, ()),

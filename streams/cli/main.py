@@ -5,6 +5,7 @@ import typer
 from streams.cli import (
     bench,
     demo,
+    drift,
     explain,
     feed,
     parked,
@@ -33,6 +34,7 @@ app = typer.Typer(
 for module in (
     bench,
     demo,
+    drift,
     explain,
     feed,
     parked,
