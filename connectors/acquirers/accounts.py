@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
-from connectors.acquirers.acquirer import Acquirer, NoticeReader
+from connectors.acquirers.acquirer import Acquirer, BadNotice, Notice, NoticeReader
 from connectors.acquirers.adyen import adapter as adyen
 from connectors.acquirers.adyen.adapter import AdyenAdapter
 from connectors.acquirers.adyen.webhooks import AdyenNotices
@@ -18,6 +18,7 @@ from connectors.acquirers.simulator_webhooks import SimulatorNotices
 from connectors.acquirers.stripe import adapter as stripe
 from connectors.acquirers.stripe.adapter import StripeAdapter
 from connectors.acquirers.stripe.webhooks import StripeNotices
+from schemas.facts import NoticeUnbound
 
 
 def open_accounts(stack: AsyncExitStack, settings: ExecutorSettings) -> dict[str, Account]:
@@ -59,7 +60,28 @@ def readers_at(
                 readers[acquirer_id] = StripeNotices(acquirer_id, account, clock, verify=verify)
             case "checkout":
                 readers[acquirer_id] = CheckoutNotices(acquirer_id, account, clock, verify=verify)
+        if account.unnamed == "ignore":
+            readers[acquirer_id] = _NamedOnly(readers[acquirer_id])
     return readers
+
+
+class _NamedOnly:
+    """An account shared with another business: what names no session of ours is not looked for.
+
+    It would wait at link for a year and be told of as an orphan. Disputes name none, either.
+    """
+
+    def __init__(self, reader: NoticeReader) -> None:
+        self._reader = reader
+
+    def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
+        try:
+            return self._named(self._reader.read(headers, body))
+        except BadNotice as bad:
+            raise BadNotice(bad.field, bad.problem, self._named(bad.facts)) from None
+
+    def _named(self, notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
+        return tuple(one for one in notices if not isinstance(one, NoticeUnbound))
 
 
 def _adapter(account: AccountSettings, *, virtual: bool) -> tuple[Acquirer, int]:

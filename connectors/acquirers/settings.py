@@ -32,6 +32,7 @@ class AccountSettings(Settings):
     `webhook_secrets`: the acquirer's own kind of key, two during a rotation, none: its webhooks
     are refused. `account`: Adyen's merchant account, Stripe's `acct_`, Checkout.com's `pc_`.
     `tenant`: whose it is; what its webhooks say of payments without our metadata is that tenant's.
+    `unnamed` ignore: such payments are another business's, which shares the account.
     """
 
     adapter: AdapterKind = "simulator"
@@ -42,6 +43,7 @@ class AccountSettings(Settings):
     api_key: SecretStr | None = None
     webhook_secrets: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
     tenant: Annotated[str, Field(max_length=255)] = ""
+    unnamed: Literal["find", "ignore"] = "find"
 
     @model_validator(mode="after")
     def _own_convention(self) -> Self:

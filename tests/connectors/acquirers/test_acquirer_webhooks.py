@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import JSON, changed, places
 
+from connectors.acquirers.accounts import readers_at
 from connectors.acquirers.acquirer import BadNotice, Forged
 from connectors.acquirers.adyen import messages as adyen_wire
 from connectors.acquirers.adyen.webhooks import AdyenNotices, signed_text
@@ -406,3 +407,29 @@ def test_unchecked_it_says_what_it_says_checked(path):
     adapter, golden = told(path)
     one = reader(adapter, verify=False, now_at=NOW_AT + 400 * 86_400_000)
     assert plain(one.read({}, untouched(golden["webhook"]))) == golden["facts"]
+
+
+@pytest.mark.parametrize("adapter", ALL)
+def test_an_account_that_another_business_shares_hears_of_our_sessions_only(adapter):
+    shared = account(adapter).model_copy(update={"unnamed": "ignore"})
+    one = readers_at({"acme": shared}, lambda: NOW_AT)["acme"]
+    placed = told(GOLDEN / adapter / "webhooks" / "placed_by_a_terminal.json")[1]["webhook"]
+    assert one.read(*signed(adapter, placed)) == ()
+    ours = a_yes(adapter)
+    assert plain(one.read(*signed(adapter, ours["webhook"]))) == ours["facts"]
+
+
+def test_in_a_batch_of_such_an_account_only_ours_are_taken():
+    shared = account("adyen").model_copy(update={"unnamed": "ignore"})
+    ours = a_yes("adyen")
+    placed = told(GOLDEN / "adyen" / "webhooks" / "placed_by_a_terminal.json")[1]["webhook"]
+    batch = ours["webhook"]
+    batch["notificationItems"] += placed["notificationItems"]
+    bad = json.loads(json.dumps(placed["notificationItems"][0]))
+    bad["NotificationRequestItem"]["eventDate"] = "yesterday"
+    one = readers_at({"acme": shared}, lambda: NOW_AT)["acme"]
+    assert plain(one.read(*signed("adyen", batch))) == ours["facts"]
+    batch["notificationItems"].append(bad)
+    with pytest.raises(BadNotice, match="eventDate") as caught:
+        one.read(*signed("adyen", batch))
+    assert plain(caught.value.facts) == ours["facts"]
