@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+BODY_MAX: Final = 256_000  # bytes; what is built of a body may be twenty times its size
 FIELDS_MAX: Final = 200  # of one body
 _DEPTH: Final = 4  # `data.object.last_payment_error.code`
 _NAME_MAX: Final = 60
@@ -25,7 +26,9 @@ class Shape(NamedTuple):
 
 
 def shape_of(body: bytes) -> Shape:
-    """Total: of what is no JSON object nothing is told."""
+    """Total: of what is no JSON object, or larger than webhooks are, nothing is told."""
+    if len(body) > BODY_MAX:
+        return Shape()
     try:
         told = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

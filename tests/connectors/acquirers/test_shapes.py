@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.acquirers.shapes import FIELDS_MAX, Shape, shape_of
+from connectors.acquirers.shapes import BODY_MAX, FIELDS_MAX, Shape, shape_of
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -52,6 +52,10 @@ def test_a_capture_is_told_by_its_event(name):
     found = shape_of(json.dumps(webhook).encode())
     assert len(found.events) == 1
     assert len(found.fields) > 5
+
+
+def test_a_body_that_is_too_large_is_not_looked_into():
+    assert shape_of(b'{"type":"' + b"x" * BODY_MAX + b'"}') == Shape()
 
 
 def test_too_many_fields_are_cut():
