@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 PIECES_MAX = 10_000  # of a page: partners' limits are 100 or so
+_VALUES_MAX = 1_000_000  # of a message, counted by commas before anything is built of them
 _UNREADABLE = "unreadable"
 _NAMING = ("id", "uid", "terminal_id", "country_code", "party_id")
 _NAME_BYTES = 1_000  # no identifier is so long
@@ -61,6 +62,8 @@ TRANSLATORS: dict[str, Translator] = {
 def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, ...]:
     """The objects of a message. What cannot be taken apart is one piece, refused by `translate`."""
     payload = payload.removeprefix(b"\xef\xbb\xbf").strip()
+    if len(payload) > _VALUES_MAX and payload.count(b",") > _VALUES_MAX:
+        return (Piece(_UNREADABLE, payload, place),)
     try:
         if payload.startswith(b"{"):
             told = _FIELDS.decode(payload)
