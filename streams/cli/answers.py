@@ -16,6 +16,7 @@ from streams.agents.feed_checking import Checked, Message
 from streams.bench.feeding import FeedCost
 from streams.bench.run import Result
 from streams.cli.ending import Failed
+from streams.core.proposals import LinkProposal
 from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
 from streams.drift import Change, Drift, Party
@@ -83,6 +84,21 @@ class Orphans(msgspec.Struct, kw_only=True):
     orphans: list[OrphanAged]
 
 
+class Links(msgspec.Struct, kw_only=True):
+    """Facts without a session that may belong to one, with what speaks for it."""
+
+    links: list[LinkProposal]
+
+
+class Decided(msgspec.Struct, kw_only=True):
+    """`decision`: confirmed or rejected; it is on the record of `session_id`."""
+
+    id: str
+    session_id: str
+    decision: str
+    who: str
+
+
 _Explained = msgspec.defstruct(
     "_Explained", [("session", str), ("story", list[Any]), ("ledger", Any)]
 )
@@ -135,6 +151,9 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`parked retry`": (Retried, ()),
     "`orphans`": (Orphans, ()),
     "`orphans`, each": (OrphanAged, ()),
+    "`links list`": (Links, ()),
+    "`links list`, each": (LinkProposal, ()),
+    "`links confirm`, `links reject`": (Decided, ()),
     "`topics`": (Catalogue, ()),
     "`bench`": (Result, ()),
     "`bench`, each of `feeds`": (FeedCost, ()),

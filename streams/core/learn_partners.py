@@ -40,7 +40,7 @@ def told_outside(session: PaymentSession, fact: ToldOutside) -> PaymentSession:
             return _third(session, _at_station(session, fact))
 
 
-def _total(costs: list[OcpiCost]) -> str:
+def total_of(costs: list[OcpiCost]) -> str:
     """The total with taxes; what is told net only is no total of ours."""
     return next((one.gross for one in costs if one.kind == "total"), "")
 
@@ -51,7 +51,7 @@ def _session(session: PaymentSession, fact: SessionSeen) -> PaymentSession:
         _RANKS.get(fact.status.upper(), 0),
         fact.status,
         fact.energy_wh,
-        _total(fact.costs),
+        total_of(fact.costs),
         fact.currency,
         fact.started_at,
         fact.ended_at,
@@ -74,7 +74,7 @@ def _cdr(session: PaymentSession, fact: CdrSeen) -> PaymentSession:
         fact.money_digest,
         fact.cdr_id,
         fact.energy_wh,
-        _total(fact.costs),
+        total_of(fact.costs),
         fact.currency,
         fact.started_at,
         fact.ended_at,

@@ -90,10 +90,15 @@ def agrees(session: PaymentSession, cdr: PartnerCdr) -> bool:
 
 def total_minor(cdr: PartnerCdr | PartnerSession) -> int | None:
     """Its total with taxes, rounded once; None where it is not told so."""
-    if not cdr.total:
+    return minor_of(cdr.total, cdr.currency)
+
+
+def minor_of(amount: str, currency: str) -> int | None:
+    """Major units as told, in minor ones; None for what is not told or cannot be counted so."""
+    if not amount:
         return None
     try:
-        return Money.from_major(Decimal(cdr.total), cdr.currency).minor
+        return Money.from_major(Decimal(amount), currency).minor
     except (ArithmeticError, UnknownCurrency):
         return None
 
