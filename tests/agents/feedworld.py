@@ -20,7 +20,13 @@ from streams.reading import reader, records_of
 from streams.settings import Kafka, Settings
 
 T0 = 1_790_000_000_000
-OURS = (topics.READINGS, topics.TRANSACTIONS, topics.OCPI_CDRS, topics.RESPONSES)
+OURS = (
+    topics.READINGS,
+    topics.TRANSACTIONS,
+    topics.OCPI_CDRS,
+    topics.RESPONSES,
+    topics.LOOKUPS,
+)
 
 OCPP = {
     "source": "ocpp",
