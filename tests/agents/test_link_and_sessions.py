@@ -367,6 +367,29 @@ def test_a_webhook_that_names_no_session_finds_it_by_the_reference_of_its_hold()
     assert day.ledger().lapsed_minor == amount
 
 
+def test_a_hold_that_a_terminal_placed_is_told_to_its_session_and_so_is_its_capture():
+    day = Day()
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    minted = ids.reference_alias("t", "ref-1")
+    tell_unbound(
+        day.pipeline,
+        unbound(
+            "hold", minted, merchant_reference="ref-1", psp_reference="term", amount_minor=5000
+        ),
+    )
+    tell_unbound(
+        day.pipeline,
+        unbound("capture", ids.psp_alias("t", "term"), psp_reference="term", amount_minor=1234),
+    )
+    told = [one for one in day.pipeline.said[topics.DISCREPANCIES] if one.session_id == SESSION]
+    assert {(one.kind, one.amount_minor) for one in told} == {
+        ("held-unasked", 5000),
+        ("captured-unasked", 1234),
+    }
+    assert day.ledger().captured_minor == 0
+
+
 def test_a_webhook_that_came_before_its_name_was_known_waits_for_it():
     day = Day(answers=False)
     tell_unbound(
