@@ -20,7 +20,7 @@ from schemas.ids import psp_alias, reference_alias
 
 _T = TypeVar("_T")
 _CODE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}")
-_LIKE_A_PAN = re.compile(r"\d{12}")
+_LIKE_A_PAN = re.compile(r"(?:\d[ -]?){12}")
 
 
 class Event(NamedTuple):

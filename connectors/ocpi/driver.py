@@ -1,17 +1,15 @@
 """Who charged, where and under which reference, in the words that Session and CDR facts share."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connectors.ocpi.kinds import payment_kind, role_of
 from connectors.ocpi.quirks import NONE, Quirks
-from connectors.ocpi.reading import Reader, told
-from connectors.ocpp.stripping import clean_text
+from connectors.ocpi.reading import Reader, masked, told
+from connectors.ocpp.stripping import MASK
 from schemas.roaming import PaymentKind
 
-_LONG_NUMBER = re.compile(r"(?:\d\D{0,2}){13}")  # the shortest card number, with its blanks
-
+_LEAST_CARD = 10**12  # the shortest card number has 13 digits
 
 _IDENTIFIERS = frozenset({"id", "evse_uid", "evse_id", "connector_id"})  # of a CdrLocation
 
@@ -42,18 +40,16 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     """
     out = _with_reference(found, reader)
     for name in ("auth_id", "remark"):
-        if isinstance(out.get(name), str):
+        if name in out:
             out[name] = _masked(out[name], reader)
     reference = out.get("authorization_reference")
-    if isinstance(reference, str) and _masked(reference, reader) != reference:
+    if _masked(reference, reader) != reference:
         del out["authorization_reference"]  # masked, those of all drivers would be one
     for name in ("cdr_token", "cdr_location"):
         part = out.get(name)
         if isinstance(part, dict):
             out[name] = {
-                key: _masked(value, reader)
-                if isinstance(value, str) and key not in _IDENTIFIERS
-                else value
+                key: value if key in _IDENTIFIERS else _masked(value, reader)
                 for key, value in part.items()
             }
     return out
@@ -69,13 +65,11 @@ def _with_reference(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     return out
 
 
-def _masked(text: str, reader: Reader) -> str:
-    if not _LONG_NUMBER.search(text):
-        return text
-    cleaned, found = clean_text(text)
-    if found:
-        reader.note("card-number-masked")
-    return cleaned
+def _masked(value: Any, reader: Reader) -> Any:
+    """Texts, and the numbers that some send in their place."""
+    if type(value) is int and value >= _LEAST_CARD:
+        return MASK if _masked(str(value), reader) != str(value) else value
+    return masked(value, reader) if isinstance(value, str) else value
 
 
 def driver(read: Mapping[str, Any], quirks: Quirks) -> Driver:

@@ -42,6 +42,9 @@ UNKNOWN_ID = "#NA"  # OCPI 2.2.1, cdrs 3.5: no such thing, or not known
 
 
 _LONG_NUMBER = re.compile(r"\d{10,}")
+_CARD_MIN = 13  # digits
+_IDENTIFIERS = frozenset({"id", "uid", "evse_id", "evse_uid", "connector_id", "tariff_id"})
+_LIKE_A_CARD = re.compile(r"(?:\d[ -]?){13}")
 _COMMA = re.compile(r"-?\d{1,9},\d{1,2}")
 PLAIN_ID = re.compile(r"[!-~]+").fullmatch
 
@@ -298,8 +301,21 @@ def _zone(name: str) -> ZoneInfo:
 # --- whatever else ----------------------------------------------------------------------------
 
 
+def masked(told: str, reader: Reader) -> str:
+    """The text without card numbers. PCI DSS 3.4."""
+    if len(told) < _CARD_MIN or not _LIKE_A_CARD.search(told):
+        return told
+    cleaned, found = clean_text(told)
+    if found:
+        reader.note("card-number-masked")
+    return cleaned
+
+
 def anything(value: Any, reader: Reader) -> Any:
-    """Kept as told, in one form: no nulls, numbers exact; nothing of it is interpreted."""
+    """Kept as told, in one form: no nulls, numbers exact; nothing of it is interpreted.
+
+    Card numbers are masked, but not in identifiers, which may look like them by chance.
+    """
     return _one_form(value, reader, _DEPTH)
 
 
@@ -309,7 +325,11 @@ def _one_form(value: Any, reader: Reader, depth: int) -> Any:
     match value:
         case dict():
             return {
-                key: _one_form(of, reader, depth - 1) for key, of in value.items() if of is not None
+                key: of
+                if key in _IDENTIFIERS and isinstance(of, str)
+                else _one_form(of, reader, depth - 1)
+                for key, of in value.items()
+                if of is not None
             }
         case list():
             return [_one_form(of, reader, depth - 1) for of in value]
@@ -317,5 +337,7 @@ def _one_form(value: Any, reader: Reader, depth: int) -> Any:
             return exact(value)
         case int() if not isinstance(value, bool):
             return number(value, reader)
+        case str():
+            return masked(value, reader)
         case _:
             return value

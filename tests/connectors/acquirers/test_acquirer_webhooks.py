@@ -17,6 +17,7 @@ from connectors.acquirers.acquirer import BadNotice, Forged
 from connectors.acquirers.adyen import messages as adyen_wire
 from connectors.acquirers.adyen.webhooks import AdyenNotices, signed_text
 from connectors.acquirers.checkout.webhooks import CheckoutNotices
+from connectors.acquirers.reading import code_of
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.simulator_webhooks import SimulatorNotices
 from connectors.acquirers.stripe.webhooks import StripeNotices
@@ -433,3 +434,8 @@ def test_in_a_batch_of_such_an_account_only_ours_are_taken():
     with pytest.raises(BadNotice, match="eventDate") as caught:
         one.read(*signed("adyen", batch))
     assert plain(caught.value.facts) == ours["facts"]
+
+
+@pytest.mark.parametrize("told", ["4111111111111111", "4111-1111-1111-1111", "4111 1111 1111 1111"])
+def test_a_code_that_could_be_a_cards_number_is_not_kept(told):
+    assert code_of(told) == ""

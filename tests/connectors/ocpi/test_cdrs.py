@@ -356,3 +356,28 @@ def test_an_empty_text_tells_nothing_where_the_field_may_be_absent(name):
 
 def test_an_empty_text_is_missed_where_money_needs_the_field():
     assert refusal(cdr(currency="")).reason == "missing"
+
+
+PAN = 4111111111111111
+
+
+@pytest.mark.parametrize("name", ["uid", "contract_id"])
+def test_a_card_number_that_is_no_text_is_masked_too(name):
+    found = cdr(cdr_token=TOKEN | {name: PAN})
+    assert str(PAN) not in repr(told(found))
+    assert "card-number-masked" in kinds(told(found))
+
+
+@pytest.mark.parametrize(
+    "shown", [str(PAN), "4111 1111 1111 1111", "%B4111111111111111^DOE/J^3012"]
+)
+def test_nor_does_it_hide_in_what_is_kept_as_told(shown):
+    tariff = {"id": "12", "currency": "EUR", "elements": [], "tariff_alt_text": [{"text": shown}]}
+    plain = json.loads(example("2.1.1", "cdrs_example_of_a_cdr"))
+    place = plain["location"] | {"name": shown}
+    assert shown not in repr(told(plain | {"location": place, "tariffs": [tariff]}))
+
+
+def test_identifiers_of_what_is_kept_as_told_may_look_like_a_cards_number():
+    plain = json.loads(example("2.1.1", "cdrs_example_of_a_cdr"))
+    assert fact(plain | {"location": plain["location"] | {"id": str(PAN)}}).location_id == str(PAN)
