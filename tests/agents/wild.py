@@ -10,6 +10,7 @@ from feedworld import OCPP_TOML, frame
 MOST = 10 * 1024 * 1024  # `max.message.bytes` of the topic
 ROOM = MOST - 1_000  # for key and headers
 ACCOUNT, SECRET, SENT_S = "acct_1", "whsec_wild", 1_767_225_700
+SESSION = "0f" * 16  # that the golden webhook is about
 ACCOUNTS = {
     "acme": {
         "adapter": "stripe",
