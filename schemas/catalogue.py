@@ -1,6 +1,6 @@
 """Which classes are records of the contract: the name is the Avro name, the class is its value."""
 
-from schemas import commands, facts, fiscal, ledger
+from schemas import commands, decisions, drift, facts, fiscal, ledger, partners, roaming
 from schemas.facts import Fact
 
 NAMESPACE = "holdfast"
@@ -15,6 +15,7 @@ RECORDS: dict[str, type[Fact]] = {
         facts.ChargingUpdated,
         facts.ChargingEnded,
         facts.ChargerSeen,
+        facts.SettlementNotified,
         facts.AcquirerAnswered,
         facts.AcquirerNotified,
         facts.CardUsed,
@@ -24,6 +25,12 @@ RECORDS: dict[str, type[Fact]] = {
         facts.AcquirerHealth,
         facts.TariffPublished,
         facts.PolicyPublished,
+        partners.LocationSeen,
+        partners.EvseSeen,
+        partners.TokenSeen,
+        partners.TerminalSeen,
+        partners.AdviceConfirmed,
+        partners.InvoiceReported,
         fiscal.RequestReceipt,
         fiscal.SignReceipt,
         fiscal.ReceiptAnswered,
@@ -32,17 +39,21 @@ RECORDS: dict[str, type[Fact]] = {
         facts.Watermark,
         facts.AliasBound,
         facts.AliasLookup,
+        facts.NoticeUnbound,
         facts.Watch,
         facts.Tick,
         facts.ClockApplied,
         facts.SessionJournal,
         facts.DiscrepancyChanged,
         facts.OrphanAged,
+        roaming.SessionSeen,
+        roaming.CdrSeen,
         commands.PlaceHold,
         commands.RaiseHold,
         commands.LowerHold,
         commands.CaptureHold,
         commands.ReleaseHold,
+        commands.RefundCapture,
         commands.InquireCommand,
         commands.ResendCommand,
         commands.StartCharging,
@@ -53,6 +64,9 @@ RECORDS: dict[str, type[Fact]] = {
         commands.AskPinOrRetap,
         commands.ReceiptReady,
         ledger.SessionLedger,
+        drift.FeedSeen,
+        decisions.LinkConfirmed,
+        decisions.LinkRejected,
     )
 }
 

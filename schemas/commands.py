@@ -103,6 +103,19 @@ class ReleaseHold(MoneyCommand, frozen=True, kw_only=True):
     reason: Word
 
 
+class RefundCapture(MoneyCommand, frozen=True, kw_only=True):
+    """Give back `amount_minor` of what `capture_id` took: captured money, never held money.
+
+    Its id is `{session}/refund/{cause}`: what is refunded for the same cause is refunded once.
+    `psp_reference` is the hold's, as on every command; acquirers refund by it.
+    """
+
+    psp_reference: MaybeId
+    capture_id: Path
+    cause: Word
+    reason: Word
+
+
 class InquireCommand(MoneyCommand, frozen=True, kw_only=True):
     """Ask what became of `of_command_id`. Settlement consumers ignore it."""
 
@@ -258,7 +271,14 @@ class ReceiptReady(Fact, frozen=True, kw_only=True):
 
 
 PaymentCommand = (
-    PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | InquireCommand | ResendCommand
+    PlaceHold
+    | RaiseHold
+    | LowerHold
+    | CaptureHold
+    | ReleaseHold
+    | RefundCapture
+    | InquireCommand
+    | ResendCommand
 )
 ChargerCommand = StartCharging | StopCharging | LimitCharging
 TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap | ReceiptReady

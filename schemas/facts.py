@@ -144,6 +144,9 @@ class ChargingStarted(Fact, frozen=True, kw_only=True):
     """OCPP StartTransaction or TransactionEvent(Started); `energy_wh` is the begin register.
 
     `takes_limit`: the charger ends by itself at the energy that LimitCharging names (OCPP 2.1).
+    `psp_reference`: the idToken of a payment at the station (DirectPayment). Told again with more
+    as more becomes known: of several begins the earliest instant and lowest register count.
+    `flags` of all facts of chargers: `schemas.flags`.
     """
 
     tenant: Id
@@ -160,11 +163,14 @@ class ChargingStarted(Fact, frozen=True, kw_only=True):
     started_at: Instant
     flags: Count = 0
     takes_limit: YesNo = False
+    psp_reference: MaybeId = ""
 
 
 class ChargingUpdated(Fact, frozen=True, kw_only=True):
     """TransactionEvent(Updated) with a charging state: tells the end of charging from departure.
 
+    `charging_state` not_told: only its number, its limit or its energy count. `energy_wh` is not
+    told where `flags` has ENERGY_NOT_TOLD: it is then the begin's.
     `limit_wh`: the charger will end at so much energy of this charging (transactionLimit); -1: not
     told.
     """
@@ -175,7 +181,9 @@ class ChargingUpdated(Fact, frozen=True, kw_only=True):
     evse_uid: Id
     transaction_id: Id
     seq: Sequence
-    charging_state: Literal["charging", "suspended_ev", "suspended_evse", "ev_connected", "idle"]
+    charging_state: Literal[
+        "charging", "suspended_ev", "suspended_evse", "ev_connected", "idle", "not_told"
+    ]
     energy_wh: EnergyWh
     power_w: PowerW
     offline: Offline
@@ -185,7 +193,11 @@ class ChargingUpdated(Fact, frozen=True, kw_only=True):
 
 
 class ChargingEnded(Fact, frozen=True, kw_only=True):
-    """StopTransaction or TransactionEvent(Ended); `energy_wh` is the end register."""
+    """StopTransaction or TransactionEvent(Ended); `energy_wh` is the end register.
+
+    `signed_data` is a JSON list, begin to end: signedMeterValue objects (OCPP 2.x) or the texts of
+    values of format SignedData (1.6), each as it came; `verify-signature` reads it as it is.
+    """
 
     tenant: Id
     network: Id
@@ -197,7 +209,9 @@ class ChargingEnded(Fact, frozen=True, kw_only=True):
     reason: Word
     offline: Offline
     ended_at: Instant
-    signed_data: Annotated[str, Meta(description="signed meter values (OCMF), empty: none")] = ""
+    signed_data: Annotated[
+        str, Meta(description="JSON list of signed meter values as they came, empty: none")
+    ] = ""
     flags: Count = 0
 
 
@@ -207,9 +221,30 @@ class ChargerSeen(Fact, frozen=True, kw_only=True):
     tenant: Id
     network: Id
     charger_id: Id
-    kind: Literal["heartbeat", "status", "boot"]
+    kind: Literal["heartbeat", "status", "boot", "event"]
     status: Word
     seen_at: Instant
+
+
+class SettlementNotified(Fact, frozen=True, kw_only=True):
+    """The station settled a payment itself, or could not: OCPP 2.1 NotifySettlement (C20 to C22).
+
+    `amount` is exact, in the currency of the station's tariff, which the message does not tell.
+    Without `transaction_id` the payment was given up before a transaction began (C19).
+    """
+
+    tenant: Id
+    network: Id
+    charger_id: Id
+    transaction_id: MaybeId
+    psp_reference: MaybeId
+    status: Literal["settled", "canceled", "rejected", "failed"]
+    amount: Annotated[str, Meta(max_length=64, description="decimal amount, settled or attempted")]
+    detail: Text = ""
+    receipt_id: MaybeId = ""
+    receipt_url: Text = ""
+    settled_at: Instant
+    flags: Count = 0
 
 
 # --- from acquirers ---------------------------------------------------------------------------
@@ -248,17 +283,66 @@ class AcquirerAnswered(Fact, frozen=True, kw_only=True):
 
 
 class AcquirerNotified(Fact, frozen=True, kw_only=True):
-    """What an acquirer says unasked: a hold lapsed, a capture that succeeded failed after all."""
+    """What an acquirer says unasked: a hold lapsed, a capture that succeeded failed after all.
+
+    `..._unasked`: money was held, captured or refunded and no command of ours did it; `hold_id` is
+    empty where the payment is none of our holds. A chargeback's amount is what is disputed.
+    """
 
     tenant: Id
     session_id: Id
-    hold_id: Path
+    hold_id: MaybePath
     acquirer_id: Id
-    event: Literal["hold_lapsed", "capture_failed", "refund_failed"]
+    event: Literal[
+        "hold_lapsed",
+        "capture_failed",
+        "refund_failed",
+        "chargeback_opened",
+        "chargeback_reversed",
+        "held_unasked",
+        "captured_unasked",
+        "refunded_unasked",
+    ]
     command_id: MaybePath = ""
     amount_minor: Minor
     currency: Currency
     psp_reference: MaybeId = ""
+    occurred_at: Instant
+
+
+class NoticeUnbound(Fact, frozen=True, kw_only=True):
+    """What an acquirer says of a payment whose session it does not name, on its way to it.
+
+    `alias` finds the session: of the merchant reference for a hold (ours, or the terminal's
+    authorization_reference), of the payment's own `psp_reference` for all else. `event` is a kind
+    of command, answered with `outcome`, or an event of AcquirerNotified. Amounts and codes as in
+    AcquirerAnswered.
+    """
+
+    tenant: Id
+    alias: Path
+    acquirer_id: Id
+    event: Literal[
+        "hold",
+        "raise",
+        "capture",
+        "release",
+        "refund",
+        "hold_lapsed",
+        "capture_failed",
+        "refund_failed",
+        "chargeback_opened",
+        "chargeback_reversed",
+    ]
+    outcome: Outcome
+    merchant_reference: MaybeId
+    psp_reference: MaybeId
+    amount_minor: Minor
+    currency: Currency
+    reason: Word = ""
+    raw_code: Word = ""
+    advice_code: Word = ""
+    expires_at: MaybeInstant = 0
     occurred_at: Instant
 
 
@@ -438,7 +522,13 @@ class AliasBound(Fact, frozen=True, kw_only=True):
 
 
 class AliasLookup(Fact, frozen=True, kw_only=True):
-    """A fact that names its session only by an alias, on its way to who knows the alias."""
+    """A fact that names its session only by aliases, on its way to who knows the first of them.
+
+    `others`: those to ask after this one, in order; `tried`: those that knew no session, where it
+    waits meanwhile; `doubtful`: one of them knew several. `waits` no: whose session is not known by
+    now belongs to none. `waits_from`: since when it can have waited, 0: since it happened.
+    `settled_by`: the session that another alias has found; the fact waits here no longer.
+    """
 
     tenant: Id
     alias: Path
@@ -448,6 +538,12 @@ class AliasLookup(Fact, frozen=True, kw_only=True):
     source_partition: Count
     source_offset: Count
     fact: Encoded
+    others: Annotated[list[str], Meta(description="aliases to ask next, in order")] = []
+    tried: Annotated[list[str], Meta(description="aliases that it waits at")] = []
+    doubtful: YesNo = False
+    waits: YesNo = True
+    waits_from: MaybeInstant = 0
+    settled_by: MaybeId = ""
 
 
 class Watch(Fact, frozen=True, kw_only=True):

@@ -12,6 +12,16 @@ MaybeInstant = Annotated[
     int, Meta(ge=0, le=_YEAR_2100, description="epoch milliseconds UTC, 0: none")
 ]
 EnergyWh = Annotated[int, Meta(ge=0, le=10**12, description="energy, watt-hours")]
+SignedEnergyWh = Annotated[
+    int,
+    Meta(ge=-(10**12), le=10**12, description="energy, watt-hours, cut off; negative: to the grid"),
+]
+Exact = Annotated[
+    str,
+    Meta(
+        pattern=r"^(-?\d{1,9}(\.\d{1,20})?)?\Z", max_length=31, description="a decimal, empty: none"
+    ),
+]
 PowerW = Annotated[int, Meta(ge=-1, le=10**8, description="power, watts; -1: not told")]
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="minor units of the currency")]
 Difference = Annotated[

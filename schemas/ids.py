@@ -59,6 +59,36 @@ def charger_alias(tenant: str, network: str, charger_id: str, kind: str, value: 
     return Alias(_path(tenant, network, charger_id, kind, value.casefold()))
 
 
+def ocpi_alias(tenant: str, owner: tuple[str, str], kind: str, value: str) -> Alias:
+    """An alias that is unique at one OCPI party: session, cdr, evse, ...
+
+    `owner` is country code and party id; both and all ids of OCPI are compared in folded case.
+    """
+    country, party = owner
+    folded = (country.casefold(), party.casefold(), kind, value.casefold())
+    return Alias(_path(tenant, "ocpi", *folded))
+
+
+def reference_alias(tenant: str, authorization_reference: str) -> Alias:
+    """The alias of a reference that a terminal minted, as OCPI objects echo it."""
+    return Alias(_path(tenant, "reference", authorization_reference.casefold()))
+
+
+def psp_alias(tenant: str, psp_reference: str) -> Alias:
+    """The alias of an acquirer's own name of a payment, which is compared as it stands."""
+    return Alias(_path(tenant, "psp", psp_reference))
+
+
+def advice_alias(tenant: str, provider: str, advice_id: str) -> Alias:
+    """The alias of an advice as its terminal provider names it."""
+    return ocpi_alias(tenant, ("", provider), "advice", advice_id)
+
+
+def proposal_id(session: str, place: tuple[str, int, int]) -> str:
+    """Of the link of the fact at this topic, partition and offset: 16 hex characters."""
+    return _digest("link", session, *map(str, place)).hex()[:16]
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)
@@ -72,6 +102,11 @@ def policy_key(tenant: str, policy_id: str, version: str) -> str:
 def acquirer_key(tenant: str, acquirer_id: str) -> str:
     """The Kafka key of what is said of an acquirer."""
     return _path(tenant, acquirer_id)
+
+
+def feed_key(tenant: str, feed: str, partner: str, make: str) -> str:
+    """Of what a feed has seen of one party."""
+    return _path(tenant, feed, partner, make)
 
 
 def chain_key(tenant: str, chain: str) -> str:
@@ -108,6 +143,11 @@ def release_id(hold: str, step: int) -> CommandId:
 def capture_id(session: str, attempt: int) -> CommandId:
     """Session-wide: over all holds and acquirers there is one effective capture."""
     return CommandId(f"{session}/capture/{attempt}")
+
+
+def refund_id(session: str, cause: str) -> CommandId:
+    """What is refunded for one cause (a credit CDR's id, an operator's decision) is so but once."""
+    return CommandId(_path(session, "refund", cause))
 
 
 def start_id(session: str) -> CommandId:

@@ -12,11 +12,13 @@ from schemas.fields import (
     EnergyWh,
     Id,
     Instant,
+    MaybeCount,
     MaybeId,
     MaybeInstant,
     Minor,
     Path,
     PowerW,
+    SignedEnergyWh,
     Text,
     Word,
     YesNo,
@@ -63,6 +65,8 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     `phase` is derived from the facts: requested, holding, authorised, charging, proving, capturing,
     releasing, receipting, closed, quarantined. `version` rises by one with every published change.
     `receipt_status`: empty: none is asked for; due, requested, signed, recorded, refused.
+    `cdr_status`: empty: none is known; told, rejected, credited, changed. `cdr_total_minor` is
+    gross, `advice_minor` what a third party says it captured; -1: not told.
     """
 
     tenant: Id
@@ -117,5 +121,14 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     receipt_id: MaybeId
     receipt_ordinal: Count
     receipt_moment_at: MaybeInstant
+    ocpi_session_id: MaybeId = ""
+    ocpi_status: Word = ""
+    cdr_id: MaybeId = ""
+    cdr_status: Word = ""
+    cdr_energy_wh: SignedEnergyWh = 0
+    cdr_total_minor: MaybeCount = -1
+    advice_id: MaybeId = ""
+    advice_outcome: Word = ""
+    advice_minor: MaybeCount = -1
     holds: Annotated[list[HoldLine], Meta(description="oldest first")]
     commands: Annotated[list[CommandLine], Meta(description="oldest first")]

@@ -46,7 +46,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 READINGS = "charger.readings.v1"
 TRANSACTIONS = "charger.transactions.v1"
+OCPI_SESSIONS = "ocpi.sessions.v1"
+OCPI_CDRS = "ocpi.cdrs.v1"
 TARIFFS = "ocpi.tariffs.v1"
+LOCATIONS = "ocpi.locations.v1"
+TOKENS = "ocpi.tokens.v1"
+TERMINALS = "ocpi.terminals.v1"
+ADVICES = "ocpi.advices.v1"
+INVOICES = "ocpi.invoices.v1"
 POLICIES = "policies.v1"
 REQUESTS = "terminal.requests.v1"
 RESPONSES = "acquirer.responses.v1"
@@ -59,6 +66,7 @@ FISCAL_REQUESTS = "fiscal.requests.v1"
 FISCAL_COMMANDS = "fiscal.commands.v1"
 FISCAL_ANSWERS = "fiscal.answers.v1"
 FISCAL_RESPONSES = "fiscal.responses.v1"
+DECISIONS = "operator.decisions.v1"
 TICKS = "clock.ticks.v1"
 APPLIED = "clock.applied.v1"
 EVENTS = "session.events.v1"
@@ -71,6 +79,7 @@ COMMANDS = "payment.commands.v1"
 CHARGER_COMMANDS = "charger.commands.v1"
 TERMINAL_COMMANDS = "terminal.commands.v1"
 DISCREPANCIES = "session.discrepancies.v1"
+DRIFT = "feed.drift.v1"
 PARKED = "holdfast.parked.v1"
 LINK_STATE = "holdfast.link-state.v1"
 SESSIONS_STATE = "holdfast.sessions-state.v1"
@@ -91,11 +100,35 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=TRANSACTIONS,
         key="tenant/network/charger",
-        records=("ChargingStarted", "ChargingUpdated", "ChargingEnded", "ChargerSeen"),
+        records=(
+            "ChargingStarted",
+            "ChargingUpdated",
+            "ChargingEnded",
+            "ChargerSeen",
+            "SettlementNotified",
+        ),
         written_by="OCPP feed, replay",
         read_by="link",
         retention_ms=EVIDENCE_MS,
         carries="begin, state and end of chargings, signs of life",
+    ),
+    Topic(
+        name=OCPI_SESSIONS,
+        key="alias of the OCPI session",
+        records=("SessionSeen",),
+        written_by="OCPI feed",
+        read_by="link, sink",
+        retention_ms=EVIDENCE_MS,
+        carries="sessions as partners tell them",
+    ),
+    Topic(
+        name=OCPI_CDRS,
+        key="alias of the OCPI session, else of the CDR",
+        records=("CdrSeen",),
+        written_by="OCPI feed",
+        read_by="link, sink",
+        retention_ms=EVIDENCE_MS,
+        carries="CDRs and credit CDRs, each once",
     ),
     Topic(
         name=TARIFFS,
@@ -106,6 +139,53 @@ TOPICS: tuple[Topic, ...] = (
         retention_ms=0,
         spread="single",
         carries="every version of a tariff",
+    ),
+    Topic(
+        name=LOCATIONS,
+        key="tenant/party/location[/EVSE]",
+        records=("LocationSeen", "EvseSeen"),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        spread="single",
+        carries="places, their EVSEs and the status of these",
+    ),
+    Topic(
+        name=TOKENS,
+        key="tenant/party/token/type",
+        records=("TokenSeen",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        carries="driver tokens, which tell a contract's charging from one paid by card",
+    ),
+    Topic(
+        name=TERMINALS,
+        key="tenant/partner/terminal",
+        records=("TerminalSeen",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=0,
+        spread="single",
+        carries="payment terminals and what they serve",
+    ),
+    Topic(
+        name=ADVICES,
+        key="alias of the authorization_reference",
+        records=("AdviceConfirmed",),
+        written_by="OCPI feed",
+        read_by="link",
+        retention_ms=EVIDENCE_MS,
+        carries="what became of captures that a terminal provider made",
+    ),
+    Topic(
+        name=INVOICES,
+        key="tenant/party/record",
+        records=("InvoiceReported",),
+        written_by="OCPI feed",
+        read_by="operators",
+        retention_ms=EVIDENCE_MS,
+        carries="which CDRs a partner's invoice covers",
     ),
     Topic(
         name=POLICIES,
@@ -218,6 +298,15 @@ TOPICS: tuple[Topic, ...] = (
         carries="signed receipts on their way to their sessions",
     ),
     Topic(
+        name=DECISIONS,
+        key="session_id",
+        records=("LinkConfirmed", "LinkRejected"),
+        written_by="command line",
+        read_by="sessions, sink",
+        retention_ms=EVIDENCE_MS,
+        carries="what people decided: who, why, on what evidence",
+    ),
+    Topic(
         name=TICKS,
         key="partition",
         records=("Tick",),
@@ -256,8 +345,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=LOOKUPS,
         key="alias",
-        records=("AliasLookup",),
-        written_by="link",
+        records=("AliasLookup", "NoticeUnbound"),
+        written_by="link, webhooks, acquirer feed",
         read_by="link",
         retention_ms=30 * DAY_MS,
         carries="facts on their way to who knows their alias",
@@ -298,6 +387,7 @@ TOPICS: tuple[Topic, ...] = (
             "LowerHold",
             "CaptureHold",
             "ReleaseHold",
+            "RefundCapture",
             "InquireCommand",
             "ResendCommand",
         ),
@@ -332,6 +422,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="sink, operators",
         retention_ms=EVIDENCE_MS,
         carries="differences and orphans",
+    ),
+    Topic(
+        name=DRIFT,
+        key="tenant/feed/partner/make",
+        records=("FeedSeen",),
+        written_by="feeds",
+        read_by="sink, operators",
+        retention_ms=EVIDENCE_MS,
+        carries="versions, unknown fields, new words and refusals, as the feeds counted them",
     ),
     Topic(
         name=PARKED,

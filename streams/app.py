@@ -66,6 +66,18 @@ async def topics_there(settings: Settings, tell: Callable[[str], None]) -> list[
     return sorted(await describe_topics(settings.kafka.bootstrap, wanted))
 
 
+async def agree_on_framing(settings: Settings) -> None:
+    """Before anything is read or written: which framing our topics carry. Raises RegistryFailed."""
+    registry = settings.registry
+    if registry.url:
+        # Here, so that commands without a registry start without loading an HTTP client.
+        from connectors.registry.client import Registry  # noqa: PLC0415 - see above
+        from connectors.registry.own import register_ours  # noqa: PLC0415 - see above
+
+        ids = await register_ours(Registry(registry.url, registry.user, registry.password))
+        codec.use_registry(ids)
+
+
 def engine_settings(settings: Settings, slot: int) -> EngineSettings:
     heart = Heart.from_environment()
     return EngineSettings(

@@ -1,11 +1,13 @@
 """What was set aside: read from the parked topic, and sent again to where it came from.
 
 A parked record is named by the place it was read from: `topic/partition/offset`. A retry sends the
-same bytes under the same key with the header `retry-of`, and leaves a note on the parked topic, so
-that nobody retries twice without noticing.
+same bytes under the same key, with the headers it came with as far as they are still there, and the
+header `retry-of`; it leaves a note on the parked topic, so that nobody retries twice without
+noticing.
 """
 
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
@@ -22,7 +24,10 @@ class GoneForGood(LookupError):
 
 
 class Parked(msgspec.Struct, kw_only=True):
-    """One parked record. `value` is untouched; empty with `sha256` set: it is still at `ref`."""
+    """One parked record. `value` is untouched; empty with `sha256` set: it is still at `ref`.
+
+    `masked` card numbers were taken out of it; what was sent is still at `ref`.
+    """
 
     ref: str
     topic: str
@@ -36,6 +41,7 @@ class Parked(msgspec.Struct, kw_only=True):
     sha256: str = ""
     parked_at: int
     retried: bool = False
+    masked: int = 0
 
 
 def _headers(record: ConsumerRecord) -> dict[str, str]:
@@ -60,6 +66,7 @@ def parked_record(record: ConsumerRecord) -> Parked | None:
         value_bytes=int(headers.get("value-bytes", len(value))),
         sha256=headers.get("value-sha256", ""),
         parked_at=record.timestamp,
+        masked=int(headers.get("masked", 0)),
     )
 
 
@@ -78,21 +85,34 @@ async def parked_records(consumer: AIOKafkaConsumer, partitions: int) -> list[Pa
     return sorted(found.values(), key=lambda one: (one.parked_at, one.ref))
 
 
-async def bytes_of(consumer: AIOKafkaConsumer, one: Parked) -> bytes:
-    """The record's bytes, from its first place if they were too large to copy. GoneForGood."""
-    if not one.sha256:
-        return one.value
+class Origin(NamedTuple):
+    """What was sent at first."""
+
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+async def origin_of(consumer: AIOKafkaConsumer, one: Parked) -> Origin:
+    """The record as it was sent. Raises GoneForGood where its bytes are nowhere any more."""
     record = await record_at(consumer, one.topic, one.partition, one.offset)
     value = b"" if record is None else bytes(record.value or b"")
-    if hashlib.sha256(value).hexdigest() != one.sha256:
-        raise GoneForGood(f"{one.ref}: its {one.value_bytes} bytes are no longer there")
-    return value
+    headers = [] if record is None else list(record.headers)
+    if one.sha256:
+        if hashlib.sha256(value).hexdigest() != one.sha256:
+            raise GoneForGood(f"{one.ref}: its {one.value_bytes} bytes are no longer there")
+    elif one.masked:
+        if record is None:
+            raise GoneForGood(f"{one.ref}: card numbers were masked, and it is no longer there")
+    else:
+        value = one.value
+    return Origin(value, headers)
 
 
-async def retry(producer: AIOKafkaProducer, one: Parked, value: bytes) -> None:
+async def retry(producer: AIOKafkaProducer, one: Parked, origin: Origin) -> None:
     """Send it again, wait until Kafka has it, then leave the note."""
     ref = one.ref.encode()
-    await producer.send_and_wait(one.topic, value, one.key, headers=[("retry-of", ref)])
+    headers = [*origin.headers, ("retry-of", ref)]
+    await producer.send_and_wait(one.topic, origin.value, one.key or None, headers=headers)
     await producer.send_and_wait(
         topics.PARKED, b"", one.key, headers=[("reason", RETRIED.encode()), ("ref", ref)]
     )

@@ -147,6 +147,31 @@ class Executor(_Part):
     virtual_time: bool = False
 
 
+_URL = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+
+
+class Registry(_Part):
+    """`url` empty: our topics carry Avro single-object encoding, else Confluent's wire format.
+
+    Any registry with Confluent's REST API; the same one for every process of an installation.
+    """
+
+    url: Annotated[str, Field(pattern=_URL)] = ""
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+
+class Feed(_Part):
+    """Of `run feed`. `registry_*`: for operators' own topics, where their mapping names a registry.
+
+    `metrics_port` 0: none is opened; else Prometheus finds the counts there, on loopback.
+    """
+
+    registry_user: str = ""
+    registry_password: SecretStr = SecretStr("")
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
 class Settlement(_Part):
     """The consumer of the operator's own commands. `url` of its endpoint, `secret` to sign with.
 
@@ -189,6 +214,8 @@ class Settings(BaseSettings):
     clock: Clock = Clock()
     clickhouse: ClickHouse = ClickHouse()
     executor: Executor = Executor()
+    registry: Registry = Registry()
+    feed: Feed = Feed()
     settlement: Settlement = Settlement()
     fiscal: Fiscal = Fiscal()
 

@@ -15,7 +15,7 @@ from typing import Self
 from connectors.kafka.local import LocalKafka
 from connectors.kafka.state_lock import claim
 from schemas.facts import Fact
-from streams.app import policy_fact, prepare_topics, publish, wall_at
+from streams.app import agree_on_framing, policy_fact, prepare_topics, publish, wall_at
 from streams.engine.supervisor import ChildEvent, ChildSpec, Supervisor
 from streams.settings import PREFIX, Settings
 
@@ -41,6 +41,12 @@ def environment(settings: Settings) -> dict[str, str]:
         "CLOCK__PERIOD_MS": str(settings.clock.period_ms),
         "CLICKHOUSE__QUERY_PORT": str(settings.clickhouse.query_port),
         "CLICKHOUSE__DSN": settings.clickhouse.dsn.get_secret_value(),
+        "REGISTRY__URL": settings.registry.url,
+        "REGISTRY__USER": settings.registry.user,
+        "REGISTRY__PASSWORD": settings.registry.password.get_secret_value(),
+        "FEED__REGISTRY_USER": settings.feed.registry_user,
+        "FEED__REGISTRY_PASSWORD": settings.feed.registry_password.get_secret_value(),
+        "FEED__METRICS_PORT": str(settings.feed.metrics_port),
         "EXECUTOR__API_KEYS": settings.executor.api_keys.get_secret_value(),
         "EXECUTOR__INSTANCE_ID": settings.executor.instance_id,
         "EXECUTOR__WEBHOOK_SECRET": settings.executor.webhook_secret.get_secret_value(),
@@ -126,6 +132,7 @@ class Stack:
             self._exits.callback(broker.stop)
             kafka = wanted.kafka.model_copy(update={"bootstrap": broker.start()})
             self.settings = wanted.model_copy(update={"kafka": kafka})
+        asyncio.run(agree_on_framing(self.settings))
         asyncio.run(prepare_topics(self.settings, self._tell))
         address = wanted.state_dir / BOOTSTRAP_FILE
         address.write_text(self.settings.kafka.bootstrap)

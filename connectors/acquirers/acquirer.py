@@ -10,16 +10,22 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from connectors.acquirers.refunds import RefundCapture
 from schemas.commands import (
     CaptureHold,
     InquireCommand,
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
 )
-from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind, Outcome
+from schemas.facts import (
+    AcquirerAnswered,
+    AcquirerNotified,
+    CommandKind,
+    NoticeUnbound,
+    Outcome,
+)
 from schemas.ids import idempotency_key
 
 Operation = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | RefundCapture
@@ -176,7 +182,8 @@ def found(operation: Operation, answer: AcquirerAnswered) -> AcquirerAnswered:
     return replace(answer, command_id=operation.command_id, resolves="")
 
 
-Notice = AcquirerAnswered | AcquirerNotified
+Notice = AcquirerAnswered | AcquirerNotified | NoticeUnbound
+"""The last one names no session: link finds it by the notice's alias."""
 
 
 class Forged(Exception):
@@ -203,6 +210,6 @@ class NoticeReader(Protocol):
         """The facts, none for an event that is not about money we track.
 
         Header names are in lower case. Raises Forged before anything in the body is believed,
-        BadNotice when the body names no command of ours.
+        BadNotice when the body is not to be understood, or names nothing that it could be about.
         """
         ...

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from connectors.acquirers.acquirer import Operation
-from connectors.acquirers.refunds import RefundCapture
 from schemas.codec import NotReadable, body_hash, decode
 from schemas.commands import (
     CaptureHold,
@@ -12,13 +11,14 @@ from schemas.commands import (
     PaymentCommand,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
 from schemas.facts import Performer
 from schemas.ids import idempotency_key
 
-_OPERATIONS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
+_OPERATIONS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold, RefundCapture)
 
 
 class NotTakable(Exception):
@@ -50,7 +50,7 @@ def take(value: bytes | None, performer: Performer) -> Taken | None:
     return Taken(command, command)
 
 
-def hash_of(command: PaymentCommand | RefundCapture) -> str:
+def hash_of(command: PaymentCommand) -> str:
     """As issued; a hash made here would change when a later version of the record adds a field."""
     return command.body_hash or body_hash(command)
 

@@ -6,6 +6,7 @@ outside the signature. Ids are few a session, so those that can be are tried.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import msgspec
 
@@ -52,7 +53,7 @@ def command_named(origin: Origin, kind: CommandKind, reference: str, told: objec
     """
     tried = _ids(origin, kind)
     if isinstance(told, str) and _kind_in(origin, told) == kind:
-        tried = iter([told, *tried])
+        tried = chain([told], tried)
     for one in tried:
         if idempotency_key(origin.tenant, one) == reference:
             return one

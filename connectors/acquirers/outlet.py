@@ -10,7 +10,7 @@ from connectors.acquirers.acquirer import Notice
 from connectors.acquirers.intake import NotTakable
 from connectors.acquirers.settings import ConsumerSettings
 from schemas.codec import encode
-from schemas.facts import AcquirerAnswered
+from schemas.facts import AcquirerAnswered, NoticeUnbound
 
 log = structlog.get_logger(__name__)
 _PARKED_BYTES_MAX = 900_000  # above this a pointer and a digest (design.md, section 4)
@@ -23,12 +23,15 @@ class Outlet:
     def __init__(self, producer: AIOKafkaProducer, settings: ConsumerSettings) -> None:
         self._producer = producer
         self._responses = settings.responses_topic
+        self._lookups = settings.lookups_topic
         self._parked = settings.parked_topic
 
     async def answer(self, fact: Notice) -> None:
-        await self._producer.send_and_wait(
-            self._responses, key=fact.session_id.encode(), value=encode(fact)
-        )
+        if isinstance(fact, NoticeUnbound):
+            topic, key = self._lookups, fact.alias
+        else:
+            topic, key = self._responses, fact.session_id
+        await self._producer.send_and_wait(topic, key=key.encode(), value=encode(fact))
         if isinstance(fact, AcquirerAnswered):
             metrics.ANSWERS.labels(fact.kind, fact.outcome).inc()
 

@@ -14,19 +14,28 @@ from connectors.acquirers.acquirer import (
     unknown,
 )
 from connectors.acquirers.origins import Origin
-from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind
+from connectors.ocpp.stripping import clean_text
+from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind, NoticeUnbound
+from schemas.ids import psp_alias, reference_alias
 
 _T = TypeVar("_T")
 _CODE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}")
-_LIKE_A_PAN = re.compile(r"\d{12}")
+_LIKE_A_PAN = re.compile(r"(?:\d[ -]?){12}")
 
 
 class Event(NamedTuple):
-    """What a webhook says of one operation, before it is bound to a command of ours."""
+    """What a webhook says of one operation, before it is bound to a command of ours.
 
-    origin: Origin
+    `origin` None: our metadata is not in it. `merchant_reference`: whoever minted it;
+    `psp_reference`: the acquirer's own name of the payment. `tenant`: the account's, empty: only
+    what names its session is taken.
+    """
+
+    origin: Origin | None
+    tenant: str
     acquirer_id: str
     currency: str
+    merchant_reference: str
     psp_reference: str
     occurred_at: int
 
@@ -97,6 +106,48 @@ def notice(event: Event, what: str, amount_minor: int, command_id: str = "") -> 
     return _fact(fields, AcquirerNotified)
 
 
+def unbound(event: Event, what: str, verdict: Verdict, field: str) -> Notice:
+    """The fact that finds its session by alias. Raises BadNotice, with `field` for what is missing.
+
+    A hold is looked for by its merchant reference, for its own name is news; all else by its name.
+    """
+    if not event.tenant:
+        raise BadNotice(field, "names no session of ours")
+    # A reference that may be a card's number is told to nobody (`connectors.ocpp.stripping`).
+    reference = "" if clean_text(event.merchant_reference)[1] else event.merchant_reference
+    by_reference = reference and (what == "hold" or not event.psp_reference)
+    if by_reference:
+        alias = reference_alias(event.tenant, reference)
+    elif event.psp_reference:
+        alias = psp_alias(event.tenant, event.psp_reference)
+    else:
+        raise BadNotice(field, "names no session of ours, and no payment that could be one's")
+    fields = {
+        "tenant": event.tenant,
+        "alias": alias,
+        "acquirer_id": event.acquirer_id,
+        "event": what,
+        "outcome": verdict.outcome,
+        "merchant_reference": reference,
+        "psp_reference": event.psp_reference,
+        "amount_minor": verdict.amount_minor,
+        "currency": event.currency,
+        "reason": verdict.reason,
+        "raw_code": verdict.raw_code,
+        "advice_code": verdict.advice_code,
+        "expires_at": verdict.expires_at,
+        "occurred_at": event.occurred_at,
+    }
+    return _fact(fields, NoticeUnbound)
+
+
+def told(event: Event, what: str, amount_minor: int, command_id: str, field: str) -> Notice:
+    """A notice of the session that the metadata names, else one that finds it by alias."""
+    if event.origin is not None:
+        return notice(event, what, amount_minor, command_id)
+    return unbound(event, what, Verdict(outcome="done", amount_minor=amount_minor), field)
+
+
 def psp_reference_needed(reference: str) -> str:
     if not reference:
         raise CannotAsk("no_psp_reference")
@@ -115,6 +166,7 @@ def by_status(status: int, code: str) -> Verdict:
 
 
 def _common(event: Event) -> dict[str, object]:
+    assert event.origin is not None, "without it a notice finds its session by alias"
     return {
         "tenant": event.origin.tenant,
         "session_id": event.origin.session_id,

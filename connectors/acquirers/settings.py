@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.facts import Performer
-from schemas.topics import COMMANDS, PARKED, RESPONSES
+from schemas.topics import COMMANDS, LOOKUPS, PARKED, RESPONSES
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
 AcquirerId = Annotated[str, Field(min_length=1, max_length=255, pattern="^[A-Za-z0-9_.-]+$")]
@@ -31,6 +31,8 @@ class AccountSettings(Settings):
 
     `webhook_secrets`: the acquirer's own kind of key, two during a rotation, none: its webhooks
     are refused. `account`: Adyen's merchant account, Stripe's `acct_`, Checkout.com's `pc_`.
+    `tenant`: whose it is; what its webhooks say of payments without our metadata is that tenant's.
+    `unnamed` ignore: such payments are another business's, which shares the account.
     """
 
     adapter: AdapterKind = "simulator"
@@ -40,6 +42,8 @@ class AccountSettings(Settings):
     allow_partial: bool = True
     api_key: SecretStr | None = None
     webhook_secrets: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
+    tenant: Annotated[str, Field(max_length=255)] = ""
+    unnamed: Literal["find", "ignore"] = "find"
 
     @model_validator(mode="after")
     def _own_convention(self) -> Self:
@@ -89,6 +93,7 @@ class ConsumerSettings(Settings):
     commands_topic: str = COMMANDS
     responses_topic: str = RESPONSES
     parked_topic: str = PARKED
+    lookups_topic: str = LOOKUPS
     performer: Performer
     group_id: str
     instance_id: str

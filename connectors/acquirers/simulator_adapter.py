@@ -19,7 +19,6 @@ from connectors.acquirers.acquirer import (
     merchant_reference,
     unknown,
 )
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.simulator import messages as wire
 from schemas.commands import (
@@ -28,6 +27,7 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
 )
 from schemas.facts import AcquirerAnswered, CommandKind, Outcome
 

@@ -16,9 +16,11 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
+from schemas.drift import FeedSeen
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerHealth,
@@ -42,6 +44,7 @@ SUNK = (
     topics.DISCREPANCIES,
     topics.VISITS,
     topics.HEALTH,
+    topics.DRIFT,
     topics.PARKED,
 )
 
@@ -51,6 +54,7 @@ _KINDS: dict[type[Fact], str] = {
     LowerHold: "lower",
     CaptureHold: "capture",
     ReleaseHold: "release",
+    RefundCapture: "refund",
     InquireCommand: "inquire",
     ResendCommand: "resend",
 }
@@ -65,6 +69,7 @@ _TABLES: dict[type[Fact], Table] = {
     OrphanAged: tables.ORPHANS,
     CardVisit: tables.CARD_VISITS,
     AcquirerHealth: tables.ACQUIRER_HEALTH,
+    FeedSeen: tables.FEED_SEEN,
 }
 
 

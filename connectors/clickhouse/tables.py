@@ -129,6 +129,14 @@ ACQUIRER_HEALTH = Table(
     + typed(last_technical_at=INSTANT, last_at=INSTANT),
 )
 
+FEED_SEEN = Table(
+    "feed_seen",
+    PLACE
+    + typed(tenant=WORD, feed=WORD, source=WORD, partner=WORD, make=TEXT)
+    + typed(accepted=NUMBER, refused=NUMBER, from_at=INSTANT, to_at=INSTANT)
+    + grouped("marks", typed(what=WORD, detail=TEXT, count=NUMBER, first_at=INSTANT)),
+)
+
 PARKED = Table(
     "parked",
     PLACE
@@ -148,6 +156,7 @@ TABLES = {
     table.name: table
     for table in (
         PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, CARD_READS,
-        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, PARKED, UNREADABLE,
+        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, FEED_SEEN, PARKED,
+        UNREADABLE,
     )
 }  # fmt: skip

@@ -11,6 +11,8 @@ VIEWS = {
     "v_discrepancy": "One row for each difference that a person may have to look at.",
     "v_card_visit": "One row for each visit of a card to a site: its sessions, refusals and holds.",
     "v_acquirer_health": "One row for each acquirer: how it answered of late.",
+    "v_feed_mark": "One row for each thing that a feed saw of a party: what others' words became.",
+    "v_feed_daily": "Messages of each party of a feed by UTC day, and how many were refused.",
 }
 
 

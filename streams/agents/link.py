@@ -19,23 +19,21 @@ from schemas.facts import (
     ChargingStarted,
     ChargingUpdated,
     Fact,
-    LinkedFact,
     MeterReading,
+    NoticeUnbound,
+    SettlementNotified,
     Tick,
     Watch,
     Watermark,
 )
-from streams.agents.waiting import (
-    BEYOND,
-    HORIZON_MS,
-    ORPHAN_AFTER_MS,
-    SET_ASIDE_MAX,
-    orphan,
-    unclaimed,
-)
-from streams.core import gate, linking
+from schemas.partners import AdviceConfirmed
+from schemas.roaming import CdrSeen, SessionSeen
+from streams.agents.aliases import ALIAS, Aliases, linked
+from streams.agents.waiting import HORIZON_MS, ORPHAN_AFTER_MS, unclaimed
+from streams.core import gate, linking, partner_links
 from streams.core.gate import Charging, Forward, Kept
 from streams.core.linking import AliasState
+from streams.core.partner_links import PartnerFact
 from streams.core.schedule import Schedule
 from streams.engine.stage import (
     BadRecord,
@@ -49,8 +47,6 @@ from streams.engine.stage import (
 )
 
 CHARGING = b"c"
-ALIAS = b"a"
-NEVER_SEEN = AliasState()
 DAY_MS = 24 * 60 * 60 * 1000
 
 REASONS = {
@@ -122,16 +118,21 @@ class LinkLogic(Logic):
         self._partitions = partitions
         self._settings = settings
         self._schedule = Schedule()
-        self._set_aside = 0  # aliases in this tick
+        self._aliases = Aliases(self._schedule, settings.orphan_after_ms, settings.horizon_ms)
         self._handlers: dict[type[Fact], Callable[[Any, Record, View], Iterable[Output]]] = {
             MeterReading: self._reading,
             ChargingStarted: self._transaction,
             ChargingUpdated: self._transaction,
             ChargingEnded: self._transaction,
             ChargerSeen: self._seen,
+            SettlementNotified: self._settled,
+            SessionSeen: self._partner,
+            CdrSeen: self._partner,
+            AdviceConfirmed: self._partner,
             Watch: self._watch,
-            AliasBound: self._bound,
-            AliasLookup: self._lookup,
+            AliasBound: self._aliases.bound,
+            AliasLookup: self._aliases.look_up,
+            NoticeUnbound: self._aliases.notice,
             Tick: self._tick,
         }
 
@@ -222,26 +223,48 @@ class LinkLogic(Logic):
     def _asked(
         self, fact: ChargingStarted, charging: Charging, charging_id: str, kept: Kept
     ) -> list[Output]:
-        """The begin names its session by an alias: send it to whoever knows the alias."""
-        if fact.payment_kind == "contract" or not fact.remote_start_id:
+        """The begin names its session by aliases: send it to whoever knows the first of them."""
+        names = partner_links.begin_aliases(fact)
+        if not names:
             return []
-        charging.alias = ids.charger_alias(
-            fact.tenant, fact.network, fact.charger_id, "remote_start", fact.remote_start_id
-        )
+        charging.alias = names[0]
         lookup = AliasLookup(
             tenant=fact.tenant,
-            alias=charging.alias,
+            alias=names[0],
             charging_id=charging_id,
             occurred_at=fact.started_at,
             source_topic=kept.topic,
             source_partition=kept.partition,
             source_offset=kept.offset,
             fact=kept.value,
+            others=names[1:],
         )
         return [Output(topics.LOOKUPS, lookup.alias.encode(), codec.encode(lookup))]
 
-    def _seen(self, fact: ChargerSeen, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
+    def _seen(
+        self,
+        fact: ChargerSeen,  # noqa: ARG002 - one shape
+        record: Record,  # noqa: ARG002 - as fact
+        view: View,  # noqa: ARG002 - as fact
+    ) -> list[Output]:
         return []  # silence and risk windows are judged from it when they come (issue 5)
+
+    def _settled(self, fact: SettlementNotified, record: Record, view: View) -> list[Output]:
+        """A payment at the station: of its transaction, else it asks by its own name."""
+        if not fact.transaction_id:
+            asked = partner_links.asking_station(fact)
+            if asked is None:
+                return []
+            return self._aliases.ask(fact.tenant, asked, record, view)
+        charging_id, key = _place(fact)
+        charging: Charging = view.get(key) or Charging()
+        forwards = gate.take_beside(charging, _kept(record), fact.settled_at)
+        view.put(key, charging)
+        self._plan(key, charging)
+        return self._forwarded(fact.tenant, charging, charging_id, forwards)
+
+    def _partner(self, fact: PartnerFact, record: Record, view: View) -> list[Output]:
+        return self._aliases.ask(fact.tenant, partner_links.asking(fact), record, view)
 
     def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         charging_id, key = _place(fact)
@@ -260,43 +283,13 @@ class LinkLogic(Logic):
             if charging.session_id
         ]
 
-    # --- aliases ---
-
-    def _bound(self, fact: AliasBound, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
-        key = ALIAS + fact.alias.encode()
-        state, released = linking.bind(view.get(key) or NEVER_SEEN, fact)
-        view.put(key, state)
-        self._plan(key, state)
-        return [
-            linked(waiting.tenant, session, waiting.charging_id, Forward(waiting.fact))
-            for session, waiting in released
-        ]
-
-    def _lookup(self, fact: AliasLookup, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
-        key = ALIAS + fact.alias.encode()
-        state, session = linking.look_up(view.get(key) or NEVER_SEEN, fact)
-        if session is not None:
-            kept = Kept(fact.source_topic, fact.source_partition, fact.source_offset, fact.fact)
-            return [linked(fact.tenant, session, fact.charging_id, Forward(kept))]
-        view.put(key, state)
-        self._plan(key, state)
-        return []
-
     # --- time ---
 
     def _plan(self, key: bytes, value: Any) -> None:
         if key[:1] == ALIAS:
-            self._schedule.plan(key, self._alias_due(value))
+            self._aliases.plan(key, value)
         elif key[:1] == CHARGING:
             self._schedule.plan(key, self._charging_due(value))
-
-    def _alias_due(self, state: AliasState) -> int | None:
-        """When the first of those that wait is to be told of, or, told of before, set aside."""
-        orphan_ms, horizon_ms = self._settings.orphan_after_ms, self._settings.horizon_ms
-        instants = [
-            one.occurred_at + (horizon_ms if one.told else orphan_ms) for one in state.waiting
-        ]
-        return min(instants) if instants else None
 
     def _charging_due(self, charging: Charging) -> int | None:
         if charging.session_id:
@@ -308,7 +301,7 @@ class LinkLogic(Logic):
     def _tick(self, fact: Tick, record: Record, view: View) -> list[Output]:
         if fact.partition != record.partition:
             raise BadRecord("wrong-partition", f"partition: tick for {fact.partition}")
-        self._set_aside = 0
+        self._aliases.begin_tick()
         outputs: list[Output] = []
         while (key := self._schedule.take_due(fact.at)) is not None:
             outputs += self._aged(key, fact.at, view)
@@ -327,46 +320,7 @@ class LinkLogic(Logic):
             view.delete(key)
             charging_id = key[1:].decode()
             return [unclaimed(charging_id, kept, "never-claimed") for kept in charging.kept]
-        state: AliasState = view.get(key)
-        horizon_at = now_at - self._settings.horizon_ms
-        beyond = [one for one in state.waiting if one.told and one.occurred_at <= horizon_at]
-        if beyond and self._set_aside >= SET_ASIDE_MAX:
-            self._schedule.plan(key, now_at + 1)
-            return []
-        self._set_aside += bool(beyond)
-        limit = now_at - self._settings.orphan_after_ms
-        old = [one for one in state.waiting if not one.told and one.occurred_at <= limit]
-        waiting = [
-            msgspec.structs.replace(one, told=True) if one in old else one
-            for one in state.waiting
-            if one not in beyond
-        ]
-        changed = AliasState(state.bindings, waiting)
-        if waiting or state.bindings:
-            view.put(key, changed)
-        else:
-            view.delete(key)
-        self._plan(key, changed)
-        alias = key[1:].decode()
-        told = [orphan(alias, state, one, now_at) for one in old]
-        return told + [unclaimed(one.charging_id, one.fact, BEYOND) for one in beyond]
-
-
-def linked(tenant: str, session_id: str, charging_id: str, forward: Forward) -> Output:
-    """The fact on its way to its session, with what the gate knows of it."""
-    fact = LinkedFact(
-        tenant=tenant,
-        session_id=session_id,
-        charging_id=charging_id,
-        source_topic=forward.fact.topic,
-        source_partition=forward.fact.partition,
-        source_offset=forward.fact.offset,
-        crossing=forward.crossing,
-        sequence_complete=forward.sequence_complete,
-        fact=forward.fact.value,
-        gap_ms=forward.gap_ms,
-    )
-    return Output(topics.EVENTS, session_id.encode(), codec.encode(fact))
+        return self._aliases.aged(key, now_at, view)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,7 +337,7 @@ def link_stage(partitions: int, settings: LinkSettings | None = None) -> LinkSta
     """The stage over `partitions` partitions; the ticker is added by who composes it."""
     return LinkStage(
         name="link",
-        version=1,
+        version=2,
         inputs=(
             topics.READINGS,
             topics.TRANSACTIONS,
@@ -391,6 +345,9 @@ def link_stage(partitions: int, settings: LinkSettings | None = None) -> LinkSta
             topics.ALIASES,
             topics.LOOKUPS,
             topics.TICKS,
+            topics.OCPI_SESSIONS,
+            topics.OCPI_CDRS,
+            topics.ADVICES,
         ),
         state_topic=topics.LINK_STATE,
         parked_topic=topics.PARKED,
@@ -400,6 +357,14 @@ def link_stage(partitions: int, settings: LinkSettings | None = None) -> LinkSta
             StateKind(prefix=ALIAS, type=AliasState),
         ),
         barrier_topics=frozenset({topics.TICKS}),
-        check_keys=frozenset({topics.READINGS, topics.TRANSACTIONS}),
+        check_keys=frozenset(
+            {
+                topics.READINGS,
+                topics.TRANSACTIONS,
+                topics.OCPI_SESSIONS,
+                topics.OCPI_CDRS,
+                topics.ADVICES,
+            }
+        ),
         settings=settings or LinkSettings(),
     )

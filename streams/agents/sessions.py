@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec, topics
+from schemas.decisions import LinkConfirmed, LinkRejected
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerHealth,
@@ -71,6 +72,7 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
     topics.FISCAL_RESPONSES: (ReceiptSettled,),
+    topics.DECISIONS: (LinkConfirmed, LinkRejected),
 }
 
 
@@ -391,13 +393,14 @@ def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsSta
     return SessionsStage(
         horizon_ms=horizon_ms,
         name="sessions",
-        version=3,
+        version=4,
         inputs=(
             topics.EVENTS,
             topics.REQUESTS,
             topics.RESPONSES,
             topics.VISIT_FACTS,
             topics.FISCAL_RESPONSES,
+            topics.DECISIONS,
         ),
         state_topic=topics.SESSIONS_STATE,
         parked_topic=topics.PARKED,
@@ -409,5 +412,5 @@ def sessions_stage(partitions: int, horizon_ms: int = HORIZON_MS) -> SessionsSta
         ),
         references=(topics.TARIFFS, topics.POLICIES, topics.HEALTH),
         barrier_topics=frozenset({topics.EVENTS}),
-        check_keys=frozenset({topics.REQUESTS, topics.RESPONSES}),
+        check_keys=frozenset({topics.REQUESTS, topics.RESPONSES, topics.DECISIONS}),
     )

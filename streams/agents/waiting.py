@@ -51,7 +51,7 @@ def orphan(alias: str, state: AliasState, waiting: Waiting, now_at: int) -> Outp
         source_offset=waiting.fact.offset,
         occurred_at=waiting.occurred_at,
         aged_at=now_at,
-        detail=why_waiting(state, waiting.occurred_at),
+        detail=why_waiting(state, waiting),
     )
     return Output(topics.DISCREPANCIES, alias.encode(), codec.encode(told))
 

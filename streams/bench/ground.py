@@ -45,6 +45,12 @@ class Ground:
             for key, fact in facts:
                 await filling.add(partition_of(key, self.partitions), key, codec.encode(fact))
 
+    async def fill_raw(self, name: str, values: Iterable[tuple[bytes, bytes]]) -> None:
+        """Values as they are, by key, placed likewise."""
+        async with self._filling(name) as filling:
+            for key, value in values:
+                await filling.add(partition_of(key, self.partitions), key, value)
+
     async def copy(self, name: str, to: Sequence[str]) -> None:
         """Every record of topic `name` into each topic of `to`, same partition, same order."""
         async with reader(self.bootstrap) as consumer:

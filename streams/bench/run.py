@@ -3,9 +3,7 @@
 import asyncio
 import os
 import statistics
-import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -13,11 +11,14 @@ import msgspec
 from schemas import topics
 from streams.bench import scene
 from streams.bench.deciding import CoreCost, core_cost
+from streams.bench.feeding import FeedCost, feed_costs
+from streams.bench.feeds import FeedScene
 from streams.bench.ground import Ground
 from streams.bench.measure import Measured
 from streams.bench.plain import PlainRun
 from streams.bench.proof import WrongResult, check_state
 from streams.bench.scene import Scene
+from streams.bench.sides import Tell, run_side
 from streams.bench.staged import StagedRun
 from streams.core.strategy_policy import Policy
 from streams.engine.stage import Stage
@@ -25,14 +26,6 @@ from streams.engine.stage import Stage
 EXACTLY_ONCE = "exactly-once, every send awaited"
 NO_GUARANTEE = "none: a crash loses the dict"
 BAR = 0.6
-_SIDE_WITHIN_S = 600.0
-_SAID_BYTES = 4_000
-
-Tell = Callable[[str], None]
-
-
-class SideFailed(Exception):
-    """A side's process ended without a result; the message has the end of what it said."""
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +54,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     `ratio` is `link` to `baseline` a CPU second, of the medians; `ratios` the same of each pair of
     runs; `bar` what `ratio` must reach. Each run reads `readings` records. `keys` chargings hold
     the newest value that was sent, checked after every run of link. `load` is the machine's
-    one-minute load average before each pair; `core` are single calls of `decide` and `price`.
+    one-minute load average before each pair; `core` are single calls of `decide` and `price`;
+    `feeds` what operators' own topics cost on their way in.
     """
 
     readings: int
@@ -73,6 +67,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     bar: float
     load: list[float]
     core: CoreCost
+    feeds: list[FeedCost] = []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +79,7 @@ class Plan:
     pairs: int
     policy: Policy
     side: tuple[str, ...]
+    feeds: FeedScene | None = None
 
 
 class Bench:
@@ -113,10 +109,17 @@ class Bench:
                 self._say("baseline", plain[-1])
         finally:
             asyncio.run(self._ground.remove())
-        return _result(self._plan, keys, link, plain, load)
+        result = _result(self._plan, keys, link, plain, load)
+        return msgspec.structs.replace(result, feeds=self._fed())
 
     def _say(self, side: str, run: Measured) -> None:
         self._tell(f"{side}: {run.records / run.cpu_s:,.0f} readings a CPU second")
+
+    def _fed(self) -> list[FeedCost]:
+        plan = self._plan
+        if plan.feeds is None:
+            return []
+        return feed_costs(plan.bootstrap, plan.feeds, plan.side, self._tell)
 
     # --- the ground ---
 
@@ -172,18 +175,7 @@ class Bench:
         return measured
 
     def _side(self, name: str, wanted: StagedRun | PlainRun) -> Measured:
-        command = [*self._plan.side, name]
-        ran = subprocess.run(  # noqa: S603 - our own command, no shell
-            command,
-            input=msgspec.json.encode(wanted),
-            capture_output=True,
-            timeout=_SIDE_WITHIN_S,
-            check=False,
-        )
-        if ran.returncode:
-            said = ran.stderr.decode(errors="replace")[-_SAID_BYTES:]
-            raise SideFailed(f"{name} ended with {ran.returncode}:\n{said}")
-        return msgspec.json.decode(ran.stdout.splitlines()[-1], type=Measured)
+        return run_side(self._plan.side, name, wanted)
 
 
 def _result(

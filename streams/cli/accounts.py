@@ -91,6 +91,14 @@ def with_secrets(
     }
 
 
+def of_tenant(accounts: dict[str, AccountSettings], tenant: str) -> dict[str, AccountSettings]:
+    """The accounts, those that the file says nothing of as this installation's tenant's."""
+    return {
+        name: account if account.tenant else account.model_copy(update={"tenant": tenant})
+        for name, account in accounts.items()
+    }
+
+
 def _common(account: AccountSettings, executor: Executor) -> list[str]:
     """The one secret of accounts that have none of their own: in the simulator's format."""
     text = executor.webhook_secret.get_secret_value()

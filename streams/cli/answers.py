@@ -12,10 +12,14 @@ from connectors.clickhouse.client import Answer
 from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
+from streams.agents.feed_checking import Checked, Message
+from streams.bench.feeding import FeedCost
 from streams.bench.run import Result
 from streams.cli.ending import Failed
+from streams.core.proposals import LinkProposal
 from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
+from streams.drift import Change, Drift, Party
 from streams.replay.driver import Progress
 from streams.verify import Verification
 from streams.whatif.compare import Currency, WhatIf
@@ -80,6 +84,21 @@ class Orphans(msgspec.Struct, kw_only=True):
     orphans: list[OrphanAged]
 
 
+class Links(msgspec.Struct, kw_only=True):
+    """Facts without a session that may belong to one, with what speaks for it."""
+
+    links: list[LinkProposal]
+
+
+class Decided(msgspec.Struct, kw_only=True):
+    """`decision`: confirmed or rejected; it is on the record of `session_id`."""
+
+    id: str
+    session_id: str
+    decision: str
+    who: str
+
+
 _Explained = msgspec.defstruct(
     "_Explained", [("session", str), ("story", list[Any]), ("ledger", Any)]
 )
@@ -106,7 +125,12 @@ _Linted.__doc__ = "What in a file cannot be meant: each finding with its kind, p
 
 ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "any, when it fails": (Failed, ()),
-    "`up`, `worker`, `executor`, `sink`": (Ended, ()),
+    "`up`, `worker`, `executor`, `sink`, `run feed`": (Ended, ()),
+    "`feed check`": (Checked, ()),
+    "`feed check`, each of `messages`": (Message, ()),
+    "`drift`": (Drift, ()),
+    "`drift`, each of `changes`": (Change, ()),
+    "`drift`, each of `parties`": (Party, ()),
     "`demo`": (Report, ()),
     "`replay`": (Progress, ()),
     "`explain`": (_Explained, ()),
@@ -127,8 +151,12 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`parked retry`": (Retried, ()),
     "`orphans`": (Orphans, ()),
     "`orphans`, each": (OrphanAged, ()),
+    "`links list`": (Links, ()),
+    "`links list`, each": (LinkProposal, ()),
+    "`links confirm`, `links reject`": (Decided, ()),
     "`topics`": (Catalogue, ()),
     "`bench`": (Result, ()),
+    "`bench`, each of `feeds`": (FeedCost, ()),
 }
 
 

@@ -14,10 +14,13 @@ import typer
 from connectors.kafka.local import LocalKafka
 from connectors.kafka.wait import wait_for_broker
 from streams.agents.link import link_stage
+from streams.bench.feeding import PARTITIONS, FeedCost
+from streams.bench.feeds import FeedName, FeedScene, stage_of
 from streams.bench.plain import PlainRun, run_plain
 from streams.bench.proof import WrongResult
-from streams.bench.run import Bench, Plan, Result, Side, SideFailed
+from streams.bench.run import Bench, Plan, Result, Side
 from streams.bench.scene import Scene
+from streams.bench.sides import SideFailed
 from streams.bench.staged import StagedRun, run_staged
 from streams.cli.screen import (
     PROBLEM,
@@ -32,7 +35,6 @@ from streams.cli.screen import (
 )
 from streams.core.strategy import parse_policy
 
-PARTITIONS = 4
 SIDE = "bench-side"
 
 
@@ -45,6 +47,7 @@ def bench(
     readings: Annotated[int, typer.Option(min=1, help="About so many, in whole rounds.")] = 800_000,
     chargings: Annotated[int, typer.Option(min=1, help="Open chargings: keys.")] = 20_000,
     pairs: Annotated[int, typer.Option(min=1, help="Runs of each side, in turn.")] = 3,
+    feeds: Annotated[bool, typer.Option(help="Measure the feeds, too.")] = True,
     bar: Annotated[bool, typer.Option(help="Fail below the ratio that is promised.")] = True,
     json: Json = False,
 ) -> None:
@@ -53,7 +56,14 @@ def bench(
     scene = Scene(chargings=chargings, rounds=max(1, readings // chargings))
     with _broker(settings.kafka.bootstrap) as bootstrap:
         side = (sys.executable, "-m", "streams", SIDE)
-        plan = Plan(bootstrap=bootstrap, scene=scene, pairs=pairs, policy=policy, side=side)
+        plan = Plan(
+            bootstrap=bootstrap,
+            scene=scene,
+            pairs=pairs,
+            policy=policy,
+            side=side,
+            feeds=FeedScene() if feeds else None,
+        )
         try:
             result = Bench(plan, link_stage(PARTITIONS), tell).run()
         except (WrongResult, SideFailed) as wrong:
@@ -65,7 +75,7 @@ def bench(
     raise typer.Exit(PROBLEM if bar and result.ratio < result.bar else 0)
 
 
-def side(name: Annotated[Literal["link", "baseline"], typer.Argument()]) -> None:
+def side(name: Annotated[Literal["link", "baseline", FeedName], typer.Argument()]) -> None:
     """One side in this process: its run on standard input, what it measured on standard output."""
     wanted = sys.stdin.buffer.read()
     match name:
@@ -74,6 +84,9 @@ def side(name: Annotated[Literal["link", "baseline"], typer.Argument()]) -> None
             print_json(run_staged(link_stage(PARTITIONS), run))
         case "baseline":
             print_json(run_plain(msgspec.json.decode(wanted, type=PlainRun)))
+        case feed:
+            run = msgspec.json.decode(wanted, type=StagedRun)
+            print_json(run_staged(stage_of(feed, PARTITIONS), run))
 
 
 @contextmanager
@@ -114,6 +127,24 @@ def _print(result: Result) -> None:
         f"one decision on an open session {result.core.decide_us} microseconds, "
         f"one price {result.core.price_us}, of 100 periods {result.core.price_100_us}"
     )
+    if result.feeds:
+        _print_feeds(result.feeds)
+
+
+def _print_feeds(costs: list[FeedCost]) -> None:
+    rows: list[list[Any]] = [
+        [
+            one.feed,
+            f"{one.messages:,}",
+            f"{one.per_cpu_second:,}",
+            f"{one.per_wall_second:,}",
+            f"{one.promised:,}",
+            one.max_rss_mb,
+        ]
+        for one in costs
+    ]
+    names = ["feed", "messages", "a CPU second", "a second", "promised a core", "memory, MB"]
+    out.print(rows_table(names, rows))
 
 
 def _slices(side: Side) -> str:

@@ -26,6 +26,7 @@ from connectors.kafka.jars import JarRefused, JarUnavailable
 from connectors.kafka.process import BrokerFailed
 from connectors.kafka.state_lock import StateDirectoryInUse
 from connectors.kafka.wait import BrokerAway
+from connectors.registry.errors import RegistryFailed
 from streams.app import TopicsDiffer
 from streams.engine.presses import Presses
 from streams.settings import SettingsWrong
@@ -43,6 +44,7 @@ _ENDS: tuple[tuple[type[Exception], int], ...] = (
     (BrokerFailed, UNREACHABLE),
     (BrokerAway, UNREACHABLE),
     (NotStarted, UNREACHABLE),
+    (RegistryFailed, UNREACHABLE),
     (KafkaError, UNREACHABLE),
 )
 

@@ -5,7 +5,10 @@ import typer
 from streams.cli import (
     bench,
     demo,
+    drift,
     explain,
+    feed,
+    links,
     parked,
     policy,
     price,
@@ -32,7 +35,10 @@ app = typer.Typer(
 for module in (
     bench,
     demo,
+    drift,
     explain,
+    feed,
+    links,
     parked,
     policy,
     price,

@@ -103,11 +103,11 @@ def retry(
 
 async def _retry(bootstrap: str, one: Parked) -> None:
     async with reader(bootstrap) as consumer:
-        value = await parking.bytes_of(consumer, one)
+        origin = await parking.origin_of(consumer, one)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     await producer.start()
     try:
-        await parking.retry(producer, one, value)
+        await parking.retry(producer, one, origin)
     finally:
         await producer.stop()
 

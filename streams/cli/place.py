@@ -1,5 +1,6 @@
 """Where a command finds its cluster: a setting, a running `up` or `demo`, or what they left."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from connectors.kafka.local import LocalKafka
+from streams.app import agree_on_framing
 from streams.cli.screen import UNREACHABLE, fail, quiet, tell
 from streams.demo.run import demo_directory
 from streams.settings import Settings
@@ -26,6 +28,7 @@ def placed(settings: Settings, *, demo: bool) -> Settings:
 def cluster(settings: Settings) -> Iterator[str]:
     """A bootstrap address; a stopped local broker is started for as long as this takes."""
     quiet()
+    asyncio.run(agree_on_framing(settings))
     if settings.kafka.bootstrap:
         yield settings.kafka.bootstrap
         return

@@ -9,7 +9,7 @@ import typer
 from connectors.kafka.wait import wait_for_broker
 from schemas import codec, topics
 from schemas.facts import ClockApplied
-from streams.app import publish, wall_at
+from streams.app import agree_on_framing, publish, wall_at
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -66,6 +66,7 @@ def replay(
     bootstrap = settings.kafka.bootstrap or running_bootstrap(settings.state_dir)
     if not bootstrap:
         fail("no pipeline runs here: start `holdfast up` first", UNREACHABLE)
+    asyncio.run(agree_on_framing(settings))
     err.print(
         f"{len(sessions)} sessions. Real: arrival, stay, end of charging, energy, peak power. "
         f"Filled in: the power curve between, the card. Arrivals folded into {window_minutes} min.",

@@ -22,7 +22,13 @@ from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
 from streams.agents.visits import visits_stage
 from streams.app import engine_settings
-from streams.cli.accounts import read_accounts, read_chains, with_secrets, with_tokens
+from streams.cli.accounts import (
+    of_tenant,
+    read_accounts,
+    read_chains,
+    with_secrets,
+    with_tokens,
+)
 from streams.cli.answers import Ended
 from streams.cli.screen import USAGE, Json, Use, fail, print_json, quiet, settings_or_exit
 from streams.cli.serve import serve
@@ -123,7 +129,7 @@ def executor_settings(settings: Settings) -> ExecutorSettings:
     group = f"{settings.app_id}-executor"
     return ExecutorSettings(
         bootstrap=settings.kafka.bootstrap,
-        accounts=with_secrets(read_accounts(file), settings.executor),
+        accounts=of_tenant(with_secrets(read_accounts(file), settings.executor), settings.tenant),
         group_id=group,
         instance_id=settings.executor.instance_id or f"{group}-0",
         virtual_time=settings.executor.virtual_time,

@@ -1,5 +1,6 @@
 """What commands share: where to write, what a wrong setting looks like."""
 
+import asyncio
 import logging
 import sys
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from streams.app import agree_on_framing
 from streams.cli.ending import PROBLEM, UNREACHABLE, USAGE, err, fail, print_json
 from streams.cli.named import Use, settings_for
 from streams.settings import Settings
@@ -47,8 +49,14 @@ def quiet(level: str = "warning") -> None:
 
 
 def settings_or_exit(*uses: Use) -> Settings:
-    """The settings, with what this command uses of what they name; or every mistake at once."""
-    return settings_for(*uses)
+    """The settings, with what this command uses of what they name; or every mistake at once.
+
+    Who uses a broker agrees on a framing first.
+    """
+    settings = settings_for(*uses)
+    if Use.BROKER in uses:
+        asyncio.run(agree_on_framing(settings))
+    return settings
 
 
 def tell(message: str) -> None:

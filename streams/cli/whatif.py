@@ -1,8 +1,6 @@
 """`holdfast whatif`: recorded sessions through the same core under another policy, side by side."""
 
 import asyncio
-import datetime as dt
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +21,7 @@ from streams.cli.screen import (
     print_rows,
     settings_or_exit,
 )
+from streams.cli.since import since_at
 from streams.core.pricing import Unpriceable, parse
 from streams.core.strategy import Policy, PolicyInvalid, parse_policy
 from streams.demo.scenery import ACQUIRERS, COUNTRY, acquirer_config, tariffs
@@ -38,8 +37,6 @@ from streams.whatif.rates import Assumption, Kind, Rates, assumed
 from streams.whatif.recorded import Recording
 from streams.whatif.side import Side
 
-_SPAN = re.compile(r"(\d{1,5})([dhm])")
-_SPAN_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
 _SHOWN_EVERY = 25
 
 
@@ -127,28 +124,13 @@ def _stated(file: Path) -> Rates:
 def _of_topics(settings: Settings, since: str, stated: Rates | None) -> Recording:
     with cluster(settings) as bootstrap:
         read = asyncio.run(_read(bootstrap, settings.kafka.partitions))
-    from_at = _since(since, from_topics.newest_at(read))
+    from_at = since_at(since, from_topics.newest_at(read))
     return from_topics.recording(read, from_at, stated)
 
 
 async def _read(bootstrap: str, partitions: int) -> from_topics.Read:
     async with reader(bootstrap) as consumer:
         return await from_topics.read_topics(consumer, partitions)
-
-
-def _since(text: str, newest_at: int) -> int:
-    if not text:
-        return 0
-    span = _SPAN.fullmatch(text)
-    if span is not None:
-        return newest_at - int(span[1]) * _SPAN_MS[span[2]]
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--since {text!r}: neither ISO 8601 nor like 30d, 12h, 90m", USAGE)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return int(moment.timestamp()) * 1000
 
 
 def _common(old: Policy, new: Policy) -> tuple[str, ...]:
@@ -169,7 +151,7 @@ def _fleet(
     """The file's sessions with what they lack; `filled_in`: country, seed, acquirers."""
     try:
         read = recorded.read_file(file)
-        from_at = _since(since, max(one.arrival_at for one in read))
+        from_at = since_at(since, max(one.arrival_at for one in read))
         read = [one for one in read if one.arrival_at >= from_at]
         facts = tariffs(settings.tenant, read[0].arrival_at) if read else {}
         if tariff is not None:

@@ -8,12 +8,21 @@ from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person
+from streams.core.partner_differences import partner_differences
 from streams.core.session import MONEY
 from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
 
 _NAME_MAX = 255  # schemas.fields.Id
+_CHARGEBACK = "chargeback_opened"
+_CHARGEBACK_OVER = "chargeback_reversed"
+_UNASKED = {
+    _CHARGEBACK: ("chargeback", "the cardholder disputes it"),
+    "held_unasked": ("held-unasked", "held by somebody else"),
+    "captured_unasked": ("captured-unasked", "captured by somebody else"),
+    "refunded_unasked": ("refunded-unasked", "refunded by somebody else"),
+}
 _IN_PART = frozenset({"hold", "raise"})
 
 
@@ -48,9 +57,11 @@ def differences(case: Case) -> dict[str, Difference]:
         _above(case),
         _unread(case),
         _receipts(case),
+        _told_unasked(case),
     ):
         found.update(others)
-    found.update({name: Difference(*alarm) for name, alarm in clock_alarms(case).items()})
+    for alarms in (clock_alarms(case), partner_differences(case)):
+        found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
     return {_fitting(name): difference for name, difference in found.items()}
 
 
@@ -130,6 +141,24 @@ def _receipts(case: Case) -> dict[str, Difference]:
     if late_at and case.now_at >= late_at:
         return {name: Difference("receipt-late", f"not settled by {late_at}", captured)}
     return {}
+
+
+def _told_unasked(case: Case) -> dict[str, Difference]:
+    """Money that an acquirer moved, or holds against us, and that no command of ours asked for."""
+    notices = case.session.notices
+    if not notices:
+        return {}
+    won = {(one.hold_id, one.psp_reference) for one in notices if one.event == _CHARGEBACK_OVER}
+    found: dict[str, Difference] = {}
+    for one in notices:
+        known = _UNASKED.get(one.event)
+        if known is None or (one.event == _CHARGEBACK and (one.hold_id, one.psp_reference) in won):
+            continue
+        whose = one.hold_id or case.session.session_id
+        kind, words = known
+        name = f"{whose}/{kind}/{one.psp_reference}"
+        found[name] = Difference(kind, f"{words}: {one.psp_reference}", one.amount_minor)
+    return found
 
 
 def _above(case: Case) -> dict[str, Difference]:

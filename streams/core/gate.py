@@ -237,6 +237,14 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
     return [*completed, *_onward(charging, kept)]
 
 
+def take_beside(charging: Charging, kept: Kept, at: int) -> list[Forward]:
+    """A fact of the charging that no register follows from. Raises TooManyKept."""
+    if not charging.session_id and len(charging.kept) >= KEPT_MAX:
+        raise TooManyKept(f"{KEPT_MAX} facts wait for a session already")
+    charging.since = charging.since or at
+    return _onward(charging, kept)
+
+
 def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forward]:
     _check_register(charging, ended.energy_wh, ended.ended_at)
     repeated = charging.ended.offset >= 0

@@ -7,7 +7,7 @@ in whatever order. How an unused rest goes back is the acquirer's `remainder` (d
 import msgspec
 
 from schemas import ids
-from streams.core import taps
+from streams.core import partner_view, taps
 from streams.core.acquirers import Acquirer
 from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
 from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, PaymentSession
@@ -162,7 +162,15 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
                 told.releases.append(amount)
             case _:
                 pass  # answers to inquiries speak through the command they resolve
+    if session.advices and hold_id == _taken_from(session):
+        told.captures += [(one.key, one.minor, False) for one in partner_view.taken(session)]
     return told
+
+
+def _taken_from(session: PaymentSession) -> str:
+    """The hold that a third party captures from: the newest that was approved."""
+    approved = [one for one in hold_ids(session) if verdict(session, one) == "done"]
+    return approved[-1] if approved else ""
 
 
 def _approved(told: _Told, answer: Answer, asked: IssuedCommand | None) -> None:

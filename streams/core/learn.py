@@ -22,24 +22,29 @@ from schemas.commands import (
     PlaceHold,
     RaiseHold,
     ReceiptReady,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
     ShowDeclined,
     StartCharging,
     StopCharging,
 )
+from schemas.decisions import LinkConfirmed, LinkRejected
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
     Fact,
     LinkedFact,
+    NoticeUnbound,
     SessionRequested,
     VisitSeen,
 )
 from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
+from streams.core.learn_partners import ToldOutside, confirmed, rejected, told_outside
+from streams.core.notices import bound
 from streams.core.session import (
     MONEY,
     Answer,
@@ -74,6 +79,7 @@ KINDS: dict[type[Fact], str] = {
     LowerHold: "lower",
     CaptureHold: "capture",
     ReleaseHold: "release",
+    RefundCapture: "refund",
     InquireCommand: "inquire",
     ResendCommand: "resend",
     StartCharging: "start",
@@ -161,6 +167,11 @@ def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
 
 def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     fact = codec.decode(linked.fact)
+    if isinstance(fact, NoticeUnbound):
+        told = bound(session, fact)
+        return session if told is None else learn(session, told)
+    if isinstance(fact, ToldOutside):
+        return told_outside(session, fact)
     if not isinstance(fact, ChargerFact):
         return session
     known = session.chargings.get(linked.charging_id)
@@ -280,11 +291,24 @@ def _terms(terms: dict[str, HoldTerms], fact: AcquirerAnswered) -> dict[str, Hol
 
 
 def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession:
-    new = Notice(fact.event, fact.hold_id, fact.command_id, fact.amount_minor, fact.occurred_at)
-    by_purpose = {(one.event, one.hold_id, one.command_id): one for one in session.notices}
-    purpose = (new.event, new.hold_id, new.command_id)
+    new = Notice(
+        fact.event,
+        fact.hold_id,
+        fact.command_id,
+        fact.amount_minor,
+        fact.occurred_at,
+        fact.psp_reference,
+    )
+    by_purpose = {_purpose(one): one for one in session.notices}
+    purpose = _purpose(new)
     by_purpose[purpose] = min(new, by_purpose.get(purpose, new))
     return replace(session, notices=tuple(sorted(by_purpose.values())))
+
+
+def _purpose(notice: Notice) -> tuple[str, str, str, str]:
+    """What a notice is about: a payment that is none of our holds is told apart by its name."""
+    of_payment = "" if notice.hold_id else notice.psp_reference
+    return notice.event, notice.hold_id, notice.command_id, of_payment
 
 
 def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:
@@ -381,6 +405,8 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     AcquirerNotified: _notified,
     VisitSeen: _visited,
     ReceiptSettled: _receipted,
+    LinkConfirmed: confirmed,
+    LinkRejected: rejected,
     Issued: _issued,
 }
 

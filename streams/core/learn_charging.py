@@ -9,6 +9,7 @@ from schemas.facts import (
     LinkedFact,
     MeterReading,
 )
+from schemas.flags import ENERGY_DOUBTFUL, Flag
 from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Limited, Power
 from streams.core.trace import Sample, with_sample
 
@@ -28,10 +29,14 @@ def merged(
         case ChargingStarted():
             return _begun(charging, fact)
         case ChargingEnded():
-            return _ended(charging, fact, linked.sequence_complete)
+            # What a feed doubts proves nothing by its transaction alone (design.md, section 6).
+            return _ended(
+                charging, fact, linked.sequence_complete and not fact.flags & ENERGY_DOUBTFUL
+            )
         case ChargingUpdated():
             charging = _changed(charging, fact)
             at = fact.updated_at
+            traced = traced and not fact.flags & Flag.ENERGY_NOT_TOLD
         case MeterReading():
             charging = _read(charging, fact.energy_wh, fact.read_at)
             at = fact.read_at
@@ -60,7 +65,7 @@ def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
 def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
     change = Change(fact.updated_at, fact.seq, fact.charging_state == "charging")
     changes = charging.changes
-    if change not in changes:
+    if fact.charging_state != "not_told" and change not in changes:
         changes = tuple(sorted({*changes, change}))
     limited = charging.limited
     if fact.limit_wh >= 0:

@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from schemas.money import Money, UnknownCurrency
-from streams.core import receipts, taps
+from streams.core import partner_view, receipts, taps
 from streams.core.case import Case, case_of
 from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
@@ -48,6 +48,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         **_money(case.holds, standing),
         **_instants(case, standing),
         **_receipt(case),
+        **_partners(session),
     )
 
 
@@ -91,6 +92,25 @@ def _receipt(case: Case) -> dict[str, Any]:
     }
 
 
+def _partners(session: PaymentSession) -> dict[str, Any]:
+    if not (session.partner_sessions or session.cdrs or session.advices):
+        return {}
+    told = partner_view.ocpi_session(session)
+    cdr, advice = partner_view.shown_cdr(session), partner_view.advice(session)
+    total = partner_view.total_minor(cdr) if cdr else None
+    return {
+        "ocpi_session_id": told.ocpi_session_id if told else "",
+        "ocpi_status": told.status if told else "",
+        "cdr_id": cdr.cdr_id if cdr else "",
+        "cdr_status": partner_view.cdr_status(session),
+        "cdr_energy_wh": cdr.energy_wh if cdr else 0,
+        "cdr_total_minor": -1 if total is None or total < 0 else total,
+        "advice_id": advice.advice_id if advice else "",
+        "advice_outcome": advice.outcome if advice else "",
+        "advice_minor": advice.captured_minor if advice else -1,
+    }
+
+
 def _instants(case: Case, standing: Standing) -> dict[str, Any]:
     begins = [one.begun.started_at for one in case.chargings if one.begun is not None]
     ends = [one.end.ended_at for one in case.chargings if one.end is not None]
@@ -127,6 +147,7 @@ def _closed_at(case: Case) -> int:
     instants = [case.request.requested_at, *(one.answered_at for one in session.answers.values())]
     instants += [one.occurred_at for one in session.notices]
     instants += [one.end.ended_at for one in case.chargings if one.end is not None]
+    instants += [one.told_at for one in partner_view.taken(session)]
     instants += [min(one.expires_at, case.now_at) for one in case.holds if one.lapsed_minor]
     return max(instants)
 

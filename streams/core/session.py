@@ -183,6 +183,7 @@ class Notice(msgspec.Struct, array_like=True, frozen=True, order=True):
     command_id: str
     amount_minor: int
     occurred_at: int
+    psp_reference: str = ""
 
 
 class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
@@ -285,6 +286,77 @@ class ReceiptKnown(msgspec.Struct, array_like=True, frozen=True):
     settled_at: int
 
 
+class PartnerSession(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """An OCPI session as it was last told: the newest `last_updated_at`, then the later status.
+
+    `rank` orders statuses. `total`: the running total with taxes, as told; empty: not told.
+    """
+
+    last_updated_at: int
+    rank: int
+    status: str
+    energy_wh: int
+    total: str
+    currency: str
+    started_at: int
+    ended_at: int
+    ocpi_session_id: str
+    evse_uid: str
+    evse_id: str
+    partner: str
+    aliases: tuple[str, ...]
+
+
+class PartnerCdr(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """A CDR, or a credit CDR. Of several bodies under one id the first by order counts.
+
+    `money_digests`: of all bodies told; more than one contradict each other. `rejected_code`: with
+    which OCPI status code a hub or partner refused it, 0: nobody did; it then proves nothing.
+    """
+
+    last_updated_at: int
+    money_digest: str
+    cdr_id: str
+    energy_wh: int
+    total: str
+    currency: str
+    started_at: int
+    ended_at: int
+    ocpi_session_id: str
+    evse_uid: str
+    evse_id: str
+    credit: bool
+    credit_reference_id: str
+    partner: str
+    aliases: tuple[str, ...]
+    money_digests: tuple[str, ...] = ()
+    rejected_code: int = 0
+
+
+class ThirdCapture(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What a third party says it captured: an advice, or a settlement at the station.
+
+    `captured_minor` -1: not told in whole minor units. `by`: terminal_provider or station.
+    """
+
+    told_at: int
+    outcome: str
+    captured_minor: int
+    currency: str
+    advice_id: str
+    partner: str
+    by: str
+    aliases: tuple[str, ...] = ()
+
+
+class Confirmed(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """An alias that a person bound to this session."""
+
+    alias: str
+    bound_from: int
+    bound_to: int
+
+
 # --- what was published: outputs, last by version -------------------------------------------------
 
 
@@ -349,6 +421,10 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     chosen: dict[str, Chosen] = {}
     visits: dict[str, VisitKnown] = {}
     receipts: dict[str, ReceiptKnown] = {}
+    partner_sessions: dict[str, PartnerSession] = {}
+    cdrs: dict[str, PartnerCdr] = {}
+    advices: dict[str, ThirdCapture] = {}
+    confirmed: tuple[Confirmed, ...] = ()
 
     @property
     def now_at(self) -> int:

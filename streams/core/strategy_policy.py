@@ -19,6 +19,7 @@ from streams.core import acquirers, declines_policy, routing, strategy_cells
 from streams.core.acquirers import Acquirer
 from streams.core.declines_policy import DeclinePolicy
 from streams.core.hold_clocks import Clocks
+from streams.core.reconciliation_policy import Reconciliation
 from streams.core.routing import Breaker, Route
 from streams.core.strategy_cells import Cell, Regime
 
@@ -94,6 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     breaker: Breaker = Breaker()
     clocks: Clocks = Clocks()
     declines: DeclinePolicy = DeclinePolicy()
+    reconciliation: Reconciliation = Reconciliation()
     time_zone: str = ""
     fiscal: dict[str, Fiscal] = {}
     no_cvm_limits: dict[str, dict[str, Minor]] = {}

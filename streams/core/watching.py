@@ -11,14 +11,14 @@ from streams.core.cover import NO_GOAL, Goal, goal_of, reaches
 from streams.core.headroom import steps_minor
 from streams.core.marks import NO_MARKS, Marks, marks_of
 from streams.core.metered import metered
+from streams.core.partner_aliases import FAR_AT, partner_alias_count, partner_aliases
+from streams.core.payment_aliases import SKEW_MS, payment_alias_count, payment_aliases
 from streams.core.pricing import Amounts, Assumed, Course, Segment
 from streams.core.session import Charging, WatchShown
 from streams.core.watches import Wake, wake
 
 NEVER_WH = 10**12
-SKEW_MS = 24 * 60 * 60 * 1000
 UNREAD_MAX = 16  # changes without any reading: after those it is the same days again
-FAR_AT = 4_102_444_800_000  # the last instant that the contract can write
 
 
 def new_watches(case: Case, *, over: bool) -> dict[str, WatchShown]:
@@ -195,7 +195,9 @@ def new_aliases(case: Case) -> list[AliasBound]:
     """The names that link needs to find this session by, each told once."""
     request, start = case.request, case.start
     begun = [one for one in case.chargings if one.begun is not None]
-    if len(case.session.published.aliases) == len(begun) + (start is not None):
+    told = len(case.session.published.aliases)
+    ours = len(begun) + (start is not None)
+    if told == ours + payment_alias_count(case) + partner_alias_count(case):
         return []  # all told: the hot case
     names: list[tuple[str, int]] = []
     if start is not None:
@@ -215,14 +217,16 @@ def new_aliases(case: Case) -> list[AliasBound]:
         )
         if charging.begun is not None:
             names.append((alias, charging.begun.started_at))
+    names += payment_aliases(case)
+    bound = [(alias, from_at, FAR_AT) for alias, from_at in names] + partner_aliases(case)
     return [
         AliasBound(
             tenant=request.tenant,
             alias=alias,
             session_id=request.session_id,
             bound_from=from_at,
-            bound_to=FAR_AT,
+            bound_to=until_at,
         )
-        for alias, from_at in names
+        for alias, from_at, until_at in bound
         if alias not in case.session.published.aliases
     ]

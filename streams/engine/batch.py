@@ -12,14 +12,21 @@ from streams.engine.barrier import Holds
 from streams.engine.inbox import Inbox
 from streams.engine.parking import parked
 from streams.engine.settings import EngineSettings
-from streams.engine.stage import BadRecord, Logic, NeedReference, Output, Record, Stage
+from streams.engine.stage import (
+    BadRecord,
+    Logic,
+    NeedLookup,
+    NeedReference,
+    Output,
+    Record,
+    Stage,
+)
 from streams.engine.state import StateStore, WorkingCopy
 from streams.engine.transactions import Send, murmur2_partition
 
 Place = tuple[str, int]
 """Input topic and offset of a record."""
 
-_AT_A_STRETCH = 200  # records of one input before the next one has its turn
 _SEEN_KEYS_MAX = 1_000_000  # keys remembered for the partition check; then it starts over
 
 
@@ -49,9 +56,9 @@ class SomeCulprit(Exception):
 
 
 class Missing(Exception):
-    """The record at `place` needs a reference record that is not known yet."""
+    """The record at `place` needs something that is not known yet."""
 
-    def __init__(self, place: Place, need: NeedReference) -> None:
+    def __init__(self, place: Place, need: NeedReference | NeedLookup) -> None:
         super().__init__(place, need)
         self.place = place
         self.need = need
@@ -125,7 +132,7 @@ class Applier:
             moved = False
             for topic, inbox in inboxes.items():
                 before = turn.counts.get(topic, 0)
-                run.input(inbox, holds, positions, min(left, _AT_A_STRETCH))
+                run.input(inbox, holds, positions, min(left, self._stage.stretch))
                 count = turn.counts.get(topic, 0)
                 positions[topic] = inbox.position_after(count)
                 if count != before:
@@ -158,7 +165,7 @@ class Applier:
         """Raises `BadRecord` for an output that the broker would refuse."""
         limit = self._settings.max_output_bytes
         for out in produced:
-            if len(out.value) + len(out.key) > limit:
+            if len(out.value) + len(out.key or b"") > limit:
                 raise BadRecord("output-too-large", f"{out.topic}: {len(out.value)} bytes")
             sends.append(Send(out.topic, out.partition, out.key, out.value, list(out.headers)))
 
@@ -249,7 +256,7 @@ class _Run:
                 del sends[mark:]
                 self._bad_record(record, index, error)
                 mark = len(sends)
-            except NeedReference as need:
+            except (NeedReference, NeedLookup) as need:
                 raise Missing((topic, record.offset), need) from need
         return len(records)
 

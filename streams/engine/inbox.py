@@ -6,6 +6,8 @@ from collections.abc import Callable
 from streams.engine.errors import SliceGap
 from streams.engine.stage import Record
 
+_SLICES_MAX = 24  # a slice is what was fetched at once: 4 MiB, or one larger batch
+
 
 class Slice:
     """One fetched run of one input partition: `[start, end)`, offsets with gaps.
@@ -41,6 +43,14 @@ class Inbox:
         self.end = position
         self.records: list[Record] = []
         self._slices: deque[tuple[int, Callable[[], object]]] = deque()
+
+    def is_full(self, max_records: int) -> bool:
+        """Whether to fetch no more for now; slices count, for a record may be as large as one.
+
+        Never with nothing to apply: slices of markers alone wait for a record behind them.
+        """
+        waiting = len(self.records)
+        return waiting >= max_records or (waiting > 0 and len(self._slices) >= _SLICES_MAX)
 
     @property
     def position(self) -> int:

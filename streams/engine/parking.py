@@ -12,6 +12,7 @@ _DETAIL_CHARACTERS = 2_000
 def parked(record: Record, bad: BadRecord, topic: str, max_bytes: int) -> Send:
     """Key and value as read, their nulls included, and headers that say where and why.
 
+    What has no key goes where an empty one would: an input's partitions are not this topic's.
     Above `max_bytes` the value is left where it is: topic, partition and offset point to it and
     `value-sha256` and `value-bytes` tell whether it is still the same.
     """
@@ -30,4 +31,4 @@ def parked(record: Record, bad: BadRecord, topic: str, max_bytes: int) -> Send:
     elif record.nulls & _NULL_VALUE:
         value = None
     key = None if record.nulls & _NULL_KEY else record.key
-    return Send(topic, record.partition if key is None else None, key, value, headers)
+    return Send(topic, None, key, value, headers)

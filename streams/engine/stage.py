@@ -6,7 +6,7 @@ takes effect once, its outputs, its state and its position become visible togeth
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,7 +33,7 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     """One record to send in the transaction; without a partition, murmur2 of the key places it."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes
     partition: int | None = None
     headers: tuple[tuple[str, bytes], ...] = ()
@@ -63,6 +63,24 @@ class NeedReference(Exception):
         super().__init__(topic, key)
         self.topic = topic
         self.key = key
+
+
+class NeedLookup(Exception):
+    """`step` misses what only somebody outside Kafka can tell, such as a schema by its id.
+
+    The engine aborts, awaits `look_up` with nothing open at Kafka, and applies the slice again;
+    what `look_up` raises ends the process, for no record is to blame for it. So it must remember
+    its answer, a no included, and end within `LOOK_UP_WITHIN_S`. Raised again for the same record
+    and `key`, the record is parked as `lookup-missing`.
+    """
+
+    def __init__(self, key: str, look_up: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(key)
+        self.key = key
+        self.look_up = look_up
+
+
+LOOK_UP_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +158,9 @@ class Logic(Protocol):
 
     @abstractmethod
     def step(self, record: Record, view: View) -> Iterable[Output]:
-        """Apply one record; once per record, in order. Raises `BadRecord`, `NeedReference`.
+        """Apply one record; once per record, in order.
+
+        Raises `BadRecord`, `NeedReference`, `NeedLookup`.
 
         A record found bad before the view was used is parked on the spot; one found bad later
         costs an abort and a second run, so decode and check first. In both cases nothing that
@@ -182,7 +202,8 @@ class Stage(ABC):
     All `inputs` and `state_topic` have `partitions` partitions. A changed input set is a new
     `version`. `barrier_topics` limits whose records `is_barrier` is asked about (None: all).
     `check_keys` names inputs whose keys must sit where murmur2 puts them (else parked as
-    `wrong-partition`); checked at each first-seen key.
+    `wrong-partition`); checked at each first-seen key. `stretch`: records of one input that are
+    applied before the clock and the other inputs have their turn; few where one may take long.
     """
 
     name: str
@@ -196,6 +217,7 @@ class Stage(ABC):
     ticker: Ticker | None = None
     barrier_topics: frozenset[str] | None = None
     check_keys: frozenset[str] = frozenset()
+    stretch: int = 200
 
     def keys_of(self, record: Record) -> Iterable[bytes]:  # noqa: ARG002 - the default
         """The cold keys that `record` may ask for; a guess saves a second run, and harms nothing.

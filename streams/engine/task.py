@@ -18,7 +18,7 @@ from streams.engine.pacing import Pacer
 from streams.engine.positions import POSITIONS_KEY, encode_positions
 from streams.engine.references import ReferenceReader
 from streams.engine.settings import Commit, EngineSettings
-from streams.engine.stage import BadRecord, Logic, Stage
+from streams.engine.stage import LOOK_UP_WITHIN_S, BadRecord, Logic, NeedReference, Stage
 from streams.engine.state import StateStore
 from streams.engine.thaw import read_back
 from streams.engine.transactions import StateRecords, Transactions
@@ -83,7 +83,7 @@ class PartitionTask:
         self._open = False
         self._single = 0  # records still to be taken one by one, to find a culprit
         self._limit = worker.settings.max_records
-        self._asked: tuple[Place, str, bytes] | None = None
+        self._asked: tuple[Place, str, bytes | str] | None = None
         self._bad: dict[Place, BadRecord] = {}
         self._positions_saved: dict[str, int] = {}
         self._positions_saved_at = 0.0
@@ -149,7 +149,7 @@ class PartitionTask:
         limit = self._settings.max_records
         for topic, inbox in self._inboxes.items():
             place = TopicPartition(topic, self.partition)
-            self._worker.inputs.set_full(place, full=len(inbox.records) >= limit)
+            self._worker.inputs.set_full(place, full=inbox.is_full(limit))
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -281,14 +281,21 @@ class PartitionTask:
         self._blame((topic, self._inboxes[topic].records[0].offset), some.bad)
 
     async def _refer(self, missing: Missing) -> None:
+        """Wait for what the record asks for; one that asks again for the same is parked."""
         need = missing.need
-        asked = (missing.place, need.topic, need.key)
+        topic = need.topic if isinstance(need, NeedReference) else ""
+        asked = (missing.place, topic, need.key)
         if asked == self._asked:
-            detail = f"{need.topic} has no {need.key!r}"
-            self._blame(missing.place, BadRecord("reference-missing", detail))
+            said = f"{topic} has no {need.key!r}" if topic else f"{need.key!r} was not found"
+            reason = "reference-missing" if topic else "lookup-missing"
+            self._blame(missing.place, BadRecord(reason, said))
             return
         self._asked = asked
-        await self._worker.references.refresh(need.topic, need.key)
+        if isinstance(need, NeedReference):
+            await self._worker.references.refresh(need.topic, need.key)
+            return
+        async with asyncio.timeout(LOOK_UP_WITHIN_S):
+            await need.look_up()
 
     async def _arm(self, turn: Turn) -> None:
         """Ask for the ends that each barrier met in this turn has to wait for."""

@@ -100,6 +100,7 @@ _OF_TOPIC = {
     topics.DISCREPANCIES: ("discrepancies", "orphans"),
     topics.VISITS: ("card_visits",),
     topics.HEALTH: ("acquirer_health",),
+    topics.DRIFT: ("feed_seen",),
 }
 
 

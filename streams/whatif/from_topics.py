@@ -26,6 +26,7 @@ from schemas.facts import (
     Watermark,
 )
 from schemas.ledger import CommandLine, SessionLedger
+from streams.core.learn_charging import ChargerFact
 from streams.core.strategy_policy import Policy, PolicyInvalid, parse_policy
 from streams.reading import records_of
 from streams.whatif.from_file import DECLINE_REASON, LATENCIES_MS
@@ -202,7 +203,7 @@ def _happened(read: Read, ledger: SessionLedger) -> Happened:
     if request.stage != "tapped" and card is None and ledger.holds:
         raise NotMet("its card was never told")
     course = course_of(
-        [Heard(one, codec.decode(one.fact), at) for one, at in read.linked.get(session, [])],
+        _heard(read.linked.get(session, [])),
         _issued_at(ledger, "start"),
         cut=ledger.stop_sent and ledger.charging_ended_at >= _issued_at(ledger, "stop") > 0,
     )
@@ -219,6 +220,12 @@ def _happened(read: Read, ledger: SessionLedger) -> Happened:
         fates=_fates(ledger, read.answers.get(session, [])),
         booked=_booked(ledger),
     )
+
+
+def _heard(linked: list[tuple[LinkedFact, int]]) -> list[Heard]:
+    """What its chargers told: acquirers' words come by link, too, and say nothing of a course."""
+    facts = [(one, codec.decode(one.fact), at) for one, at in linked]
+    return [Heard(one, fact, at) for one, fact, at in facts if isinstance(fact, ChargerFact)]
 
 
 def _takes_less(ledgers: list[SessionLedger]) -> Decimal:

@@ -265,6 +265,8 @@ def _changes(
     told = {
         (one.updated_at - begun.started_at, one.charging_state)
         for one in facts
-        if isinstance(one, ChargingUpdated) and begun.started_at < one.updated_at < end.ended_at
+        if isinstance(one, ChargingUpdated)
+        and one.charging_state != "not_told"
+        and begun.started_at < one.updated_at < end.ended_at
     }
     return tuple(sorted(told))

@@ -12,6 +12,7 @@ from schemas.facts import (
     ChargingStarted,
     LinkedFact,
     MeterReading,
+    NoticeUnbound,
     OrphanAged,
     SessionRequested,
 )
@@ -151,7 +152,7 @@ def test_crashes_between_steps_change_no_outcome(seed):
 
 def test_a_record_of_nonsense_is_parked_and_its_neighbours_are_applied():
     day = Day()
-    day.pipeline.send_bytes(topics.READINGS, CHARGER, b"\x00nonsense")
+    day.pipeline.send_bytes(topics.READINGS, CHARGER, b"\x01nonsense")
     day.tell(reading(T0 + MINUTE, 1, 5000), reading(T0 + 2 * MINUTE, 2, 4000))
     day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
     day.tick(T0)
@@ -332,3 +333,88 @@ def test_a_fact_beyond_the_horizon_is_parked_and_changes_nothing():
     assert [bad.reason for _, bad in day.pipeline.parked] == ["beyond-horizon"]
     assert day.ledger() == last
     assert len(day.commands(CaptureHold)) == 1
+
+
+def unbound(event, alias, **fields):
+    """What an acquirer says without our metadata, as the webhooks' receiver writes it."""
+    common = {
+        "tenant": "t", "alias": alias, "acquirer_id": "sim-total", "outcome": "done",
+        "merchant_reference": "", "psp_reference": "psp", "amount_minor": 0, "currency": "CHF",
+        "occurred_at": T0 + 1_000,
+    }  # fmt: skip
+    return NoticeUnbound(event=event, **{**common, **fields})
+
+
+def tell_unbound(pipeline, fact):
+    pipeline.send(topics.LOOKUPS, fact.alias, fact)
+    pipeline.run()
+
+
+def test_a_webhook_that_names_no_session_finds_it_by_the_reference_of_its_hold():
+    day = Day(answers=False)
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    (place,) = day.commands(PlaceHold)
+    alias = ids.reference_alias("t", place.idempotency_key)
+    amount = place.amount_minor
+    key = place.idempotency_key
+    tell_unbound(day.pipeline, unbound("hold", alias, merchant_reference=key, amount_minor=amount))
+    assert day.ledger().approved_minor == amount
+    # and by the name that the acquirer gave it all that follows
+    tell_unbound(
+        day.pipeline, unbound("hold_lapsed", ids.psp_alias("t", "psp"), amount_minor=amount)
+    )
+    assert day.ledger().lapsed_minor == amount
+
+
+def test_a_hold_that_a_terminal_placed_is_told_to_its_session_and_so_is_its_capture():
+    day = Day()
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    minted = ids.reference_alias("t", "ref-1")
+    tell_unbound(
+        day.pipeline,
+        unbound(
+            "hold", minted, merchant_reference="ref-1", psp_reference="term", amount_minor=5000
+        ),
+    )
+    tell_unbound(
+        day.pipeline,
+        unbound("capture", ids.psp_alias("t", "term"), psp_reference="term", amount_minor=1234),
+    )
+    told = [one for one in day.pipeline.said[topics.DISCREPANCIES] if one.session_id == SESSION]
+    assert {(one.kind, one.amount_minor) for one in told} == {
+        ("held-unasked", 5000),
+        ("captured-unasked", 1234),
+    }
+    assert day.ledger().captured_minor == 0
+
+
+def test_a_webhook_that_came_before_its_name_was_known_waits_for_it():
+    day = Day(answers=False)
+    tell_unbound(
+        day.pipeline, unbound("chargeback_opened", ids.psp_alias("t", "psp"), amount_minor=70)
+    )
+    day.answers = True
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    kinds = {one.kind for one in day.pipeline.said[topics.DISCREPANCIES]}
+    assert "chargeback" in kinds
+
+
+def test_a_webhook_of_nobodys_payment_ages_into_an_orphan():
+    day = Day(answers=False)
+    stranger = ids.psp_alias("t", "stranger")
+    tell_unbound(day.pipeline, unbound("capture", stranger, psp_reference="stranger"))
+    day.tick(T0 + 3 * 86_400_000)
+    (orphan,) = list(day.pipeline.said[topics.DISCREPANCIES])
+    assert isinstance(orphan, OrphanAged)
+    assert orphan.alias == stranger
+
+
+def test_a_webhook_under_anothers_alias_is_parked():
+    day = Day(answers=False)
+    fact = unbound("capture", ids.psp_alias("t", "psp"))
+    day.pipeline.send(topics.LOOKUPS, "another", fact)
+    day.pipeline.run()
+    assert len(day.pipeline.parked) == 1

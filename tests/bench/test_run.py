@@ -17,8 +17,9 @@ from streams.agents.link import CHARGING, link_stage
 from streams.bench import scene
 from streams.bench.ground import Ground
 from streams.bench.proof import WrongResult, check_state
-from streams.bench.run import Bench, Plan, Result, SideFailed
+from streams.bench.run import Bench, Plan, Result
 from streams.bench.scene import Scene
+from streams.bench.sides import SideFailed
 from streams.core.gate import Charging
 from streams.core.strategy import parse_policy
 from streams.engine.stage import StateKind

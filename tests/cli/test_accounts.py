@@ -7,7 +7,7 @@ import pytest
 
 from connectors.acquirers.accounts import notice_readers, open_accounts
 from connectors.acquirers.settings import ExecutorSettings
-from streams.cli.accounts import AccountsWrong, read_accounts, with_secrets
+from streams.cli.accounts import AccountsWrong, of_tenant, read_accounts, with_secrets
 from streams.settings import Executor
 
 KEY, OLD = "44" * 32, "0d" * 32
@@ -65,3 +65,9 @@ def test_a_secret_of_another_kind_is_refused_and_not_shown(file):
     with pytest.raises(AccountsWrong, match="hexadecimal") as caught:
         with_secrets(read_accounts(file(FILE)), environment)
     assert "whsec_not" not in str(caught.value)
+
+
+def test_an_account_is_the_installations_tenants_unless_its_file_says_whose(file):
+    accounts = read_accounts(file(FILE | {"str": FILE["str"] | {"tenant": "south"}}))
+    told = {name: one.tenant for name, one in of_tenant(accounts, "north").items()}
+    assert told == {"ady": "north", "str": "south", "cko": "north"}

@@ -15,6 +15,7 @@ from schemas.facts import (
     ChargingUpdated,
     LinkedFact,
     MeterReading,
+    NoticeUnbound,
     SessionRequested,
     VisitSeen,
 )
@@ -163,6 +164,36 @@ def notified(event, amount_minor=0, path="", at=T0):
         amount_minor=amount_minor,
         currency="CHF",
         occurred_at=at,
+    )
+
+
+def webhook(event, amount_minor=0, path="", at=T0, psp="PSP", **changed):
+    """What an acquirer says without our metadata, as link hands it on. `path`: of the command
+    whose reference it has; none: somebody else's."""
+    key = ids.idempotency_key("t", f"{SESSION}/{path}") if path else "somebody-else"
+    fields = {
+        "tenant": "t",
+        "alias": ids.psp_alias("t", psp),
+        "acquirer_id": "sim-total",
+        "event": event,
+        "outcome": "done",
+        "merchant_reference": key,
+        "psp_reference": psp,
+        "amount_minor": amount_minor,
+        "currency": "CHF",
+        "occurred_at": at,
+    }
+    fact = NoticeUnbound(**{**fields, **changed})
+    return LinkedFact(
+        tenant="t",
+        session_id=SESSION,
+        charging_id=fact.alias,
+        source_topic="alias.lookups.v1",
+        source_partition=0,
+        source_offset=0,
+        crossing=0,
+        sequence_complete=False,
+        fact=codec.encode(fact),
     )
 
 

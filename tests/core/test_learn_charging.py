@@ -1,8 +1,11 @@
 """What a charger says, merged: power and gaps that it has shown, and the readings that are kept."""
 
-from sessionworld import T0, linked, reading, started, updated
+import msgspec
+import pytest
+from sessionworld import T0, ended, linked, reading, started, updated
 
 from schemas import codec
+from schemas.flags import ENERGY_DOUBTFUL, Flag
 from streams.core.learn_charging import merged
 from streams.core.session import NOT_SHOWN, Power
 from streams.core.trace import NO_TRACE, Sample
@@ -43,3 +46,28 @@ def test_readings_are_kept_only_where_the_tariff_asks_when():
 def test_a_link_that_knows_no_gap_says_none():
     fact = codec.decode(reading(900, T0 + 1).fact)
     assert told(linked(fact)).gap_ms == 0
+
+
+def flagged(fact, flags):
+    """The linked fact as a feed tells it that doubts something about it."""
+    told_so = msgspec.structs.replace(codec.decode(fact.fact), flags=flags)
+    return msgspec.structs.replace(fact, fact=codec.encode(told_so))
+
+
+@pytest.mark.parametrize("flag", list(Flag))
+def test_an_end_that_a_feed_doubts_is_not_complete(flag):
+    usual = ended(5_000, T0 + MINUTE)
+    assert told(started(0), usual).end.complete
+    assert told(started(0), flagged(usual, flag)).end.complete is not (flag in ENERGY_DOUBTFUL)
+
+
+def test_an_update_that_tells_no_state_changes_none():
+    one = told(started(0), updated("not_told", 900, T0 + MINUTE))
+    assert (one.changes, one.top_wh) == ((), 900)
+
+
+def test_an_energy_that_was_not_told_is_no_sample():
+    stopped = flagged(updated("suspended_ev", 0, T0 + 2), Flag.ENERGY_NOT_TOLD)
+    one = told(started(0), reading(900, T0 + 1), stopped, traced=True)
+    assert one.trace.samples == (Sample(T0 + 1, 900),)
+    assert len(one.changes) == 1

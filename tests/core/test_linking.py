@@ -41,8 +41,9 @@ def test_two_sessions_at_one_time_are_for_a_person():
     assert linking.look_up(state, _lookup(120))[1] == "s1"
     waiting, session = linking.look_up(state, _lookup(160))
     assert session is None
-    assert linking.why_waiting(waiting, 160) == linking.AMBIGUOUS
-    assert linking.why_waiting(waiting, 900) == linking.UNKNOWN
+    assert linking.why_waiting(waiting, waiting.waiting[0]) == linking.AMBIGUOUS
+    later, _ = linking.look_up(waiting, _lookup(900, 1))
+    assert linking.why_waiting(later, later.waiting[1]) == linking.UNKNOWN
 
 
 def test_more_than_is_kept_is_refused_by_name():

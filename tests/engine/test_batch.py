@@ -15,6 +15,7 @@ from streams.engine.settings import EngineSettings
 from streams.engine.stage import (
     BadRecord,
     Logic,
+    NeedLookup,
     NeedReference,
     Output,
     Record,
@@ -26,6 +27,10 @@ from streams.engine.transactions import murmur2_partition
 
 LIMIT = 1_000
 SETTINGS = EngineSettings(bootstrap="", app_id="t", max_output_bytes=100, max_state_bytes=50)
+
+
+async def nobody():
+    """Who was to be asked."""
 
 
 class Text(msgspec.Struct, array_like=True, frozen=True):
@@ -51,6 +56,8 @@ class Obeying(Logic):
                 raise BadRecord("no-good", "as told")
             case b"needs":
                 raise NeedReference("tariffs", record.key)
+            case b"asks":
+                raise NeedLookup("schema 7", nobody)
             case b"large":
                 return [Output("out", record.key, b"ok"), Output("out", record.key, b"x" * 101)]
             case b"not encodable":
@@ -199,6 +206,14 @@ def test_a_missing_reference_says_who_needs_what():
         bench.turn()
     assert raised.value.place == ("a", 1)
     assert (raised.value.need.topic, raised.value.need.key) == ("tariffs", b"k1")
+
+
+def test_what_only_others_can_tell_is_waited_for_outside_of_the_turn():
+    bench = Bench(a=[b"1", b"asks"])
+    with pytest.raises(Missing) as raised:
+        bench.turn()
+    assert raised.value.place == ("a", 1)
+    assert (raised.value.need.key, raised.value.need.look_up) == ("schema 7", nobody)
 
 
 def test_a_programming_error_is_nobodys_record():

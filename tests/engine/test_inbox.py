@@ -35,6 +35,25 @@ def test_a_slice_that_does_not_join_is_an_error(start):
         inbox.deliver(part(start, 20, 15), nothing)
 
 
+def test_many_slices_fill_it_as_many_records_do():
+    inbox = Inbox("a", 0)
+    for start in range(23):
+        inbox.deliver(part(start, start + 1, start), nothing)
+    assert inbox.is_full(23)
+    assert not inbox.is_full(24)
+    inbox.deliver(part(23, 24, 23), nothing)
+    assert inbox.is_full(32_000)
+    inbox.drop(24)
+    assert not inbox.is_full(32_000)
+
+
+def test_markers_alone_never_fill_it():
+    inbox = Inbox("a", 0)
+    for start in range(100):
+        inbox.deliver(part(start, start + 1), nothing)
+    assert not inbox.is_full(32_000)
+
+
 def test_a_slice_is_acked_once_all_of_it_is_applied():
     inbox = Inbox("a", 0)
     acked = []

@@ -11,13 +11,13 @@ BAD = BadRecord("undecodable", "byte 3")
 
 
 @pytest.mark.parametrize(
-    ("nulls", "key", "value", "partition"),
-    [(0, b"k", b"v", None), (1, None, b"v", 7), (2, b"k", None, None), (3, None, None, 7)],
+    ("nulls", "key", "value"),
+    [(0, b"k", b"v"), (1, None, b"v"), (2, b"k", None), (3, None, None)],
 )
-def test_nulls_stay_nulls(nulls, key, value, partition):
+def test_nulls_stay_nulls(nulls, key, value):
     record = Record("a", 7, 9, key or b"", value or b"", nulls=nulls)
     send = parked(record, BAD, "parked", 100)
-    assert (send.topic, send.partition, send.key, send.value) == ("parked", partition, key, value)
+    assert (send.topic, send.partition, send.key, send.value) == ("parked", None, key, value)
 
 
 def test_a_value_too_large_to_copy_is_pointed_to():

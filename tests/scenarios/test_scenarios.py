@@ -25,6 +25,7 @@ from sessionworld import (
     tick,
     updated,
     visited,
+    webhook,
 )
 from tariffworld import body, element
 
@@ -153,7 +154,7 @@ class Story:
         match verb:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
-            case "answer" | "notified":
+            case "answer" | "notified" | "webhook":
                 return self.acquirer_fact(verb, plain, given)
             case "card":
                 return self.card(int(plain[0]), given)
@@ -180,6 +181,9 @@ class Story:
     def acquirer_fact(self, verb, plain, given):
         if verb == "notified":
             return notified(plain[0], minor(plain[1]), given.get("of", ""), self.now_at)
+        if verb == "webhook":
+            path = given.pop("of", "")
+            return webhook(plain[0], minor(plain[1]), path, self.now_at, **given)
         amount = minor(plain[2]) if len(plain) > 2 else 0
         if "expires" in given:
             count, unit = re.fullmatch(r"(\d+)([smhd])", given.pop("expires")).groups()

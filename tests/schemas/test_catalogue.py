@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas import codec, commands, facts, fiscal, ledger
+from schemas import codec, commands, decisions, drift, facts, fiscal, ledger, partners, roaming
 from schemas.catalogue import HOT, NAMESPACE, RECORDS
 from schemas.facts import Fact
 from schemas.topics import TOPICS
@@ -16,6 +16,7 @@ PRIMITIVES = {"long", "string", "boolean", "bytes"}
 LONGS = str({"type": "array", "items": "long"})  # a watch's marks: as plain, and mostly empty
 # Lines of other records, and what records have in common.
 NO_RECORDS = {"Fact", "MoneyCommand", "AppliedInput", "AnswerSample", "HoldLine", "CommandLine"}
+NO_RECORDS |= {"ConnectorSeen", "OcpiCost", "AdviceTax", "FeedMark"}
 NO_RECORDS |= {"VatPart", "Signature"}
 # Time is the same for all tenants.
 WITHOUT_TENANT = {"Watermark", "Tick", "ClockApplied"}
@@ -39,7 +40,7 @@ def fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def test_every_class_of_the_contract_is_a_record():
     classes = {
         one.__name__
-        for module in (facts, commands, fiscal, ledger)
+        for module in (facts, commands, fiscal, ledger, partners, roaming, drift, decisions)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Fact)
     }
@@ -111,7 +112,7 @@ def test_every_record_stands_on_exactly_one_topic(name):
 
 def test_facts_are_past_tense_and_commands_imperative():
     imperative = ("Place", "Raise", "Lower", "Capture", "Release", "Inquire", "Resend", "Start")
-    imperative += ("Stop", "Show", "Offer", "Limit", "Ask", "Sign")
+    imperative += ("Stop", "Show", "Offer", "Limit", "Ask", "Refund", "Sign")
     imperative += ("ReceiptReady",)  # design.md, section 4, names it so
     for topic in TOPICS:
         if ".commands." in topic.name:

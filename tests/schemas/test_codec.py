@@ -19,7 +19,11 @@ from schemas.facts import Fact, MeterReading, SessionRequested
 EVERY_RECORD = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 REASONS = {"undecodable", "unknown-record", "unknown-currency", "impossible-field"}
 CURRENCIES = ("EUR", "JPY", "KWD", "NOK")
-LIKE = {"^[A-Z]{3}$": st.sampled_from(CURRENCIES), "^([A-Z]{2})?$": st.sampled_from(("", "DE"))}
+LIKE = {
+    "^[A-Z]{3}$": st.sampled_from(CURRENCIES),
+    "^([A-Z]{2})?$": st.sampled_from(("", "DE")),
+    r"^(-?\d{1,9}(\.\d{1,20})?)?\Z": st.sampled_from(("", "0", "-4.40", "12.0000")),
+}
 
 
 def texts(of: ins.StrType) -> st.SearchStrategy[str]:
@@ -153,8 +157,8 @@ def test_a_list_that_claims_a_wild_length_is_refused():
 
 
 def test_another_framing_is_told_by_its_first_bytes():
-    with pytest.raises(codec.NotReadable, match="begins '0000'") as refused:
-        codec.decode(b"\x00\x00\x00\x00\x07body")
+    with pytest.raises(codec.NotReadable, match="begins '0100'") as refused:
+        codec.decode(b"\x01\x00\x00\x00\x07body")
     assert refused.value.reason == "undecodable"
     with pytest.raises(codec.NotReadable):
         codec.decode(b"")

@@ -19,6 +19,7 @@ FULL = {
     "LowerHold",
     "CaptureHold",
     "ReleaseHold",
+    "RefundCapture",
     "InquireCommand",
     "ResendCommand",
     "StartCharging",

@@ -45,6 +45,10 @@ def test_moving_a_separator_makes_another_id(separator):
     assert ids.policy_key(*left, "r") != ids.policy_key(*right, "r")
     assert ids.charging_id(*left, "r", "t") != ids.charging_id(*right, "r", "t")
     assert ids.charger_alias(*left, "r", "k", "t") != ids.charger_alias(*right, "r", "k", "t")
+    assert ids.ocpi_alias("t", left, "cdr", "1") != ids.ocpi_alias("t", right, "cdr", "1")
+    assert ids.reference_alias(*left) != ids.reference_alias(*right)
+    assert ids.psp_alias(*left) != ids.psp_alias(*right)
+    assert ids.refund_id(*left) != ids.refund_id(*right)
 
 
 @given(one=st.tuples(parts, parts, parts, parts), other=st.tuples(parts, parts, parts, parts))
@@ -64,6 +68,24 @@ def test_ordinary_parts_stand_as_they_are():
     assert ids.charging_id("nordlade", "no", "NL-1", "77") == "nordlade/no/NL-1/77"
     assert ids.stop_id(SESSION, "77") == f"{SESSION}/stop/77"
     assert ids.stop_id(SESSION, "") == f"{SESSION}/stop/"
+
+
+def test_an_ocpi_alias_is_blind_to_case_in_owner_and_value():
+    alias = ids.ocpi_alias("t", ("NO", "NLD"), "session", "ABCdef")
+    assert alias == "t/ocpi/no/nld/session/abcdef"
+    assert alias == ids.ocpi_alias("t", ("no", "nld"), "session", "abcDEF")
+    assert ids.reference_alias("t", "PT-8F") == ids.reference_alias("t", "pt-8f")
+    assert ids.reference_alias("T", "pt-8f") != ids.reference_alias("t", "pt-8f")
+
+
+def test_an_acquirers_name_of_a_payment_is_compared_as_it_stands():
+    assert ids.psp_alias("t", "pi_3Hold") == "t/psp/pi_3Hold"
+    assert ids.psp_alias("t", "pi_3Hold") != ids.psp_alias("t", "pi_3HOLD")
+
+
+def test_a_refund_is_named_by_its_cause_whatever_that_looks_like():
+    assert ids.refund_id(SESSION, "goodwill") == f"{SESSION}/refund/goodwill"
+    assert ids.refund_id(SESSION, "NL/CDR/1").rpartition("/")[2] == "NL%2FCDR%2F1"
 
 
 def test_an_alias_is_blind_to_case_in_its_value_only():

@@ -11,10 +11,12 @@ from schemas.topics import BY_NAME, DAY_MS, TOPICS
 EVERY_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=BY_NAME)
 EVIDENCE = [topics.COMMANDS, topics.CHARGER_COMMANDS, topics.TERMINAL_COMMANDS, topics.RESPONSES]
 EVIDENCE += [topics.JOURNAL, topics.EVENTS, topics.REQUESTS, topics.TRANSACTIONS, topics.PARKED]
-EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES]
+EVIDENCE += [topics.ALIASES, topics.DISCREPANCIES, topics.DRIFT, topics.DECISIONS]
 EVIDENCE += [topics.CARD_USES, topics.VISITS, topics.VISIT_FACTS]
+EVIDENCE += [topics.ADVICES, topics.INVOICES, topics.OCPI_SESSIONS, topics.OCPI_CDRS]
 COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
 COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
+COMPACTED += [topics.LOCATIONS, topics.TOKENS, topics.TERMINALS]
 EVIDENCE += [topics.FISCAL_REQUESTS, topics.FISCAL_COMMANDS, topics.FISCAL_ANSWERS]
 EVIDENCE += [topics.FISCAL_RESPONSES]
 COMPACTED += [topics.VISITS_STATE, topics.FISCAL_STATE]
@@ -65,7 +67,13 @@ def test_all_keyed_topics_share_the_partition_count(wanted):
 
 def test_only_reference_data_stands_on_one_partition():
     single = {topic.name for topic in TOPICS if topic.partitions(7) == 1}
-    assert single == {topics.TARIFFS, topics.POLICIES, topics.HEALTH}
+    assert single == {
+        topics.TARIFFS,
+        topics.POLICIES,
+        topics.HEALTH,
+        topics.LOCATIONS,
+        topics.TERMINALS,
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -26,7 +26,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
     async with running(settings) as analytics:
         found = await until_inserted(analytics, sent)
         assert found == {
-            "payment_commands": 5 * 7,
+            "payment_commands": 5 * 8,
             "acquirer_answers": 5,
             "acquirer_notices": 5,
             "terminal_requests": 5,
@@ -36,6 +36,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "orphans": 5,
             "card_visits": 5,
             "acquirer_health": 5,
+            "feed_seen": 5,
             "parked": 1,
             "unreadable": 3,
         }

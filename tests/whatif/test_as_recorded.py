@@ -11,7 +11,14 @@ from sessionworld import POLICY, SESSION, T0, request
 
 from schemas import codec, ids, topics
 from schemas.commands import StopCharging
-from schemas.facts import AcquirerAnswered, ChargingEnded, ChargingStarted, MeterReading
+from schemas.facts import (
+    AcquirerAnswered,
+    ChargingEnded,
+    ChargingStarted,
+    LinkedFact,
+    MeterReading,
+    NoticeUnbound,
+)
 from streams.whatif.bank import Bank
 from streams.whatif.compare import compare
 from streams.whatif.exposure import exposure_of
@@ -248,3 +255,34 @@ def test_a_lost_answer_is_lost_under_any_policy():
     prompt = run(replace(happened, fates={}), POLICY, bank).taps[0].ways[0]
     sooner = [at for (_, low), (at, high) in pairwise(prompt.held) if high > low > 0]
     assert rises[0] - sooner[0] == 94_000
+
+
+def test_what_acquirers_say_by_link_is_no_part_of_the_course():
+    plain, disputed = Day().lived(), Day().lived()
+    session = disputed.request.session_id
+    alias = ids.psp_alias(disputed.request.tenant, "psp")
+    notice = NoticeUnbound(
+        tenant=disputed.request.tenant,
+        alias=alias,
+        acquirer_id="sim-total",
+        event="chargeback_opened",
+        outcome="done",
+        merchant_reference="",
+        psp_reference="psp",
+        amount_minor=100,
+        currency="CHF",
+        occurred_at=T0,
+    )
+    link = LinkedFact(
+        tenant=notice.tenant,
+        session_id=session,
+        charging_id=alias,
+        source_topic=topics.LOOKUPS,
+        source_partition=0,
+        source_offset=0,
+        crossing=0,
+        sequence_complete=False,
+        fact=codec.encode(notice),
+    )
+    disputed.pipeline.said[topics.EVENTS].append(link)
+    assert disputed.recording().sessions == plain.recording().sessions

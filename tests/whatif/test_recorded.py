@@ -47,12 +47,12 @@ def read(seconds, wh, **more):
     return linked(MeterReading(**NAMES, seq=1, energy_wh=wh, power_w=-1, read_at=at), **more)
 
 
-def paused(seconds, wh):
+def paused(seconds, wh, state="suspended_ev"):
     return linked(
         ChargingUpdated(
             **NAMES,
             seq=2,
-            charging_state="suspended_ev",
+            charging_state=state,
             energy_wh=wh,
             power_w=0,
             offline=False,
@@ -77,6 +77,11 @@ def test_a_course_is_told_from_its_begin():
     assert course.interval_ms == 60_000
     assert course.complete
     assert course.energy_wh == 4_000
+
+
+def test_an_update_that_tells_no_state_is_no_change():
+    heard = [began(), paused(60, 1_500, "not_told"), ended(120, 2_000)]
+    assert course_of(heard, T0, cut=False).changes == ()
 
 
 def test_readings_that_fall_or_leave_the_charging_are_passed_over():

@@ -25,10 +25,16 @@ from connectors.acquirers.adyen.amounts import AMOUNTS
 from connectors.acquirers.adyen.refusals import declined
 from connectors.acquirers.origins import is_about, metadata_of
 from connectors.acquirers.reading import by_status, code_of, decoded, psp_reference_needed
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.wire_amounts import NotCountable
-from schemas.commands import CaptureHold, InquireCommand, LowerHold, PlaceHold, RaiseHold
+from schemas.commands import (
+    CaptureHold,
+    InquireCommand,
+    LowerHold,
+    PlaceHold,
+    RaiseHold,
+    RefundCapture,
+)
 from schemas.facts import AcquirerAnswered
 
 KEY_GUARDS_MS = 7 * 24 * 60 * 60 * 1000

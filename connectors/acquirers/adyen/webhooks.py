@@ -15,7 +15,16 @@ from connectors.acquirers.adyen import messages as wire
 from connectors.acquirers.adyen.amounts import AMOUNTS
 from connectors.acquirers.adyen.refusals import code_of_text, declined
 from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
-from connectors.acquirers.reading import Event, answer, code_of, instant_of, notice, noticed
+from connectors.acquirers.reading import (
+    Event,
+    answer,
+    code_of,
+    instant_of,
+    notice,
+    noticed,
+    told,
+    unbound,
+)
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.signatures import from_hex, is_signed
 from connectors.acquirers.wire_amounts import NotCountable
@@ -28,34 +37,41 @@ _ANSWERS: dict[str, tuple[CommandKind, ...]] = {
     "CANCELLATION": ("release",),
     "REFUND": ("refund",),
 }
-_LATER = {
+_LATER: dict[str, tuple[str, CommandKind]] = {
     "CAPTURE_FAILED": ("capture_failed", "capture"),
     "REFUND_FAILED": ("refund_failed", "refund"),
     "REFUNDED_REVERSED": ("refund_failed", "refund"),
 }
 # The hold is gone and no command of ours did it: expired, or cancelled by somebody else's call.
 _GONE = frozenset({"EXPIRE", "TECHNICAL_CANCEL", "CANCELLATION"})
-_TRACKED = _ANSWERS.keys() | _LATER.keys() | _GONE
+_DISPUTES = {
+    "NOTIFICATION_OF_CHARGEBACK": "chargeback_opened",
+    "CHARGEBACK": "chargeback_opened",
+    "SECOND_CHARGEBACK": "chargeback_opened",
+    "CHARGEBACK_REVERSED": "chargeback_reversed",
+}
+_TRACKED = _ANSWERS.keys() | _LATER.keys() | _GONE | _DISPUTES.keys()
+_METADATA = "additionalData.metadata"
 
 
 class AdyenNotices:
     """Reads the webhooks of one merchant account."""
 
-    def __init__(self, acquirer_id: str, account: AccountSettings) -> None:
+    def __init__(self, acquirer_id: str, account: AccountSettings, *, verify: bool = True) -> None:
         self._acquirer_id = acquirer_id
         self._account = account
+        self._verify = verify
         self._keys = tuple(from_hex(one.get_secret_value()) for one in account.webhook_secrets)
         if not all(self._keys):
             raise ValueError("webhook_secrets: Adyen's HMAC keys are hexadecimal")
 
     def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
         if "hmacsignature" in headers:  # the newer kinds: nothing in them moves a card's money
-            if not is_signed(self._keys, body, [_base64(headers["hmacsignature"])]):
+            mark = _base64(headers["hmacsignature"])
+            if self._verify and not is_signed(self._keys, body, [mark]):
                 raise Forged
             return ()
-        items = [one.NotificationRequestItem for one in _batch(body).notificationItems]
-        if not items or not all(self._is_signed(item) for item in items):
-            raise Forged
+        items = self._items(body)
         facts: list[Notice] = []
         bad: BadNotice | None = None
         for index, item in enumerate(items):
@@ -69,11 +85,24 @@ class AdyenNotices:
             raise BadNotice(bad.field, bad.problem, tuple(facts))
         return tuple(facts)
 
+    def _items(self, body: bytes) -> list[wire.Item]:
+        """All that came together. What cannot be read has no signature that could be checked."""
+        try:
+            batch = noticed(body, wire.Batch)
+        except BadNotice:
+            if self._verify:
+                raise Forged from None
+            raise
+        items = [one.NotificationRequestItem for one in batch.notificationItems]
+        if self._verify and not (items and all(self._is_signed(item) for item in items)):
+            raise Forged
+        return items
+
     def _is_signed(self, item: wire.Item) -> bool:
-        told = item.additionalData.get("hmacSignature")
-        if not isinstance(told, str):
+        mark = item.additionalData.get("hmacSignature")
+        if not isinstance(mark, str):
             return False
-        return is_signed(self._keys, signed_text(item).encode(), [_base64(told)])
+        return is_signed(self._keys, signed_text(item).encode(), [_base64(mark)])
 
     def _facts(self, item: wire.Item) -> list[Notice]:
         if item.eventCode not in _TRACKED:
@@ -82,33 +111,64 @@ class AdyenNotices:
             raise BadNotice("merchantAccountCode", "another account's event")
         if item.success not in ("true", "false"):
             raise BadNotice("success", "neither true nor false")
-        origin = origin_of(_metadata(item))
-        if origin is None:
-            raise BadNotice("additionalData.metadata", "names no session of ours")
         event = Event(
-            origin=origin,
+            origin=_proven(item),
+            tenant=self._account.tenant,
             acquirer_id=self._acquirer_id,
             currency=item.amount.currency,
+            merchant_reference=item.merchantReference,
             psp_reference=item.originalReference or item.pspReference,
             occurred_at=instant_of(item.eventDate, "eventDate"),
         )
         return [one for one in [_fact(item, event)] if one is not None]
 
 
-def _fact(item: wire.Item, event: Event) -> Notice | None:
-    minor = _minor(item)
-    told = _metadata(item).get("command_id")
-    for kind in _ANSWERS.get(item.eventCode, ()):
-        command_id = command_named(event.origin, kind, item.merchantReference, told)
-        if command_id:
-            return answer(event, kind, command_id, _verdict(item, kind, minor))
-    if item.success == "false" and item.eventCode not in _ANSWERS:
-        return None  # it did not happen
+def _proven(item: wire.Item) -> Origin | None:
+    """Whom the metadata names, as far as the signed reference proves it: its command, or its hold.
+
+    An item about a dispute, or of a call by hand, has the payment's reference: the hold's.
+    """
+    origin = origin_of(_metadata(item))
+    if origin is None or item.merchantReference == hold_reference(origin):
+        return origin
+    kinds = _ANSWERS.get(item.eventCode, ())
     if item.eventCode in _LATER:
-        return _later(item, event, minor)
-    if item.eventCode in _GONE and item.success == "true":
-        return _gone(item, event, minor)
-    raise BadNotice("merchantReference", "that of no command of this session")
+        kinds = (_LATER[item.eventCode][1],)
+    return origin if any(_command(item, origin, kind) for kind in kinds) else None
+
+
+def _command(item: wire.Item, origin: Origin, kind: CommandKind) -> str:
+    named = _metadata(item).get("command_id")
+    return command_named(origin, kind, item.merchantReference, named)
+
+
+def _fact(item: wire.Item, event: Event) -> Notice | None:
+    minor, code = _minor(item), item.eventCode
+    kinds = _ANSWERS.get(code, ())
+    if event.origin is not None:
+        for kind in kinds:
+            if command_id := _command(item, event.origin, kind):
+                return answer(event, kind, command_id, _verdict(item, kind, minor))
+    if item.success == "false" and code not in _ANSWERS:
+        return None  # it did not happen
+    if code in _DISPUTES:
+        return told(event, _DISPUTES[code], minor, "", _METADATA)
+    if code in _LATER:
+        what, kind = _LATER[code]
+        command_id = "" if event.origin is None else _command(item, event.origin, kind)
+        return told(event, what, minor, command_id, _METADATA)
+    return _unasked(item, event, kinds, minor)
+
+
+def _unasked(
+    item: wire.Item, event: Event, kinds: tuple[CommandKind, ...], minor: int
+) -> Notice | None:
+    """No command that is named here did it: another of ours, as its session knows, or nobody's."""
+    if item.eventCode in _GONE and event.origin is not None:
+        return notice(event, "hold_lapsed", minor) if item.success == "true" else None
+    if not kinds:
+        return told(event, "hold_lapsed", minor, "", _METADATA)
+    return unbound(event, kinds[0], _verdict(item, kinds[0], minor), _METADATA)
 
 
 def _verdict(item: wire.Item, kind: CommandKind, minor: int) -> Verdict:
@@ -119,31 +179,6 @@ def _verdict(item: wire.Item, kind: CommandKind, minor: int) -> Verdict:
         code = code_of(item.additionalData.get("refusalReasonCode"))
         return declined(code or code_of_text(item.reason or ""), item.additionalData)
     return Verdict(outcome="failed", reason="refused", raw_code=code_of_text(item.reason or ""))
-
-
-def _later(item: wire.Item, event: Event, minor: int) -> Notice:
-    what, kind = _LATER[item.eventCode]
-    told = _metadata(item).get("command_id")
-    command_id = command_named(
-        event.origin,
-        "capture" if kind == "capture" else "refund",
-        item.merchantReference,
-        told,
-    )
-    if not command_id:
-        _is_ours(item, event.origin)
-    return notice(event, what, minor, command_id)
-
-
-def _gone(item: wire.Item, event: Event, minor: int) -> Notice:
-    _is_ours(item, event.origin)
-    return notice(event, "hold_lapsed", minor)
-
-
-def _is_ours(item: wire.Item, origin: Origin) -> None:
-    """The payment's own reference is as good: what is signed must name the hold at least."""
-    if item.merchantReference != hold_reference(origin):
-        raise BadNotice("merchantReference", "that of no command of this session")
 
 
 def _minor(item: wire.Item) -> int:
@@ -160,14 +195,6 @@ def _metadata(item: wire.Item) -> Mapping[str, object]:
         for name, value in item.additionalData.items()
         if name.startswith(prefix)
     }
-
-
-def _batch(body: bytes) -> wire.Batch:
-    """What cannot be read carries no signature that could be checked."""
-    try:
-        return noticed(body, wire.Batch)
-    except BadNotice:
-        raise Forged from None
 
 
 def signed_text(item: wire.Item) -> str:

@@ -24,10 +24,16 @@ from connectors.acquirers.checkout import answers
 from connectors.acquirers.checkout.amounts import AMOUNTS
 from connectors.acquirers.origins import metadata_of
 from connectors.acquirers.reading import psp_reference_needed
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.wire_amounts import NotCountable
-from schemas.commands import CaptureHold, InquireCommand, LowerHold, PlaceHold, RaiseHold
+from schemas.commands import (
+    CaptureHold,
+    InquireCommand,
+    LowerHold,
+    PlaceHold,
+    RaiseHold,
+    RefundCapture,
+)
 from schemas.facts import AcquirerAnswered
 
 KEY_GUARDS_MS = 24 * 60 * 60 * 1000

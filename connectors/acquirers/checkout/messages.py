@@ -71,9 +71,12 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
+    """The head. Disputes call `timestamp` what payments call `created_on`."""
+
     id: str
     type: str
-    created_on: str
+    created_on: str = ""
+    timestamp: str = ""
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -90,3 +93,18 @@ class Data(msgspec.Struct, frozen=True):
 
 class Event(msgspec.Struct, frozen=True):
     data: Data
+
+
+class Disputed(msgspec.Struct, frozen=True):
+    """`id` is the dispute's."""
+
+    id: str
+    amount: int
+    currency: str
+    payment_id: str
+    payment_reference: str = ""
+    date: str = ""
+
+
+class DisputeEvent(msgspec.Struct, frozen=True):
+    data: Disputed

@@ -21,7 +21,6 @@ from connectors.acquirers.acquirer import (
 )
 from connectors.acquirers.origins import is_about, metadata_of
 from connectors.acquirers.reading import code_of, psp_reference_needed
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.stripe import answers
 from connectors.acquirers.stripe import messages as wire
@@ -33,6 +32,7 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
 )
 from schemas.facts import AcquirerAnswered

@@ -10,11 +10,10 @@ from connectors.acquirers.acquirer import (
 )
 from connectors.acquirers.origins import is_about
 from connectors.acquirers.reading import by_status, code_of, decoded
-from connectors.acquirers.refunds import RefundCapture
 from connectors.acquirers.stripe import messages as wire
 from connectors.acquirers.stripe.amounts import AMOUNTS
 from connectors.acquirers.stripe.declines import declined
-from schemas.commands import CaptureHold, InquireCommand, PlaceHold, RaiseHold
+from schemas.commands import CaptureHold, InquireCommand, PlaceHold, RaiseHold, RefundCapture
 from schemas.ids import idempotency_key
 
 _INDEXED_AFTER_MS = 24 * 60 * 60 * 1000  # search lags: a minute as a rule, hours on a bad day

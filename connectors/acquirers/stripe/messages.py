@@ -52,6 +52,15 @@ class Charge(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
+class Dispute(msgspec.Struct, frozen=True):
+    id: str
+    object: str
+    status: str
+    amount: int
+    currency: str
+    payment_intent: str | None = None
+
+
 class Intents(msgspec.Struct, frozen=True):
     object: str
     data: list[Intent]
@@ -98,6 +107,14 @@ class RefundData(msgspec.Struct, frozen=True):
 
 class RefundEvent(msgspec.Struct, frozen=True):
     data: RefundData
+
+
+class DisputeData(msgspec.Struct, frozen=True):
+    object: Dispute
+
+
+class DisputeEvent(msgspec.Struct, frozen=True):
+    data: DisputeData
 
 
 class ChargeData(msgspec.Struct, frozen=True):

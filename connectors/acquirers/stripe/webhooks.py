@@ -9,7 +9,7 @@ from collections.abc import Callable
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
 from connectors.acquirers.exchange import wall_at
 from connectors.acquirers.origins import Origin, command_named, hold_reference, origin_of
-from connectors.acquirers.reading import Event, answer, notice, noticed
+from connectors.acquirers.reading import Event, answer, notice, noticed, told, unbound
 from connectors.acquirers.settings import AccountSettings
 from connectors.acquirers.signatures import from_hex, is_signed
 from connectors.acquirers.stripe import messages as wire
@@ -29,23 +29,32 @@ _INTENT = frozenset(
 )
 _REFUND = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _LAPSED = frozenset({"expired", "automatic"})
+_DISPUTE = {"charge.dispute.created": "", "charge.dispute.closed": "won"}
+_OF_INTENT = "data.object.metadata"
 
 
 class StripeNotices:
     """Reads the webhooks of one account."""
 
     def __init__(
-        self, acquirer_id: str, account: AccountSettings, clock: Callable[[], int] = wall_at
+        self,
+        acquirer_id: str,
+        account: AccountSettings,
+        clock: Callable[[], int] = wall_at,
+        *,
+        verify: bool = True,
     ) -> None:
         self._acquirer_id = acquirer_id
         self._account = account
         self._clock = clock
+        self._verify = verify
         self._keys = tuple(one.get_secret_value().encode() for one in account.webhook_secrets)
 
     def read(self, headers: dict[str, str], body: bytes) -> tuple[Notice, ...]:
-        self._check(headers.get("stripe-signature", ""), body)
+        if self._verify:
+            self._check(headers.get("stripe-signature", ""), body)
         head = noticed(body, wire.Kind)
-        if head.type not in _INTENT | _REFUND | {"charge.expired"}:
+        if head.type not in _INTENT | _REFUND | _DISPUTE.keys() | {"charge.expired"}:
             return ()
         if head.account not in (None, self._account.account):
             raise BadNotice("account", "another account's event")
@@ -53,6 +62,8 @@ class StripeNotices:
             raise BadNotice("created", "no instant")
         if head.type in _REFUND:
             fact = self._of_refund(head, noticed(body, wire.RefundEvent).data.object)
+        elif head.type in _DISPUTE:
+            fact = self._of_dispute(head, noticed(body, wire.DisputeEvent).data.object)
         elif head.type == "charge.expired":
             fact = self._of_charge(head, noticed(body, wire.ChargeEvent).data.object)
         else:
@@ -72,103 +83,146 @@ class StripeNotices:
         if abs(int(instants[0][:20]) - self._clock() // 1000) > _TOLERANCE_S:
             raise Forged
 
-    def _event(self, head: wire.Kind, origin: Origin, currency: str, intent: str) -> Event:
+    def _event(
+        self, head: wire.Kind, metadata: dict[str, str], currency: str, intent: str | None
+    ) -> Event:
         return Event(
-            origin=origin,
+            origin=origin_of(metadata),
+            tenant=self._account.tenant,
             acquirer_id=self._acquirer_id,
             currency=currency.upper(),
-            psp_reference=intent,
+            merchant_reference=_reference(metadata),
+            psp_reference=intent or "",
             occurred_at=head.created * 1000,
         )
 
     def _of_intent(self, head: wire.Kind, intent: wire.Intent) -> Notice | None:
-        origin = _origin(intent.metadata)
-        if intent.metadata.get("reference") != hold_reference(origin):
-            raise BadNotice("data.object.metadata.reference", "not that of metadata's hold")
-        event = self._event(head, origin, intent.currency, intent.id)
+        event = self._event(head, intent.metadata, intent.currency, intent.id)
+        if event.origin is None:
+            return _of_another(event, head.type, intent)
+        _check_reference(event, event.origin)
         key = head.request.idempotency_key if head.request is not None else None
         match head.type:
             case "payment_intent.amount_capturable_updated":
-                return _held(event, intent, key or "")
+                return _held(event, event.origin, intent, key or "")
             case "payment_intent.succeeded":
-                return _captured(event, intent)
+                return _captured(event, event.origin, intent)
             case "payment_intent.canceled":
-                return _canceled(event, intent, key or "")
+                return _canceled(event, event.origin, intent, key or "")
             case _:
-                return _declined(event, intent, key or "")
+                return _declined(event, event.origin, intent, key or "")
 
     def _of_refund(self, head: wire.Kind, refund: wire.Refund) -> Notice | None:
-        origin, metadata = _origin(refund.metadata), refund.metadata
-        reference = metadata.get("reference", "")
-        command_id = command_named(origin, "refund", reference, metadata.get("command_id"))
+        metadata = refund.metadata
+        event = self._event(head, metadata, refund.currency, refund.payment_intent)
+        amount = _minor(refund.amount, event)
+        done = Verdict(outcome="done", amount_minor=amount)
+        failed = refund.status in ("failed", "canceled")
+        if not failed and refund.status != "succeeded":
+            return None
+        if event.origin is None:
+            what = "refund_failed" if failed else "refund"
+            return unbound(event, what, done, _OF_INTENT)
+        told_id, reference = metadata.get("command_id"), metadata.get("reference", "")
+        command_id = command_named(event.origin, "refund", reference, told_id)
         if not command_id:
             raise BadNotice("data.object.metadata.reference", "not that of metadata's command")
-        event = self._event(head, origin, refund.currency, refund.payment_intent or "")
-        amount = _minor(refund.amount, event)
-        if refund.status == "succeeded":
-            return answer(event, "refund", command_id, Verdict(outcome="done", amount_minor=amount))
-        if refund.status in ("failed", "canceled"):
+        if failed:
             return notice(event, "refund_failed", amount, command_id)
-        return None
+        return answer(event, "refund", command_id, done)
 
     def _of_charge(self, head: wire.Kind, charge: wire.Charge) -> Notice:
-        origin = _origin(charge.metadata)
-        if charge.metadata.get("reference") != hold_reference(origin):
-            raise BadNotice("data.object.metadata.reference", "not that of metadata's hold")
-        event = self._event(head, origin, charge.currency, charge.payment_intent or "")
-        return notice(event, "hold_lapsed", _minor(charge.amount - charge.amount_captured, event))
+        event = self._event(head, charge.metadata, charge.currency, charge.payment_intent)
+        if event.origin is not None:
+            _check_reference(event, event.origin)
+        left = _minor(charge.amount - charge.amount_captured, event)
+        return told(event, "hold_lapsed", left, "", _OF_INTENT)
+
+    def _of_dispute(self, head: wire.Kind, dispute: wire.Dispute) -> Notice | None:
+        """A dispute has no metadata of ours: the intent that it is about finds the session."""
+        event = self._event(head, {}, dispute.currency, dispute.payment_intent)
+        amount = _minor(dispute.amount, event)
+        if head.type == "charge.dispute.created":
+            return told(event, "chargeback_opened", amount, "", "data.object.payment_intent")
+        if dispute.status != "won":
+            return None  # lost: what was disputed stays so
+        return told(event, "chargeback_reversed", amount, "", "data.object.payment_intent")
 
 
-def _held(event: Event, intent: wire.Intent, key: str) -> Notice | None:
+def _reference(metadata: dict[str, str]) -> str:
+    """Ours, or the one that a terminal minted and hands on as OCPI calls it."""
+    return metadata.get("reference") or metadata.get("authorization_reference", "")
+
+
+def _check_reference(event: Event, origin: Origin) -> None:
+    if event.merchant_reference != hold_reference(origin):
+        raise BadNotice("data.object.metadata.reference", "not that of metadata's hold")
+
+
+def _of_another(event: Event, kind: str, intent: wire.Intent) -> Notice | None:
+    """An intent without our metadata: a terminal's own, or from before ours was there."""
+    match kind, intent.status:
+        case "payment_intent.amount_capturable_updated", "requires_capture":
+            verdict = Verdict(outcome="done", amount_minor=_minor(intent.amount_capturable, event))
+            return unbound(event, "hold", verdict, _OF_INTENT)
+        case "payment_intent.succeeded", "succeeded":
+            verdict = Verdict(outcome="done", amount_minor=_minor(intent.amount_received, event))
+            return unbound(event, "capture", verdict, _OF_INTENT)
+        case "payment_intent.canceled", "canceled":
+            back = _minor(intent.amount - intent.amount_received, event)
+            return told(event, "hold_lapsed", back, "", _OF_INTENT)
+        case "payment_intent.payment_failed", "requires_payment_method":
+            error = intent.last_payment_error
+            if error is not None and error.type == "card_error":
+                return unbound(event, "hold", declined(error), _OF_INTENT)
+        case _:
+            pass  # the intent has moved on since: its newer event tells
+    return None
+
+
+def _held(event: Event, origin: Origin, intent: wire.Intent, key: str) -> Notice | None:
     """A hold or a raise. The intent may be older than the event, so a raise must be in it."""
     verdict = Verdict(outcome="done", amount_minor=_minor(intent.amount_capturable, event))
     if intent.status != "requires_capture":
         return None
     step = intent.metadata.get("raise", "")
     if step and key in ("", step):
-        raised = command_named(event.origin, "raise", step)
+        raised = command_named(origin, "raise", step)
         if not raised:
             raise BadNotice("data.object.metadata.raise", "that of no raise of this hold")
         return answer(event, "raise", raised, verdict)
-    if step or key not in ("", hold_reference(event.origin)):
+    if step or key not in ("", hold_reference(origin)):
         return None
-    return answer(event, "hold", event.origin.hold_id, verdict)
+    return answer(event, "hold", origin.hold_id, verdict)
 
 
-def _declined(event: Event, intent: wire.Intent, key: str) -> Notice | None:
+def _declined(event: Event, origin: Origin, intent: wire.Intent, key: str) -> Notice | None:
     error = intent.last_payment_error
     if error is None or error.type != "card_error":
         return None
-    if intent.status != "requires_payment_method" or key not in ("", hold_reference(event.origin)):
+    if intent.status != "requires_payment_method" or key not in ("", hold_reference(origin)):
         return None
-    return answer(event, "hold", event.origin.hold_id, declined(error))
+    return answer(event, "hold", origin.hold_id, declined(error))
 
 
-def _captured(event: Event, intent: wire.Intent) -> Notice | None:
-    command_id = command_named(event.origin, "capture", intent.metadata.get("capture", ""))
-    if not command_id:
-        raise BadNotice("data.object.metadata.capture", "that of no capture of this session")
+def _captured(event: Event, origin: Origin, intent: wire.Intent) -> Notice | None:
+    command_id = command_named(origin, "capture", intent.metadata.get("capture", ""))
     if intent.status != "succeeded":
         return None
     verdict = Verdict(outcome="done", amount_minor=_minor(intent.amount_received, event))
+    if not command_id:  # by hand, in Stripe's dashboard
+        return unbound(event, "capture", verdict, "data.object.metadata.capture")
     return answer(event, "capture", command_id, verdict)
 
 
-def _canceled(event: Event, intent: wire.Intent, key: str) -> Notice | None:
+def _canceled(event: Event, origin: Origin, intent: wire.Intent, key: str) -> Notice | None:
     if intent.status != "canceled":
         return None
     back = _minor(intent.amount - intent.amount_received, event)
-    command_id = command_named(event.origin, "release", key)
+    command_id = command_named(origin, "release", key)
     if intent.cancellation_reason in _LAPSED or not command_id:
         return notice(event, "hold_lapsed", back)
     return answer(event, "release", command_id, Verdict(outcome="done", amount_minor=back))
-
-
-def _origin(metadata: dict[str, str]) -> Origin:
-    origin = origin_of(metadata)
-    if origin is None:
-        raise BadNotice("data.object.metadata", "names no session of ours")
-    return origin
 
 
 def _minor(value: int, event: Event) -> int:

@@ -85,6 +85,16 @@ class Issue:
         fields = {"psp_reference": psp, "reason": "nothing_delivered"}
         return self._make(commands.ReleaseHold, ids.release_id(self.hold, 1), amount, **fields)
 
+    def refund(self, psp, amount, cause="goodwill"):
+        fields = {
+            "psp_reference": psp,
+            "capture_id": ids.capture_id(self.session, 1),
+            "cause": cause,
+            "reason": "",
+        }
+        command_id = ids.refund_id(self.session, cause)
+        return self._make(commands.RefundCapture, command_id, amount, **fields)
+
     def inquire(self, of, kind, number=1, **fields):
         about = {"of_command_id": of, "of_kind": kind, "psp_reference": "", "attempt": number}
         return self._make(

@@ -61,6 +61,31 @@ async def test_lower_and_release(bench, simulate, issue):
     assert (hold.released_minor, hold.open_minor) == (5000, 0)
 
 
+async def test_captured_money_is_refunded_once_for_one_cause_and_never_above_it(
+    bench, simulate, issue
+):
+    simulator = simulate()
+    one = await bench(simulator)
+    session = issue()
+    async with one.executor():
+        await one.give(session.place(5000))
+        psp = (await one.answers(1))[0].psp_reference
+        refund = session.refund(psp, 700)
+        await one.give(session.capture(psp, 2000), refund, refund)
+        await one.give(session.refund(psp, 1400, cause="too-much"))
+        await one.give(session.inquire(refund.command_id, "refund", psp_reference=psp))
+        answers = await one.answers(6)
+    refunds = [a for a in answers if a.kind == "refund"]
+    assert [(a.outcome, a.amount_minor, a.reason) for a in refunds] == [
+        ("done", 700, ""),
+        ("done", 700, ""),
+        ("failed", 0, "above_captured"),
+        ("done", 700, ""),
+    ]
+    (hold,) = simulator.holds()
+    assert (hold.captured_minor, hold.refunded_minor) == (2000, 700)
+
+
 @pytest.mark.parametrize("convention", ["TOTAL", "DELTA"])
 async def test_raises_by_the_accounts_convention(bench, simulate, issue, convention):
     simulator = simulate(amount_convention=convention)

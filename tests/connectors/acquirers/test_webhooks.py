@@ -17,7 +17,9 @@ from standardwebhooks import Webhook
 from connectors.acquirers.settings import AccountSettings, WebhookSettings
 from connectors.acquirers.simulator_webhooks import SimulatorNotices
 from connectors.acquirers.webhooks import serve_webhooks
-from schemas.facts import AcquirerAnswered, AcquirerNotified
+from schemas.codec import decode
+from schemas.facts import AcquirerAnswered, AcquirerNotified, NoticeUnbound
+from schemas.ids import reference_alias
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_SECRET = "whsec_" + base64.b64encode(b"the key before the rotation").decode()
@@ -80,7 +82,11 @@ async def post():
         convention="TOTAL",
         webhook_secrets=(SECRET, OLD_SECRET),
     )
-    readers = {"acme": SimulatorNotices("acme", account)}
+    ours = account.model_copy(update={"tenant": "north"})
+    readers = {
+        "acme": SimulatorNotices("acme", account),
+        "ours": SimulatorNotices("ours", ours),
+    }
     written, settings = Written(), WebhookSettings(body_bytes_max=20_000, kafka_timeout_s=0.2)
     async with AsyncExitStack() as stack:
         port = await serve_webhooks(stack, settings, readers, written)
@@ -175,6 +181,18 @@ async def test_forged_is_refused_before_it_is_read(post, issue):
         response = await post(raw, headers)
         assert (number, response.status_code, response.content) == (number, 401, b"")
     assert post.written.facts == []
+
+
+async def test_one_that_names_no_session_is_taken_when_kafka_has_it_on_its_way(post, issue):
+    place = issue().place()
+    body = event(place, "hold.approved", metadata={})
+    assert (await post(body)).status_code == 400  # of no tenant's account
+    assert (await post(body, acquirer="ours")).status_code == 204
+    (fact,) = post.written.facts
+    assert isinstance(fact, NoticeUnbound)
+    assert fact.alias == reference_alias("north", place.idempotency_key)
+    post.written.refuses = KafkaError()
+    assert (await post(body, acquirer="ours")).status_code == 503
 
 
 async def test_an_unknown_event_is_taken_note_of(post, issue):
@@ -310,6 +328,26 @@ async def test_a_capture_that_failed_after_all(bench, simulate, issue):
     (notice,) = by_source(answers, "notice")
     assert (notice.event, notice.command_id) == ("capture_failed", capture.command_id)
     assert notice.amount_minor == 4000
+
+
+@pytest.mark.broker
+async def test_one_that_names_no_session_stands_on_the_topic_of_its_alias(
+    bench, simulate, issue, make_topic
+):
+    lookups = await make_topic("lookups")
+    simulator = simulate()
+    account = {"tenant": "north", "webhook_secrets": (SECRET,)}
+    one = await bench(
+        simulator, webhooks=WebhookSettings(port=0), account=account, lookups_topic=lookups
+    )
+    body = json.dumps(event(issue().place(), "hold.approved", metadata={})).encode()
+    async with one.executor() as port, httpx.AsyncClient(trust_env=False) as client:
+        url = f"http://127.0.0.1:{port}/webhooks/acme"
+        assert (await client.post(url, content=body, headers=signed(body))).status_code == 204
+        (record,) = await one.records(lookups, 1)
+    fact = decode(record.value)
+    assert isinstance(fact, NoticeUnbound)
+    assert record.key == fact.alias.encode()
 
 
 def test_secrets_do_not_print():

@@ -50,6 +50,7 @@ def test_commands_say_their_kind():
         "LowerHold": "lower",
         "CaptureHold": "capture",
         "ReleaseHold": "release",
+        "RefundCapture": "refund",
         "InquireCommand": "inquire",
         "ResendCommand": "resend",
     }

@@ -12,6 +12,7 @@ from connectors.clickhouse.tables import TABLES
 from connectors.clickhouse.viewdocs import VIEWS, documented
 from schemas import codec, topics
 from schemas.commands import PlaceHold, RaiseHold
+from schemas.drift import FeedMark
 from schemas.facts import AcquirerAnswered, DiscrepancyChanged
 from schemas.ledger import CommandLine, SessionLedger
 
@@ -69,6 +70,7 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
         topics.DISCREPANCIES,
         topics.VISITS,
         topics.HEALTH,
+        topics.DRIFT,
     ):
         for record in topics.BY_NAME[topic].records:
             world.put(topic, example(record))
@@ -309,3 +311,25 @@ def test_an_acquirer_shows_its_newest_rates(address, world):
     assert (found["approval_rate"], found["technical_rate"]) == (0.75, 0.25)
     assert (found["p50_ms"], found["p95_ms"], found["last_technical_at"]) == (None, 800, None)
     assert found["from_at"] == "1970-01-01 00:02:00.000"
+
+
+def span(accepted, refused, to_at, *marks, **changes):
+    told = [
+        FeedMark(what=what, detail=detail, count=n, first_at=at) for what, detail, n, at in marks
+    ]
+    about = {"accepted": accepted, "refused": refused, "from_at": to_at - 10, "to_at": to_at}
+    return msgspec.structs.replace(example("FeedSeen"), marks=told, **(about | changes))
+
+
+def test_marks_of_a_party_add_up_over_spans_and_partitions(address, world):
+    world.put(topics.DRIFT, span(10, 0, 5_000, ("version", "1.6", 10, 4_995)))
+    marks = (("version", "1.6", 8, 4_990), ("field", "x.y", 3, 8_000))
+    world.put(topics.DRIFT, span(8, 2, 9_000, *marks))
+    world.put(topics.DRIFT, span(1, 0, 9_000, ("version", "1.6", 1, 8_995), make="another"))
+    sql = "SELECT detail, messages, first_at, last_at FROM v_feed_mark WHERE make <> 'another'"
+    assert [tuple(one.values()) for one in rows(address, f"{sql} ORDER BY detail")] == [
+        ("1.6", 18, "1970-01-01 00:00:04.990", "1970-01-01 00:00:09.000"),
+        ("x.y", 3, "1970-01-01 00:00:08.000", "1970-01-01 00:00:09.000"),
+    ]
+    (day,) = rows(address, "SELECT * FROM v_feed_daily WHERE make <> 'another'")
+    assert (day["accepted"], day["refused"], day["refusal_rate"]) == (18, 2, 0.1)

@@ -68,6 +68,15 @@ async def test_a_command_is_done_once_and_answered_as_often_as_it_is_read(kit, b
     assert kit.clock.slept_ms == 0
 
 
+async def test_a_refund_is_done_once_for_its_cause(kit, bank):
+    one, other = (operator().refund("psp", 300, cause) for cause in ("goodwill", "credit-cdr-1"))
+    for command in (one, one, other):
+        answer = await kit.consumer().settle(taken(command))
+        assert (answer.kind, answer.outcome, answer.amount_minor) == ("refund", "done", 300)
+        assert answer.command_id == command.command_id
+    assert bank.effects == [one.command_id, other.command_id]
+
+
 async def test_another_body_under_the_same_id_is_refused(kit, bank):
     consumer = kit.consumer()
     await consumer.settle(taken(operator().capture("psp", 1500)))

@@ -1,0 +1,1 @@
+"""Schema registries with Confluent's REST API, and Avro in the framings that go with them."""

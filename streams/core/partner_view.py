@@ -1,0 +1,145 @@
+"""What partners' words come to, for whoever asks: the CDR that counts, what a third captured.
+
+Nothing here proves or moves anything by itself: rules that let a CDR prove (design.md, section 6)
+ask `countable_cdr`, which is None wherever the CDR must not count.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from schemas.money import Money, UnknownCurrency
+from streams.core.session import PartnerCdr, PartnerSession, PaymentSession, ThirdCapture
+
+APART_MS = 60 * 60 * 1000
+"""How far clocks of a partner and a charger may be apart: a CDR outside of it is of another."""
+
+_COUNTED = ("done", "partial")
+COMPLETED = "COMPLETED"
+
+
+def ocpi_session(session: PaymentSession) -> PartnerSession | None:
+    """The OCPI session told of last, None: none was."""
+    return max(session.partner_sessions.values(), default=None)
+
+
+def cdrs(session: PaymentSession) -> list[PartnerCdr]:
+    """Those that bill: no credit CDRs, and none that one took back."""
+    gone = {one.credit_reference_id.casefold() for one in session.cdrs.values() if one.credit}
+    known = session.cdrs.values()
+    return sorted(one for one in known if not one.credit and one.cdr_id.casefold() not in gone)
+
+
+def credits(session: PaymentSession) -> list[PartnerCdr]:  # noqa: A001 - OCPI's own word
+    """The credit CDRs, oldest first."""
+    return sorted(one for one in session.cdrs.values() if one.credit)
+
+
+def shown_cdr(session: PaymentSession) -> PartnerCdr | None:
+    """The one for people: one that bills and was not refused, else any there is."""
+    bills = cdrs(session)
+    sound = [one for one in bills if not one.rejected_code]
+    others = sorted(one for one in session.cdrs.values() if not one.credit)
+    return next((found[-1] for found in (sound, bills, others) if found), None)
+
+
+def cdr_status(session: PaymentSession) -> str:
+    """Empty: none is known; told, rejected, credited, changed (another body under its id)."""
+    one = shown_cdr(session)
+    if one is None:
+        return "credited" if session.cdrs else ""
+    if one not in cdrs(session):
+        return "credited"
+    if one.rejected_code:
+        return "rejected"
+    return "changed" if len(one.money_digests) > 1 else "told"
+
+
+def countable_cdr(session: PaymentSession) -> PartnerCdr | None:
+    """The only CDR that bills, where it may count: not refused, never changed, and it fits."""
+    bills = cdrs(session)
+    if len(bills) != 1:
+        return None
+    one = bills[0]
+    sound = not one.rejected_code and len(one.money_digests) == 1
+    return one if sound and fits(session, one) else None
+
+
+def fits(session: PaymentSession, cdr: PartnerCdr) -> bool:
+    """By currency and time. An outlet's names are its partner's own, and are not compared here."""
+    if cdr.currency != session.request.currency:
+        return False
+    begun = [one.begun.started_at for one in session.chargings.values() if one.begun]
+    from_at = min([session.request.requested_at, *begun])
+    ended = [one.end.ended_at for one in session.chargings.values() if one.end]
+    until_at = max(ended) if ended and len(ended) == len(session.chargings) else None
+    if cdr.ended_at and cdr.ended_at < from_at - APART_MS:
+        return False
+    return not (until_at is not None and cdr.started_at > until_at + APART_MS)
+
+
+def agrees(session: PaymentSession, cdr: PartnerCdr) -> bool:
+    """Whether its OCPI session is completed, and shows the same energy: for SESSION_AND_CDR."""
+    known = ocpi_session(session)
+    return (
+        known is not None
+        and known.status.upper() == COMPLETED
+        and known.energy_wh == cdr.energy_wh
+        and known.ocpi_session_id.casefold() == cdr.ocpi_session_id.casefold()
+    )
+
+
+def total_minor(cdr: PartnerCdr | PartnerSession) -> int | None:
+    """Its total with taxes, rounded once; None where it is not told so."""
+    return minor_of(cdr.total, cdr.currency)
+
+
+def minor_of(amount: str, currency: str) -> int | None:
+    """Major units as told, in minor ones; None for what is not told or cannot be counted so."""
+    if not amount:
+        return None
+    try:
+        return Money.from_major(Decimal(amount), currency).minor
+    except (ArithmeticError, UnknownCurrency):
+        return None
+
+
+class Taken(NamedTuple):
+    """A capture that a third party told of."""
+
+    key: str
+    minor: int
+    told_at: int
+
+
+def taken(session: PaymentSession) -> list[Taken]:
+    """What the one who captures says it captured: then that is the outcome (design.md 1.7).
+
+    Not where the acquirer's own answer tells of the capture: it is the same one.
+    """
+    if not session.advices:
+        return []
+    told = session.answers.values()
+    if any(one.kind == "capture" and one.outcome == "done" for one in told):
+        return []
+    return [
+        Taken(key, one.captured_minor, one.told_at)
+        for key, one in sorted(session.advices.items())
+        if is_theirs(session, one)
+        and one.outcome in _COUNTED
+        and one.captured_minor > 0
+        and one.currency == session.request.currency
+    ]
+
+
+def is_theirs(session: PaymentSession, told: ThirdCapture) -> bool:
+    """Whether it is for this one to say: anybody may send anybody's reference."""
+    request = session.request
+    if told.by != request.capture_by:
+        return False
+    return told.by == "station" or told.partner.casefold() == request.provider.casefold()
+
+
+def advice(session: PaymentSession) -> ThirdCapture | None:
+    """The newest word of who captures, else of anybody; None: none was said."""
+    theirs = [one for one in session.advices.values() if is_theirs(session, one)]
+    return max(theirs or session.advices.values(), default=None)
