@@ -35,7 +35,8 @@ def parts_of(
     """
     whole = sum(shares.values(), Fraction(0))
     if not whole:
-        shares, whole = {None: Fraction(1)}, Fraction(1)
+        untold: dict[Rate, Fraction] = {None: Fraction(1)}
+        shares, whole = untold, Fraction(1)
     exact = {rate: gross_minor * share / whole for rate, share in shares.items()}
     grosses = {rate: int(amount) for rate, amount in exact.items()}
     left = gross_minor - sum(grosses.values())
