@@ -45,6 +45,7 @@ from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
 from streams.core.learn_partners import ToldOutside, confirmed, rejected, told_outside
 from streams.core.notices import bound
+from streams.core.routing import TECHNICAL
 from streams.core.session import (
     MONEY,
     Answer,
@@ -224,7 +225,7 @@ def _meant(fact: AcquirerAnswered, path: str) -> tuple[str, str]:
 
 def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession:
     check(fact)
-    fact = _in_our_money(session, fact)
+    fact = _in_our_money(session, _of_the_command(fact))
     answers = dict(session.answers)
     target = fact.resolves or fact.command_id
     answers[target] = _best(answers.get(target), _answer(fact, fact.kind))
@@ -233,6 +234,17 @@ def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession
         answers[fact.command_id] = _best(answers.get(fact.command_id), _answer(fact, "inquiry"))
     learned = replace(session, answers=answers, terms=_terms(session.terms, fact))
     return _forget_body(learned, target)
+
+
+def _of_the_command(fact: AcquirerAnswered) -> AcquirerAnswered:
+    """A resend that came to nothing says nothing of the sendings before it."""
+    return replace(fact, outcome="unknown") if fact.resolves and of_one_sending(fact) else fact
+
+
+def of_one_sending(answer: Answer | AcquirerAnswered) -> bool:
+    """Whoever sent it says that it came to nothing: a line was down, no connection stood."""
+    sent = answer.source in ("executor", "consumer")
+    return sent and answer.outcome == "failed" and answer.reason in TECHNICAL
 
 
 def _in_our_money(session: PaymentSession, fact: AcquirerAnswered) -> AcquirerAnswered:
@@ -267,9 +279,10 @@ def _best(known: Answer | None, new: Answer) -> Answer:
 
 
 def _order(answer: Answer) -> tuple[Any, ...]:
-    """The best verdict, of equals the earliest; the rest only makes the order total."""
+    """The best verdict, of equals the earliest that is of all; the rest makes the order total."""
     return (
         _RANK[answer.outcome],
+        not of_one_sending(answer),
         -answer.answered_at,
         -answer.amount_minor,
         answer.source,
@@ -390,6 +403,8 @@ def _forget_body(session: PaymentSession, command_id: str) -> PaymentSession:
     answer = session.answers.get(command_id)
     if command is None or not command.body or answer is None or answer.outcome not in DEFINITE:
         return session
+    if of_one_sending(answer):
+        return session  # a resend that is under way may yet make an unknown of it
     return replace(session, issued={**session.issued, command_id: replace(command, body=b"")})
 
 

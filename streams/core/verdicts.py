@@ -1,7 +1,7 @@
 """What became of the commands of a session: the words everything else is decided by."""
 
 from schemas import ids
-from streams.core.learn import DEFINITE
+from streams.core.learn import DEFINITE, of_one_sending
 from streams.core.session import MONEY, IssuedCommand, PaymentSession
 
 NO = frozenset({"declined", "failed"})
@@ -18,7 +18,18 @@ def verdict(session: PaymentSession, command_id: str) -> str:
     if answer.outcome == "done" and answer.kind == "capture" and session.notices:
         failed = capture_failed(session, command_id, answer.hold_id)
         return "failed" if failed else "done"
+    if of_one_sending(answer):
+        return _of_all_sendings(session, command_id)
     return answer.outcome
+
+
+def _of_all_sendings(session: PaymentSession, command_id: str) -> str:
+    """Of a command of which one sending came to nothing: its resends may not have."""
+    about = [one for one in session.issued.values() if one.of == command_id]
+    if all(is_definite(session, one.command_id) for one in about if one.kind == "resend"):
+        return "failed"
+    looks = [verdict(session, one.command_id) for one in about if one.kind == "inquire"]
+    return "not_found" if "not_found" in looks else "unknown"
 
 
 def capture_failed(session: PaymentSession, command_id: str, hold_id: str) -> bool:
