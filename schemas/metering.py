@@ -225,7 +225,7 @@ class Writer:
         read_at, flags = record.read_at, record.flags
         if head is None or not (
             type(seq) is type(energy_wh) is type(power_w) is type(read_at) is type(flags) is int
-            and 0 <= seq <= _SEQUENCE_MAX
+            and -1 <= seq <= _SEQUENCE_MAX  # -1: OCPP 1.6 has none
             and 0 <= energy_wh << 1 <= _ENERGY_MAX
             and power_w >= -1
             and power_w << 1 <= _POWER_MAX
@@ -246,6 +246,8 @@ class Writer:
     def _learnt(self, texts: _Texts, record: MeterReading) -> bytes:
         """As the careful encoder has it; where the numbers begin is where a bare record ends."""
         data = self._careful(record)
+        if texts in self._known:
+            return data  # its numbers are odd
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
         bare = MeterReading(

@@ -20,6 +20,7 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
+from schemas.decisions import LinkConfirmed, LinkRejected
 from schemas.drift import FeedSeen
 from schemas.facts import (
     AcquirerAnswered,
@@ -33,6 +34,7 @@ from schemas.facts import (
     SessionRequested,
 )
 from schemas.ledger import SessionLedger
+from schemas.roaming import CdrSeen, SessionSeen
 
 Row = tuple[Any, ...]
 
@@ -45,6 +47,9 @@ SUNK = (
     topics.VISITS,
     topics.HEALTH,
     topics.DRIFT,
+    topics.OCPI_SESSIONS,
+    topics.OCPI_CDRS,
+    topics.DECISIONS,
     topics.PARKED,
 )
 
@@ -70,6 +75,15 @@ _TABLES: dict[type[Fact], Table] = {
     CardVisit: tables.CARD_VISITS,
     AcquirerHealth: tables.ACQUIRER_HEALTH,
     FeedSeen: tables.FEED_SEEN,
+    SessionSeen: tables.OCPI_SESSIONS,
+    CdrSeen: tables.OCPI_CDRS,
+    LinkConfirmed: tables.LINK_DECISIONS,
+    LinkRejected: tables.LINK_DECISIONS,
+}
+_WORDS: dict[type[Fact], str] = {
+    **_KINDS,
+    LinkConfirmed: "confirmed",
+    LinkRejected: "rejected",
 }
 
 
@@ -126,8 +140,8 @@ def _fields(record: Fact, columns: tuple[Column, ...]) -> Row:
 
 
 def _value(record: Fact, column: Column) -> Any:
-    if column.name == "kind" and type(record) in _KINDS:
-        return _KINDS[type(record)]
+    if column.name == "kind" and type(record) in _WORDS:
+        return _WORDS[type(record)]
     group, _, field = column.name.rpartition(".")
     if group:
         return [getattr(line, field) for line in getattr(record, group)]

@@ -137,6 +137,36 @@ FEED_SEEN = Table(
     + grouped("marks", typed(what=WORD, detail=TEXT, count=NUMBER, first_at=INSTANT)),
 )
 
+_OBJECT = typed(tenant=WORD, partner=WORD, ocpi_version=WORD, country_code=WORD, party_id=WORD)
+
+OCPI_SESSIONS = Table(
+    "ocpi_sessions",
+    PLACE
+    + _OBJECT
+    + typed(ocpi_session_id=TEXT, authorization_reference=TEXT, payment_kind=WORD, evse_uid=TEXT)
+    + typed(status=WORD, currency=WORD, energy_wh=NUMBER, started_at=INSTANT, ended_at=INSTANT)
+    + typed(last_updated_at=INSTANT, received_at=INSTANT),
+)
+
+OCPI_CDRS = Table(
+    "ocpi_cdrs",
+    PLACE
+    + _OBJECT
+    + typed(cdr_id=TEXT, ocpi_session_id=TEXT, authorization_reference=TEXT, payment_kind=WORD)
+    + typed(evse_uid=TEXT, currency=WORD, energy_wh=NUMBER, credit=YES_NO)
+    + typed(credit_reference_id=TEXT, rejected_code=NUMBER, money_digest=TEXT)
+    + typed(started_at=INSTANT, ended_at=INSTANT, last_updated_at=INSTANT, received_at=INSTANT)
+    + grouped("costs", typed(kind=WORD, net=TEXT, gross=TEXT)),
+)
+
+LINK_DECISIONS = Table(
+    "link_decisions",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, proposal_id=TEXT, kind=WORD, alias=TEXT)
+    + typed(source_topic=WORD, source_partition=NUMBER, source_offset=NUMBER)
+    + typed(who=TEXT, why=TEXT, evidence=TEXT, decided_at=INSTANT),
+)
+
 PARKED = Table(
     "parked",
     PLACE
@@ -156,7 +186,7 @@ TABLES = {
     table.name: table
     for table in (
         PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, CARD_READS,
-        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, FEED_SEEN, PARKED,
-        UNREADABLE,
+        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, FEED_SEEN,
+        OCPI_SESSIONS, OCPI_CDRS, LINK_DECISIONS, PARKED, UNREADABLE,
     )
 }  # fmt: skip

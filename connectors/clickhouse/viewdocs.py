@@ -13,6 +13,8 @@ VIEWS = {
     "v_acquirer_health": "One row for each acquirer: how it answered of late.",
     "v_feed_mark": "One row for each thing that a feed saw of a party: what others' words became.",
     "v_feed_daily": "Messages of each party of a feed by UTC day, and how many were refused.",
+    "v_partner_lag": "Messages of each partner by UTC day, and how late they came.",
+    "v_partner_cdr": "One row for each CDR as each partner told it.",
 }
 
 

@@ -15,8 +15,8 @@ from connectors.ocpi.reading import (
     Unreadable,
     identifier,
     instant,
-    is_plain,
     number,
+    usual_instant,
 )
 from connectors.ocpi.shapes import ITEMS_MAX, Shape, many, word
 
@@ -50,24 +50,34 @@ _BOUND = 10**9
 
 
 def periods(value: Any, reader: Reader) -> Any:
-    """The list as it came, where all of it is in its form; else read by its table."""
-    if type(value) is list and len(value) <= ITEMS_MAX and all(map(_in_form, value)):
-        return value
-    return _EVERY(value, reader)
+    """The list in its form: nearly as it came, where all of it is usual; else by its table."""
+    if type(value) is not list or len(value) > ITEMS_MAX:
+        return _EVERY(value, reader)
+    out: list[dict[str, Any]] = []
+    for period in value:
+        form = _in_form(period)
+        if form is None:
+            return _EVERY(value, reader)
+        out.append(form)
+    return out
 
 
-def _in_form(period: Any) -> bool:
+def _in_form(period: Any) -> dict[str, Any] | None:
+    """None: it is not usual."""
     if type(period) is not dict:
-        return False
+        return None
     start, dimensions = period.get("start_date_time"), period.get("dimensions")
-    if type(start) is not str or not is_plain(start) or type(dimensions) is not list:
-        return False
+    if type(start) is not str or type(dimensions) is not list:
+        return None
     if len(period) != 2:  # noqa: PLR2004 - start and dimensions
         tariff_id = period.get("tariff_id")
         named = type(tariff_id) is str and len(tariff_id) <= TEXT_MAX and PLAIN_ID(tariff_id)
         if len(period) != 3 or not named:  # noqa: PLR2004 - and tariff_id
-            return False
-    return all(map(_is_plain_dimension, dimensions))
+            return None
+    form = usual_instant(start)
+    if not form or not all(map(_is_plain_dimension, dimensions)):
+        return None
+    return period if form == start else {**period, "start_date_time": form}
 
 
 def _is_plain_dimension(one: Any) -> bool:

@@ -32,7 +32,10 @@ _NUMBER_TEXT = 40
 _HEAD_MAX = 9  # digits before the point, or eight and a sign
 _TOLD_MAX = 19  # of it all: never more than 18 behind the point
 _INSTANT_TEXT = 40
-_PLAIN = len("YYYY-MM-DDTHH:MM:SSZ")
+_USUAL = (len("YYYY-MM-DDTHH:MM:SSZ"), len("YYYY-MM-DDTHH:MM:SS.mmmZ"))
+_MINUTE = len("YYYY-MM-DDTHH:MM")
+_MINUTE_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII).fullmatch
+_SECOND_FORM = re.compile(r":([0-5]\d)(?:\.(\d{3}))?Z", re.ASCII).fullmatch
 _DEPTH = 24  # OCPI's deepest is a location's hours, 9
 _SHORTEST_INSTANT = 10  # a date
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -245,8 +248,8 @@ def whole(value: Any, reader: Reader) -> int:
 
 def instant(value: Any, reader: Reader) -> str:
     """An instant in one form: UTC, `Z`, milliseconds only where they are not 0."""
-    if type(value) is str and is_plain(value):
-        return value
+    if type(value) is str and (form := usual_instant(value)):
+        return form
     if not isinstance(value, str) or not _SHORTEST_INSTANT <= len(value) <= _INSTANT_TEXT:
         wrong(value, "an instant", "not-an-instant")
     try:
@@ -272,19 +275,41 @@ def _zoned(found: datetime, value: str, reader: Reader) -> datetime:
     return found
 
 
-def is_plain(value: str) -> bool:
-    """In its form already, as nearly all are."""
-    if len(value) != _PLAIN or value[_PLAIN - 1] != "Z" or value[10] != "T":
-        return False
+def usual_instant(value: str) -> str:
+    """Its one form, where it is in it but for milliseconds that are 0, as nearly all; else ''."""
+    if len(value) not in _USUAL:
+        return ""
+    second = _second(value[_MINUTE:])[0]
+    if not second or not 0 <= _minute_at(value[:_MINUTE]) < _YEAR_2100_MS:
+        return ""
+    return value[:_MINUTE] + second
+
+
+# Instants of a charging share their minutes, and those of all chargings their seconds.
+@functools.lru_cache(maxsize=8192)
+def _minute_at(told: str) -> int:
+    """Epoch ms of `YYYY-MM-DDTHH:MM`; -1: it is something else, or before 1970."""
+    if _MINUTE_FORM(told) is None:
+        return -1
     try:
-        return 1970 <= datetime.fromisoformat(value).year < 2100  # noqa: PLR2004 - as in `instant`
+        return max((datetime.fromisoformat(f"{told}Z") - _EPOCH) // _MS, -1)
     except ValueError:
-        return False
+        return -1
+
+
+@functools.lru_cache(maxsize=8192)
+def _second(told: str) -> tuple[str, int]:
+    """`:SSZ` or `:SS.mmmZ` in one form, and in ms; '': it is something else."""
+    found = _SECOND_FORM(told)
+    if found is None:
+        return "", 0
+    second, after = found[1], int(found[2] or 0)
+    return (told if after else f":{second}Z"), int(second) * 1000 + after
 
 
 def at_of(canonical: str) -> int:
     """Epoch ms of an instant that `instant` put into its form."""
-    return (datetime.fromisoformat(canonical) - _EPOCH) // _MS
+    return _minute_at(canonical[:_MINUTE]) + _second(canonical[_MINUTE:])[1]
 
 
 def written(at: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, NoticeReader
-from connectors.acquirers.shapes import Shape, shape_of
+from connectors.acquirers.shapes import Shape, Shapes
 from connectors.feeding import Note, Refused
 from schemas import topics
 from schemas.facts import NoticeUnbound
@@ -47,6 +47,7 @@ class AcquirerSource:
         self._clock = Clock()
         self._readers = readers(self._clock)
         self._pins = Pins(feed.mapping.pins)
+        self._shapes = Shapes()
         where = feed.mapping.where.get("headers")
         self._headers = None if where is None else where.steps
 
@@ -61,12 +62,12 @@ class AcquirerSource:
         body, shape = self._located.body(document), Shape()
         try:
             notices = reader.read(self._http_headers(record, document), body)
-            shape = shape_of(body)
+            shape = self._shapes.of(body)
         except Forged:
             notices = ()
             refused.append(Refused("forged", "", "no signature of its account's secrets, or late"))
         except BadNotice as bad:
-            notices, shape = bad.facts, shape_of(body)
+            notices, shape = bad.facts, self._shapes.of(body)
             refused.append(Refused("bad-notice", bad.field, bad.problem))
         changed = self._pins.changed(acquirer, "", shape.version)
         if changed is not None and changed.strict:

@@ -101,6 +101,9 @@ _OF_TOPIC = {
     topics.VISITS: ("card_visits",),
     topics.HEALTH: ("acquirer_health",),
     topics.DRIFT: ("feed_seen",),
+    topics.OCPI_SESSIONS: ("ocpi_sessions",),
+    topics.OCPI_CDRS: ("ocpi_cdrs",),
+    topics.DECISIONS: ("link_decisions",),
 }
 
 

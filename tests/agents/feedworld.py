@@ -160,12 +160,12 @@ class OnBroker:
                 process.kill()
             process.wait()
 
-    async def send(self, messages, **options):
-        """`(partition, key, value, headers)` each."""
+    async def send(self, messages, at=None, **options):
+        """`(partition, key, value, headers)` each; `at`: their timestamps, else the present."""
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, **options) as producer:
             for partition, key, value, headers in messages:
                 raw = [(name, text.encode()) for name, text in headers.items()]
-                await producer.send(self.topic, value, key, partition, headers=raw)
+                await producer.send(self.topic, value, key, partition, at, headers=raw)
 
     async def theirs(self, partitions):
         """Their records as the engine reads them."""
@@ -190,6 +190,15 @@ class OnBroker:
                     if belongs(one)
                 ]
             )
+
+    async def told(self, feed):
+        """What the feed has told of what it saw."""
+        async with reader(self.bootstrap) as consumer:
+            found = [
+                codec.decode(one.value)
+                async for one in records_of(consumer, topics.DRIFT, range(4))
+            ]
+        return [one for one in found if one.feed == feed]
 
     async def parked(self):
         async with reader(self.bootstrap) as consumer:

@@ -39,7 +39,8 @@ async def test_every_message_takes_effect_once_however_often_the_feed_is_killed(
     tenant = unique[:40]
     world = OnBroker(kafka.bootstrap, unique, tmp_path)
     world.topic = await make_topic("theirs", partitions=THEIRS)
-    world.mapping.write_text(OCPP_TOML.format(name=f"f-{abs(hash(unique)) % 10**9}"))
+    feed = f"f-{abs(hash(unique)) % 10**9}"
+    world.mapping.write_text(OCPP_TOML.format(name=feed))
     await world.prepare()
     sent = list(conversations(tenant))
     for life in range(LIVES):
@@ -62,10 +63,29 @@ async def test_every_message_takes_effect_once_however_often_the_feed_is_killed(
             assert not surplus, list(surplus)[:3]
             assert time.monotonic() - began < 60, (world.log.read_text()[-3000:], expected - found)
             await asyncio.sleep(1)
+        await counted_once(world, feed, len(sent))
         process.terminate()
         process.wait(15)
     assert found[next(iter(found))] == 1
     assert sum(count for (topic, *_), count in found.items() if topic == topics.READINGS) > 1_000
+
+
+async def counted_once(world, feed, sent):
+    """Messages of a later hour end all spans; these then hold every message once."""
+    head = {"tenant": "closing", "way": "in"}
+    beat = frame(2, "1", "Heartbeat", {})
+    closing = [(number, b"cp-close", beat, head) for number in range(THEIRS)]
+    await world.send(closing, at=(int(time.time()) + 7_200) * 1000)
+    began = time.monotonic()
+    counted = 0
+    while counted < sent:
+        assert time.monotonic() - began < 60, (counted, sent)
+        await asyncio.sleep(1)
+        told = [one for one in await world.told(feed) if one.tenant != "closing"]
+        counted = sum(one.accepted + one.refused for one in told)
+    assert counted == sent
+    marks = {(mark.what, mark.detail) for one in told for mark in one.marks}
+    assert {("version", "1.6"), ("refusal", "not-json message")} <= marks
 
 
 def expected_of(records):

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from partnerworld import advice, cdr, seen, settlement
+from partnerworld import linked as told_by_link
 from sessionworld import (
     POLICY,
     T0,
@@ -21,6 +23,7 @@ from sessionworld import (
     visited,
 )
 
+from schemas.decisions import LinkConfirmed
 from streams.core.learn import encoded, learn
 from streams.core.opening import pin
 from streams.core.session import (
@@ -82,7 +85,57 @@ charger_facts = st.one_of(
     ),
     st.builds(ended, registers, instants, chargings, numbers, complete=st.booleans()),
 )
+partner_facts = st.one_of(
+    st.builds(
+        seen,
+        registers,
+        instants,
+        status=st.sampled_from(["ACTIVE", "COMPLETED", "NEW_WORD"]),
+        ocpi_session_id=st.sampled_from(["S-1", "s-1", "S-2"]),
+        partner=st.sampled_from(["hub", "peer"]),
+    ),
+    st.builds(
+        cdr,
+        registers,
+        st.sampled_from(["7.90", "8.00", ""]),
+        instants,
+        cdr_id=st.sampled_from(["C-1", "c-1", "C-2"]),
+        credit=st.booleans(),
+        credit_reference_id=st.sampled_from(["", "C-1"]),
+        rejected_code=st.sampled_from([0, 2001]),
+        partner=st.sampled_from(["hub", "peer"]),
+    ),
+    st.builds(
+        advice,
+        amounts,
+        instants,
+        outcome=st.sampled_from(["done", "failed"]),
+        partner=st.sampled_from(["p", "q"]),
+        advice_id=st.sampled_from(["A-1", "A-2"]),
+    ),
+    st.builds(
+        settlement, st.sampled_from(["7.90", "x"]), st.sampled_from(["settled", "failed"]), instants
+    ),
+).map(told_by_link)
 own_facts = st.one_of(
+    st.builds(
+        lambda alias: LinkConfirmed(
+            tenant="t",
+            session_id=request().session_id,
+            proposal_id="x",
+            alias=alias,
+            bound_from=0,
+            bound_to=1,
+            source_topic="x",
+            source_partition=0,
+            source_offset=0,
+            who="a",
+            why="b",
+            evidence="c",
+            decided_at=T0,
+        ),
+        st.sampled_from(["a", "b"]),
+    ),
     st.builds(
         card_read,
         st.integers(1, 2),
@@ -129,7 +182,7 @@ def commands_of_a_session():
 
 ISSUED = commands_of_a_session()
 issued_facts = st.sampled_from(ISSUED)
-any_fact = st.one_of(acquirer_facts, charger_facts, own_facts, issued_facts)
+any_fact = st.one_of(acquirer_facts, charger_facts, partner_facts, own_facts, issued_facts)
 
 
 def test_the_laws_are_tried_with_every_command_of_a_raised_session():

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
+from partnerworld import advice, cdr, linked, seen, settlement
 from sessionworld import (
     POLICY,
     SESSION,
@@ -38,6 +39,7 @@ UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 NUMBERS = {"power_max_w", "declared_value"}
 YES_NO = {"reauthorise_consent"}
 PLAIN = {"raises", "closed_reason", "energy_wh", "proof", "strategy", "scheme", "receipt_status"}
+PLAIN |= {"cdr_status", "ocpi_status", "advice_outcome"}
 
 
 def minor(text):
@@ -160,15 +162,17 @@ class Story:
                 return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
-            case "visit" | "receipt":
-                return self.stage_fact(verb, plain, given)
+            case "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled":
+                return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
 
-    def stage_fact(self, verb, plain, given):
+    def outer_fact(self, verb, plain, given):
         if verb == "visit":
             return self.visit(plain, given)
-        return receipted(plain[0], plain[1], self.now_at, self.world, **given)
+        if verb == "receipt":
+            return receipted(plain[0], plain[1], self.now_at, self.world, **given)
+        return linked(self.partner_fact(verb, plain, given))
 
     def visit(self, plain, given):
         number, barred = int(given.pop("version", 1)), "barred" in plain
@@ -191,6 +195,21 @@ class Story:
         if "hold_id" in given:
             given["hold_id"] = f"{SESSION}/hold/{given['hold_id']}"
         return answered(plain[0], plain[1], amount, self.now_at, **given)
+
+    def partner_fact(self, verb, plain, given):
+        """What a partner says; its session began with the story, and ends now."""
+        usual = {"started_at": T0, **given}
+        match verb:
+            case "ocpi":
+                return seen(int(plain[1]), self.now_at, status=plain[0], **usual)
+            case "cdr":
+                energy_wh, gross = int(plain[0]), plain[1]
+                usual["rejected_code"] = int(given.get("rejected_code", 0))
+                taken_back = usual.get("credit_reference_id", "")
+                return cdr(energy_wh, gross, self.now_at, credit=bool(taken_back), **usual)
+            case "advice":
+                return advice(minor(plain[1]), self.now_at, outcome=plain[0], **given)
+        return settlement(plain[1], plain[0], self.now_at)
 
     def card(self, number, given):
         agreed, offer = minor(given.pop("agreed", "0")), int(given.pop("offer", "0"))

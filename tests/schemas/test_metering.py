@@ -232,3 +232,21 @@ def test_it_is_written_as_the_careful_way_writes_it(fields, more, ours):
     own.use_registry(ids)
     for values in every:
         assert made(own.encode, values) == made(own._encode, values)
+
+
+def test_the_careful_way_is_asked_once_a_charging_with_numbers_or_without():
+    """OCPP 1.6 numbers nothing, and most chargers speak it."""
+    asked = []
+
+    def careful(record):
+        asked.append(record)
+        return codec._ours._encode(record)
+
+    writer = metering.Writer(careful)
+    for energy_wh in range(100, 200):
+        writer.write(msgspec.structs.replace(READING, seq=-1, energy_wh=energy_wh))
+    assert len(asked) == 2  # the first, and how a bare one begins
+    writer.write(msgspec.structs.replace(READING, energy_wh=10**12))
+    assert len(asked) == 2
+    writer.write(msgspec.structs.replace(READING, read_at=1))
+    assert len(asked) == 3  # nothing to learn again

@@ -37,6 +37,9 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "card_visits": 5,
             "acquirer_health": 5,
             "feed_seen": 5,
+            "ocpi_sessions": 5,
+            "ocpi_cdrs": 5,
+            "link_decisions": 5 * 2,
             "parked": 1,
             "unreadable": 3,
         }

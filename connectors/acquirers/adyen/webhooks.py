@@ -37,6 +37,8 @@ _ANSWERS: dict[str, tuple[CommandKind, ...]] = {
     "CANCELLATION": ("release",),
     "REFUND": ("refund",),
 }
+_BY_HAND = "CANCEL_OR_REFUND"
+"""No call of ours: it goes either way, and which one Adyen decides (design.md 1.5)."""
 _LATER: dict[str, tuple[str, CommandKind]] = {
     "CAPTURE_FAILED": ("capture_failed", "capture"),
     "REFUND_FAILED": ("refund_failed", "refund"),
@@ -50,7 +52,7 @@ _DISPUTES = {
     "SECOND_CHARGEBACK": "chargeback_opened",
     "CHARGEBACK_REVERSED": "chargeback_reversed",
 }
-_TRACKED = _ANSWERS.keys() | _LATER.keys() | _GONE | _DISPUTES.keys()
+_TRACKED = {_BY_HAND} | _ANSWERS.keys() | _LATER.keys() | _GONE | _DISPUTES.keys()
 _METADATA = "additionalData.metadata"
 
 
@@ -131,10 +133,18 @@ def _proven(item: wire.Item) -> Origin | None:
     origin = origin_of(_metadata(item))
     if origin is None or item.merchantReference == hold_reference(origin):
         return origin
-    kinds = _ANSWERS.get(item.eventCode, ())
+    kinds = _kinds(item)
     if item.eventCode in _LATER:
         kinds = (_LATER[item.eventCode][1],)
     return origin if any(_command(item, origin, kind) for kind in kinds) else None
+
+
+def _kinds(item: wire.Item) -> tuple[CommandKind, ...]:
+    """What the item could answer; none: nothing that is asked for."""
+    if item.eventCode != _BY_HAND:
+        return _ANSWERS.get(item.eventCode, ())
+    refunded = item.additionalData.get("modification.action") == "refund"
+    return ("refund",) if refunded else ("release",)
 
 
 def _command(item: wire.Item, origin: Origin, kind: CommandKind) -> str:
@@ -144,12 +154,12 @@ def _command(item: wire.Item, origin: Origin, kind: CommandKind) -> str:
 
 def _fact(item: wire.Item, event: Event) -> Notice | None:
     minor, code = _minor(item), item.eventCode
-    kinds = _ANSWERS.get(code, ())
+    kinds = _kinds(item)
     if event.origin is not None:
         for kind in kinds:
             if command_id := _command(item, event.origin, kind):
                 return answer(event, kind, command_id, _verdict(item, kind, minor))
-    if item.success == "false" and code not in _ANSWERS:
+    if item.success == "false" and not kinds:
         return None  # it did not happen
     if code in _DISPUTES:
         return told(event, _DISPUTES[code], minor, "", _METADATA)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.acquirers.shapes import BODY_MAX, FIELDS_MAX, Shape, shape_of
+from connectors.acquirers.shapes import BODY_MAX, EVERY, FIELDS_MAX, FIRST, Shape, Shapes, shape_of
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -52,6 +52,19 @@ def test_a_capture_is_told_by_its_event(name):
     found = shape_of(json.dumps(webhook).encode())
     assert len(found.events) == 1
     assert len(found.fields) > 5
+
+
+def test_version_and_events_of_every_body_and_fields_of_some():
+    shapes = Shapes()
+    files = sorted(GOLDEN.glob("*/webhooks/*.json"))
+    assert len(files) > 50
+    for file in files:
+        body = json.dumps(json.loads(file.read_text())["webhook"]).encode()
+        assert shapes.of(body) == shape_of(body), file
+    body = b'{"type":"x","api_version":"1","new":0}'
+    found = [shapes.of(body) for _ in range(FIRST + 2 * EVERY)]
+    assert {one[:2] for one in found} == {("1", ("type=x",))}
+    assert [bool(one.fields) for one in found].count(True) == FIRST + 2
 
 
 def test_a_body_that_is_too_large_is_not_looked_into():

@@ -71,6 +71,8 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
         topics.VISITS,
         topics.HEALTH,
         topics.DRIFT,
+        topics.OCPI_SESSIONS,
+        topics.OCPI_CDRS,
     ):
         for record in topics.BY_NAME[topic].records:
             world.put(topic, example(record))
@@ -333,3 +335,33 @@ def test_marks_of_a_party_add_up_over_spans_and_partitions(address, world):
     ]
     (day,) = rows(address, "SELECT * FROM v_feed_daily WHERE make <> 'another'")
     assert (day["accepted"], day["refused"], day["refusal_rate"]) == (18, 2, 0.1)
+
+
+def test_how_late_partners_are_is_told_by_day_and_of_what(address, world):
+    at = 1_790_000_000_000
+    for lag_ms, partner in ((500, "hub"), (59_000, "hub"), (61_000, "hub"), (-5_000, "peer")):
+        told = msgspec.structs.replace(
+            example("CdrSeen"), partner=partner, last_updated_at=at, received_at=at + lag_ms
+        )
+        world.put(topics.OCPI_CDRS, told)
+    never = msgspec.structs.replace(example("SessionSeen"), last_updated_at=0)
+    world.put(topics.OCPI_SESSIONS, never)
+    found = {one["partner"]: one for one in rows(address, "SELECT * FROM v_partner_lag")}
+    assert found.keys() == {"hub", "peer"}
+    hub = found["hub"]
+    assert (hub["feed"], hub["messages"], hub["late"]) == ("cdr", 3, 1)
+    assert (hub["p50_ms"], hub["worst_ms"]) == (59_000, 61_000)
+    assert (found["peer"]["worst_ms"], found["peer"]["late"]) == (0, 0)
+
+
+def test_a_cdr_shows_its_total_and_whether_it_was_refused(address, world):
+    world.put(topics.OCPI_CDRS, example("CdrSeen"))
+    refused = msgspec.structs.replace(example("CdrSeen"), partner="peer", rejected_code=2001)
+    world.put(topics.OCPI_CDRS, refused)
+    first, second = rows(address, "SELECT * FROM v_partner_cdr ORDER BY partner")
+    assert (first["total_net"], first["total_gross"], first["party"]) == (
+        "190.8",
+        "238.5",
+        "NO*NLD",
+    )
+    assert (first["rejected_code"], second["rejected_code"]) == (None, 2001)

@@ -76,6 +76,27 @@ def test_what_is_no_instant(value):
         read(instant, value)
 
 
+def form_or_refusal(value):
+    try:
+        return read(instant, value)[0]
+    except Unreadable as refused:
+        return refused.reason
+
+
+_TWO = st.integers(0, 99).map("{:02}".format)
+near_instants = st.tuples(
+    st.sampled_from(["1969", "1970", "2024", "2099", "2100", "24"]), st.just("-"), _TWO,
+    st.just("-"), _TWO, st.sampled_from(["T", "t", " ", "-"]), _TWO, st.just(":"), _TWO,
+    st.sampled_from([":", "", ".", "٣"]), _TWO,
+    st.sampled_from(["", ".", ".0", ".000", ".120", ".0001", ".-1"]), st.sampled_from("Zz0"),
+).map("".join)  # fmt: skip
+
+
+@given(near_instants | st.datetimes().map(lambda one: f"{one.isoformat()[:23]}Z"))
+def test_the_usual_form_of_an_instant_is_what_the_careful_way_makes_of_it(value):
+    assert form_or_refusal(value) == form_or_refusal(f" {value}")  # with a blank it is not usual
+
+
 def test_an_instant_with_its_zone_is_not_taken_for_local():
     oslo = Quirks(local_zone="Europe/Oslo")
     assert read(instant, "2026-07-01T12:00:00", oslo) == ("2026-07-01T10:00:00Z", [])
