@@ -5,13 +5,14 @@ becomes visible partition by partition, and within a period all of it has.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
 from schemas import codec, topics
 from schemas.facts import LinkedFact, OrphanAged, SessionJournal, Watch
 from streams.audit.findings import Finding, Kind, finding
-from streams.audit.following import OTHER_EDITION, Followed, Following
+from streams.audit.following import OTHER_EDITION, Followed, Following, Said
 from streams.audit.gates import Bounds, Gates, Watched
 from streams.audit.inputs import Flow, Inputs
 from streams.audit.matching import Expected, Loose, Matching, Seen
@@ -41,6 +42,7 @@ OUTPUTS = (
     topics.CARD_USES,
 )
 REFERENCES = (topics.TARIFFS, topics.POLICIES)
+_AT_ONCE = 200  # records of the journal: whoever runs this has a heart to beat in between
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,16 +102,24 @@ class Auditor:
         if record.topic != topics.READINGS or self._is_believed(record):
             self._take[record.topic](record)
 
-    def advance(self) -> None:
-        """Decide what can be decided by now."""
-        self._said(final=False)
+    def advance(self, *, final: bool = False) -> bool:
+        """Decide some of what can be decided by now; whether there may be more.
+
+        `final`: everything visible was taken, so what is not there is not waited for.
+        """
+        count = 0
+        for said in islice(self._following.advance(final=final), _AT_ONCE):
+            self._said(said)
+            count += 1
+        return count == _AT_ONCE
 
     def settle(self, link: Bounds, sessions: Bounds) -> Report:
         """The end of a pass: everything visible was taken, readings up to `link`.
 
         `link` and `sessions`: what the two stages had applied before the ends were asked for.
         """
-        self._said(final=True)
+        while self.advance(final=True):
+            pass
         self._passes += 1
         loose = frozenset(self._all_loose(link, sessions))
         found = _once([*sorted(loose & self._loose), *self._broken, *self._following.findings])
@@ -187,14 +197,13 @@ class Auditor:
 
     # --- what is loose ---
 
-    def _said(self, *, final: bool) -> None:
-        for said in self._following.advance(final=final):
-            for command_id in said.issued:
-                if self._ordered.pop(command_id, None) is None:
-                    self._issued[command_id] = said.session_id
-            for one, version in said.outputs:
-                expected = Expected(said.session_id, one.value, version)
-                self._matching.expect(one.topic, one.key, expected)
+    def _said(self, said: Said) -> None:
+        for command_id in said.issued:
+            if self._ordered.pop(command_id, None) is None:
+                self._issued[command_id] = said.session_id
+        for one, version in said.outputs:
+            expected = Expected(said.session_id, one.value, version)
+            self._matching.expect(one.topic, one.key, expected)
 
     def _all_loose(self, link: Bounds, sessions: Bounds) -> Iterator[Finding]:
         missing = [*self._matching.loose_expected()]

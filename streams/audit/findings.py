@@ -40,14 +40,17 @@ def finding(kind: Kind, topic: str, session_id: str, what: str, detail: str = ""
 
 def _repair(kind: Kind, session_id: str, what: str) -> str:
     explain = f"holdfast explain {session_id}"
+    named = what if what.startswith(session_id) else f"{session_id}/{what}"
     match kind:
         case "missing":
-            return f"holdfast audit --emit {session_id} --what {what} --yes"
+            return f"holdfast audit --emit {named} --yes"
         case "changed":
-            return f"stop its performer; {explain}; then as for missing: --emit under the same id"
+            return f"stop its performer; {explain}; holdfast audit --emit {named} --yes"
         case "extra":
             return f"stop its performer and ask the acquirer; {explain}"
         case "decided-otherwise" | "applied-twice":
-            return f"keep the state topic and its offsets; {explain}"
-        case "lost" | "not-linked" | "crossing-missed":
+            return f"keep the topics as they are for whoever mends the program; {explain}"
+        case "lost" | "not-linked":
             return f"holdfast audit --again {what} --yes"
+        case "crossing-missed":
+            return f"have the charger read its meter again; {explain}"

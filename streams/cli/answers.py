@@ -12,6 +12,9 @@ from connectors.clickhouse.client import Answer
 from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
+from streams.audit.auditor import Report as Audited
+from streams.audit.findings import Finding
+from streams.audit.inputs import Flow
 from streams.bench.run import Result
 from streams.cli.ending import Failed
 from streams.core.strategy import Choice, Refusal
@@ -74,6 +77,14 @@ class Retried(msgspec.Struct, kw_only=True):
     sent: bool
 
 
+class Mended(msgspec.Struct, kw_only=True):
+    """What `audit --emit` and `--again` send. `sent`: false without --yes."""
+
+    topic: str
+    key: str
+    sent: bool
+
+
 class Orphans(msgspec.Struct, kw_only=True):
     """Facts that wait for a session nobody requested."""
 
@@ -112,6 +123,10 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`explain`": (_Explained, ()),
     "`query`": (Answer, ()),
     "`verify`": (Verification, ("in_order",)),
+    "`audit`": (Audited, ()),
+    "`audit`, each of `findings`": (Finding, ()),
+    "`audit`, each of `flows`": (Flow, ()),
+    "`audit --emit`, `--again`": (Mended, ()),
     "`verify-signature`": (Verified, ()),
     "`verify-signature`, each": (Verdict, ()),
     "`price`": (_Priced, ()),

@@ -3,6 +3,7 @@
 import typer
 
 from streams.cli import (
+    audit,
     bench,
     demo,
     explain,
@@ -12,6 +13,7 @@ from streams.cli import (
     query,
     replay,
     run,
+    simulate,
     sink,
     topics,
     up,
@@ -30,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
+    audit,
     bench,
     demo,
     explain,
@@ -39,6 +42,7 @@ for module in (
     query,
     replay,
     run,
+    simulate,
     sink,
     topics,
     up,
