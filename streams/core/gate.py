@@ -184,9 +184,9 @@ def take_register(
     if crosses or (charging.marks and charging.marks[0] <= read_at):
         newest = _around(charging, before_at, crosses=crosses)
         unsent = [] if before_sent or before.offset < 0 else [Forward(before)]
-        return [*completed, *unsent, newest]
+        return [*unsent, newest, *completed]
     if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
-        return [*completed, _send_newest(charging, 0)]
+        return [_send_newest(charging, 0), *completed]
     return completed
 
 
@@ -233,8 +233,10 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
                 charging.first_seq = fact.seq
         case ChargingUpdated():
             pass
+    # What makes the sequence whole goes before the end that it proves: else the price is settled
+    # without it.
     completed = note_sequence(charging, fact.seq)
-    return [*completed, *_onward(charging, kept)]
+    return [*_onward(charging, kept), *completed]
 
 
 def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forward]:
