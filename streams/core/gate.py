@@ -233,10 +233,8 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
                 charging.first_seq = fact.seq
         case ChargingUpdated():
             pass
-    # What makes the sequence whole goes before the end that it proves: else the price is settled
-    # without it.
     completed = note_sequence(charging, fact.seq)
-    return [*_onward(charging, kept), *completed]
+    return [*_onward(charging, kept), *completed]  # as in `_whole_last`
 
 
 def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forward]:
@@ -287,13 +285,18 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
         _forget_a_leap(charging)
     forwards = _flush(charging) if bound_now else []
     if not charging.closing and _crosses(charging):
-        return [*forwards, _cross(charging, 0)]
+        return _whole_last([*forwards, _cross(charging, 0)])
     # A mark that was passed before it was told of: the newest reading is the nearest there is.
     told_at, read_at = charging.forwarded_at, charging.read_at
     missed = any(told_at < mark <= read_at for mark in watch.marks)
     if (bound_now or missed) and charging.reading.offset >= 0:
-        return [*forwards, _send_newest(charging, 0)]
-    return forwards
+        return _whole_last([*forwards, _send_newest(charging, 0)])
+    return _whole_last(forwards)
+
+
+def _whole_last(forwards: list[Forward]) -> list[Forward]:
+    """A whole end settles the price: what it goes by goes before it, whichever came first."""
+    return sorted(forwards, key=lambda one: one.sequence_complete)
 
 
 def _forget_a_leap(charging: Charging) -> None:

@@ -139,8 +139,8 @@ def test_a_late_link_loses_nothing():
     assert names == [
         ("ChargingStarted", False),
         ("ChargingUpdated", False),
-        ("ChargingEnded", True),
         ("MeterReading", False),
+        ("ChargingEnded", True),
     ]
 
 
