@@ -20,6 +20,7 @@ from streams.cli.ending import Failed
 from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
 from streams.replay.driver import Progress
+from streams.simulation.run import Simulated, Violation
 from streams.verify import Verification
 from streams.whatif.compare import Currency, WhatIf
 from streams.whatif.side import Side
@@ -136,6 +137,8 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`whatif`": (WhatIf, ()),
     "`whatif`, each currency": (Currency, ()),
     "`whatif`, `old` and `new` of a currency": (Side, ()),
+    "`simulate`": (Simulated, ()),
+    "`simulate`, each violation": (Violation, ()),
     "`parked list`": (ParkedList, ()),
     "`parked list`, each": (ParkedShort, ()),
     "`parked show`": (ParkedWhole, ()),
