@@ -602,13 +602,22 @@ class AppliedInput(Fact, frozen=True, kw_only=True):
 
 
 class SessionJournal(Fact, frozen=True, kw_only=True):
-    """Which inputs one transaction applied to one session, in order: what the auditor follows."""
+    """Which inputs one transaction applied to one session, in order: what the auditor follows.
+
+    `rules`: the edition of the rules that decided. `issued`: commands that went out, by id. Policy
+    and tariff are those that an opening pinned, empty in all later records (and no tariff known).
+    """
 
     tenant: Id
     session_id: Id
     partition: Count
     applied: Annotated[list[AppliedInput], Meta(description="in the order of applying")]
     health: Annotated[list[AcquirerHealth], Meta(description="what the opening went by")] = []
+    rules: MaybeId = ""
+    issued: Annotated[list[Path], Meta(description="ids of commands, as they went out")] = []
+    policy_id: MaybeId = ""
+    policy_version: MaybeId = ""
+    tariff_hash: MaybeId = ""
 
 
 class DiscrepancyChanged(Fact, frozen=True, kw_only=True):

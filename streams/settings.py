@@ -197,6 +197,13 @@ class Fiscal(_Part):
     instance_id: Annotated[str, Field(pattern="^([A-Za-z0-9._-]{1,100})?$")] = ""
 
 
+class Audit(_Part):
+    """The auditor beside the pipeline in `up`. `metrics_port` 0: none is opened."""
+
+    period_s: Annotated[int, Field(ge=0, le=86_400)] = 30
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A variable with our prefix that is not here is an error."""
 
@@ -218,6 +225,7 @@ class Settings(BaseSettings):
     feed: Feed = Feed()
     settlement: Settlement = Settlement()
     fiscal: Fiscal = Fiscal()
+    audit: Audit = Audit()
 
     @classmethod
     def settings_customise_sources(

@@ -55,6 +55,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "EXECUTOR__VIRTUAL_TIME": str(settings.executor.virtual_time).lower(),
         "FISCAL__TOKENS": settings.fiscal.tokens.get_secret_value(),
         "FISCAL__INSTANCE_ID": settings.fiscal.instance_id,
+        "AUDIT__PERIOD_S": str(settings.audit.period_s),
+        "AUDIT__METRICS_PORT": str(settings.audit.metrics_port),
         "SETTLEMENT__URL": settings.settlement.url,
         "SETTLEMENT__SECRET": settings.settlement.secret.get_secret_value(),
         "SETTLEMENT__BOOK": settings.settlement.book.get_secret_value(),
@@ -97,6 +99,11 @@ def children(settings: Settings, workers: int, *, executor: bool) -> list[ChildS
         specs.append(child(settings, "settlement", ("settlement",)))
     specs.append(child(settings, "sink", ("sink",)))
     return specs
+
+
+def auditor(settings: Settings) -> list[ChildSpec]:
+    """The auditor, where a period is set: it only reads, and the pipeline runs without it."""
+    return [child(settings, "audit", ("audit",))] if settings.audit.period_s else []
 
 
 class Stack:

@@ -12,14 +12,11 @@ from schemas import codec, topics
 from schemas.decisions import LinkConfirmed, LinkRejected
 from schemas.facts import (
     AcquirerAnswered,
-    AcquirerHealth,
     AcquirerNotified,
-    AppliedInput,
     CardRead,
     ClockApplied,
     Fact,
     LinkedFact,
-    SessionJournal,
     SessionRequested,
     VisitSeen,
     Watermark,
@@ -27,6 +24,7 @@ from schemas.facts import (
 from schemas.fiscal import ReceiptSettled
 from streams.agents import waiting
 from streams.agents.clocks import NEVER, Marks
+from streams.agents.journal import Journal, edition
 from streams.agents.link import decoded
 from streams.agents.references import ReferencePins
 from streams.agents.routes import output, outputs
@@ -80,7 +78,12 @@ class SessionsLogic(Logic):
     """One partition of sessions."""
 
     def __init__(
-        self, partition: int, partitions: int, references: References, horizon_ms: int = HORIZON_MS
+        self,
+        partition: int,
+        partitions: int,
+        references: References,
+        horizon_ms: int = HORIZON_MS,
+        rules: str = "",
     ) -> None:
         self._partition = partition
         self._partitions = partitions
@@ -88,10 +91,8 @@ class SessionsLogic(Logic):
         self._pins = ReferencePins(references)
         self._schedule = Schedule()
         self._tally = Tally()
-        self._journal: dict[str, list[AppliedInput]] = {}
-        self._tenants: dict[str, str] = {}
+        self._journal = Journal(partition, rules or edition())
         self._set_aside = 0  # keys in this step of time
-        self._openings: dict[str, list[AcquirerHealth]] = {}
 
     # --- the engine's calls ---
 
@@ -131,29 +132,17 @@ class SessionsLogic(Logic):
         return [*said, *self._lifted(record, session_id, view)]
 
     def finish(self, view: View) -> Iterable[Output]:
-        journals = [
-            output(
-                SessionJournal(
-                    tenant=self._tenants[session_id],
-                    session_id=session_id,
-                    partition=self._partition,
-                    applied=applied,
-                    health=self._openings.get(session_id, []),
-                )
-            )
-            for session_id, applied in self._journal.items()
-        ]
-        return [*journals, *self._clock(view)]
+        return [*map(output, self._journal.records()), *self._clock(view)]
 
     def committed(self, touched: Mapping[bytes, Any]) -> None:  # noqa: ARG002 - planned as we went
         self._schedule.committed()
         self._tally.committed()
-        self._forget()
+        self._journal.clear()
 
     def aborted(self) -> None:
         self._schedule.aborted()
         self._tally.aborted()
-        self._forget()
+        self._journal.clear()
 
     def quarantine(self, record: Record, reason: str, view: View) -> Iterable[Output]:
         """The session of a parked input gets no commands until it is retried.
@@ -212,27 +201,14 @@ class SessionsLogic(Logic):
         key = SESSION + session_id.encode()
         view.put(key, step.session)
         self._plan(key, step.session)
-        self._note(step, source, clock_at)
-        if session is None:  # what it was opened by cannot be looked up later: it moves on
-            health = self._pins.health(step.session.request.tenant)
-            self._openings[session_id] = [health[name] for name in sorted(health)]
+        self._journal.applied(step, source, clock_at)
+        if session is None:
+            self._journal.opened(step, self._pins.health(step.session.request.tenant))
         return said
-
-    def _note(self, step: Step, source: tuple[str, int, int], clock_at: int) -> None:
-        topic, partition, offset = source
-        entry = AppliedInput(topic=topic, partition=partition, offset=offset, clock_at=clock_at)
-        session = step.session
-        self._journal.setdefault(session.session_id, []).append(entry)
-        self._tenants[session.session_id] = session.request.tenant
 
     def _plan(self, key: bytes, session: PaymentSession) -> None:
         self._schedule.plan(key, session.deadline)
         self._tally.plan(key, outstanding(session))
-
-    def _forget(self) -> None:
-        self._journal.clear()
-        self._tenants.clear()
-        self._openings.clear()
 
     # --- facts that came before their session ---
 
@@ -378,12 +354,16 @@ def _ref(topic: str, partition: int, offset: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionsStage(Stage):
-    """Sessions as the engine runs it. Facts are parked `horizon_ms` after a session was closed."""
+    """Sessions as the engine runs it. Facts are parked `horizon_ms` after a session was closed.
+
+    `rules`: the edition that the journal tells of; empty: this program's own.
+    """
 
     horizon_ms: int = HORIZON_MS
+    rules: str = ""
 
     def open(self, partition: int, references: References) -> SessionsLogic:
-        return SessionsLogic(partition, self.partitions, references, self.horizon_ms)
+        return SessionsLogic(partition, self.partitions, references, self.horizon_ms, self.rules)
 
     def keys_of(self, record: Record) -> tuple[bytes, ...]:
         return (SESSION + record.key,)

@@ -13,6 +13,9 @@ from connectors.ocpp.signed.messages import Verdict, Verified
 from schemas.docs import filled
 from schemas.facts import OrphanAged
 from streams.agents.feed_checking import Checked, Message
+from streams.audit.auditor import Report as Audited
+from streams.audit.findings import Finding
+from streams.audit.inputs import Flow
 from streams.bench.feeding import FeedCost
 from streams.bench.run import Result
 from streams.cli.ending import Failed
@@ -21,6 +24,7 @@ from streams.core.strategy import Choice, Refusal
 from streams.demo.report import Report
 from streams.drift import Change, Drift, Party
 from streams.replay.driver import Progress
+from streams.simulation.run import Simulated, Violation
 from streams.verify import Verification
 from streams.whatif.compare import Currency, WhatIf
 from streams.whatif.side import Side
@@ -75,6 +79,14 @@ class Retried(msgspec.Struct, kw_only=True):
     """`sent`: false without --yes."""
 
     ref: str
+    sent: bool
+
+
+class Mended(msgspec.Struct, kw_only=True):
+    """What `audit --emit` and `--again` send. `sent`: false without --yes."""
+
+    topic: str
+    key: str
     sent: bool
 
 
@@ -136,6 +148,10 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`explain`": (_Explained, ()),
     "`query`": (Answer, ()),
     "`verify`": (Verification, ("in_order",)),
+    "`audit`": (Audited, ()),
+    "`audit`, each of `findings`": (Finding, ()),
+    "`audit`, each of `flows`": (Flow, ()),
+    "`audit --emit`, `--again`": (Mended, ()),
     "`verify-signature`": (Verified, ()),
     "`verify-signature`, each": (Verdict, ()),
     "`price`": (_Priced, ()),
@@ -145,6 +161,8 @@ ANSWERS: dict[str, tuple[type, tuple[str, ...]]] = {
     "`whatif`": (WhatIf, ()),
     "`whatif`, each currency": (Currency, ()),
     "`whatif`, `old` and `new` of a currency": (Side, ()),
+    "`simulate`": (Simulated, ()),
+    "`simulate`, each violation": (Violation, ()),
     "`parked list`": (ParkedList, ()),
     "`parked list`, each": (ParkedShort, ()),
     "`parked show`": (ParkedWhole, ()),

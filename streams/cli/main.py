@@ -3,6 +3,7 @@
 import typer
 
 from streams.cli import (
+    audit,
     bench,
     demo,
     drift,
@@ -15,6 +16,7 @@ from streams.cli import (
     query,
     replay,
     run,
+    simulate,
     sink,
     topics,
     up,
@@ -33,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
+    audit,
     bench,
     demo,
     drift,
@@ -45,6 +48,7 @@ for module in (
     query,
     replay,
     run,
+    simulate,
     sink,
     topics,
     up,

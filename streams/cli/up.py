@@ -20,7 +20,7 @@ from streams.cli.screen import (
 from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import ChildEvent, What
 from streams.settings import Settings
-from streams.stack import Stack, children
+from streams.stack import Stack, auditor, children
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +52,8 @@ def _run(settings: Settings, happened: "_Happened") -> int:
             tell("no HOLDFAST_EXECUTOR__ACCOUNTS_FILE: an acquirer is simulated")
             _, wanted = exits.enter_context(simulated_acquirer(wanted, 1, ()))
         stack.publish_policy()
-        supervisor = stack.run(children(wanted, 1, executor=True), happened)
+        specs = [*children(wanted, 1, executor=True), *auditor(wanted)]
+        supervisor = stack.run(specs, happened)
         tell(f"Kafka at {wanted.kafka.bootstrap}, state in {settings.state_dir}; Ctrl-C ends it")
         return supervisor.run_until_stopped()
 

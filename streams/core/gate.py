@@ -184,9 +184,9 @@ def take_register(
     if crosses or (charging.marks and charging.marks[0] <= read_at):
         newest = _around(charging, before_at, crosses=crosses)
         unsent = [] if before_sent or before.offset < 0 else [Forward(before)]
-        return [*completed, *unsent, newest]
+        return [*unsent, newest, *completed]
     if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
-        return [*completed, _send_newest(charging, 0)]
+        return [_send_newest(charging, 0), *completed]
     return completed
 
 
@@ -234,7 +234,7 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
         case ChargingUpdated():
             pass
     completed = note_sequence(charging, fact.seq)
-    return [*completed, *_onward(charging, kept)]
+    return [*_onward(charging, kept), *completed]  # as in `_whole_last`
 
 
 def take_beside(charging: Charging, kept: Kept, at: int) -> list[Forward]:
@@ -293,13 +293,18 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
         _forget_a_leap(charging)
     forwards = _flush(charging) if bound_now else []
     if not charging.closing and _crosses(charging):
-        return [*forwards, _cross(charging, 0)]
+        return _whole_last([*forwards, _cross(charging, 0)])
     # A mark that was passed before it was told of: the newest reading is the nearest there is.
     told_at, read_at = charging.forwarded_at, charging.read_at
     missed = any(told_at < mark <= read_at for mark in watch.marks)
     if (bound_now or missed) and charging.reading.offset >= 0:
-        return [*forwards, _send_newest(charging, 0)]
-    return forwards
+        return _whole_last([*forwards, _send_newest(charging, 0)])
+    return _whole_last(forwards)
+
+
+def _whole_last(forwards: list[Forward]) -> list[Forward]:
+    """A whole end settles the price: what it goes by goes before it, whichever came first."""
+    return sorted(forwards, key=lambda one: one.sequence_complete)
 
 
 def _forget_a_leap(charging: Charging) -> None:

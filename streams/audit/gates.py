@@ -1,0 +1,180 @@
+"""The gate's promise, checked from outside: no reading passed a watch without waking its session.
+
+In which order link met a watch and a reading is not journalled, and need not be: whichever came
+first, the other is compared with it at once. So the newest watch of a charging and the readings
+that link has applied and not parked say whether a crossing must have gone on. An older watch that
+never fired is no miss: the newer one was decided from later facts.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from schemas import codec, ids, topics
+from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, LinkedFact, Watch
+from streams.audit.findings import Finding, finding
+from streams.audit.inputs import Place
+from streams.audit.shelf import Drawer
+from streams.core import gate
+from streams.core.gate import Charging, Forward, Kept
+from streams.engine.stage import Record
+
+Bounds = Mapping[tuple[str, int], int]  # topic, partition: the next offset that a stage will apply
+_REFUSED = (gate.ReadingFalls, gate.ReadingLeaps, gate.TooManyKept, gate.BoundElsewhere)
+
+
+class Watched(msgspec.Struct, array_like=True, gc=False):
+    """One charging. `woken`: the highest version of which a crossing reached its session."""
+
+    charging: Charging
+    woken: int = 0
+    watched_at: int = -1  # offset of the newest watch
+    partition: int = 0
+
+
+class Crossing(msgspec.Struct, array_like=True, frozen=True):
+    """Offsets of the watch and of the reading that passed it."""
+
+    session_id: str
+    version: int
+    partition: int
+    watch: int
+    reading: int
+
+
+class Unlinked(msgspec.Struct, array_like=True, frozen=True):
+    """A charger's fact that has to reach its session, once there is one."""
+
+    charging_id: str
+    is_end: bool
+
+
+class Gates:
+    """By charging, what a gate that lost nothing would have let through."""
+
+    def __init__(self, chargings: Drawer[Watched]) -> None:
+        self._chargings = chargings
+        self._place = codec.quick_readings(_charging_of)
+        self.crossings: dict[str, Crossing] = {}
+        self.unlinked: dict[Place, Unlinked] = {}
+        self.linked_ahead: set[Place] = set()
+        self._taken_to: dict[int, int] = {}
+        self.readings = 0
+        self.crossed = 0
+
+    def reading(self, record: Record) -> None:
+        quick = self._place(record.value)
+        if quick is None:
+            return
+        charging_id, seq, energy_wh, _, read_at, _ = quick
+        self.readings += 1
+        watched = self._of(charging_id, record.partition)
+        try:
+            forwards = gate.take_register(watched.charging, seq, energy_wh, read_at, _kept(record))
+        except _REFUSED:
+            return
+        self._chargings.put(charging_id, watched)
+        self._note(charging_id, watched, forwards)
+
+    def transaction(self, record: Record) -> None:
+        self._taken_to[record.partition] = record.offset
+        fact = codec.decode(record.value)
+        if not isinstance(fact, ChargingStarted | ChargingUpdated | ChargingEnded):
+            return
+        charging_id = ids.charging_id(
+            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
+        )
+        watched = self._of(charging_id, record.partition)
+        try:
+            gate.take_transaction(watched.charging, fact, _kept(record))
+        except _REFUSED:
+            return
+        watched.charging.kept = []
+        self._chargings.put(charging_id, watched)
+        place = (record.topic, record.partition, record.offset)
+        if place in self.linked_ahead:
+            self.linked_ahead.discard(place)
+        else:
+            self.unlinked[place] = Unlinked(charging_id, isinstance(fact, ChargingEnded))
+
+    def watch(self, fact: Watch, record: Record) -> None:
+        charging_id = ids.charging_id(
+            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
+        )
+        watched = self._of(charging_id, record.partition)
+        try:
+            forwards = gate.take_watch(watched.charging, fact)
+        except _REFUSED:
+            return
+        if watched.charging.version == fact.version:
+            watched.watched_at = record.offset
+        self._chargings.put(charging_id, watched)
+        known = self.crossings.get(charging_id)
+        if known is not None and known.version < watched.charging.version:
+            del self.crossings[charging_id]
+        self._note(charging_id, watched, forwards)
+
+    def linked(self, fact: LinkedFact) -> None:
+        """What did reach a session."""
+        place = (fact.source_topic, fact.source_partition, fact.source_offset)
+        if fact.source_topic == topics.TRANSACTIONS and self.unlinked.pop(place, None) is None:
+            is_ahead = fact.source_offset > self._taken_to.get(fact.source_partition, -1)
+            if is_ahead:
+                self.linked_ahead.add(place)
+        if not fact.crossing:
+            return
+        watched = self._of(fact.charging_id, 0)
+        watched.woken = max(watched.woken, fact.crossing)
+        self._chargings.put(fact.charging_id, watched)
+        known = self.crossings.get(fact.charging_id)
+        if known is not None and known.version <= watched.woken:
+            del self.crossings[fact.charging_id]
+
+    def parked(self, place: Place) -> None:
+        self.unlinked.pop(place, None)
+
+    def _of(self, charging_id: str, partition: int) -> Watched:
+        return self._chargings.get(charging_id) or Watched(Charging(), partition=partition)
+
+    def _note(self, charging_id: str, watched: Watched, forwards: list[Forward]) -> None:
+        for forward in forwards:
+            if not forward.crossing:
+                continue
+            self.crossed += 1
+            if forward.crossing > watched.woken:
+                self.crossings[charging_id] = Crossing(
+                    watched.charging.session_id,
+                    forward.crossing,
+                    forward.fact.partition,
+                    watched.watched_at,
+                    forward.fact.offset,
+                )
+
+    def misses(self, link: Bounds) -> Iterator[Finding]:
+        """What link has dealt with, by the offsets that it stands at, and nobody was told of."""
+        for charging_id, one in self.crossings.items():
+            if one.watch < link.get((topics.WATCHES, one.partition), 0):
+                name = f"{topics.READINGS}/{one.partition}/{one.reading}"
+                detail = f"{charging_id}: watch {one.version}"
+                yield finding("crossing-missed", topics.EVENTS, one.session_id, name, detail)
+        for place, unlinked in list(self.unlinked.items()):
+            yield from self._not_linked(place, unlinked, link)
+
+    def _not_linked(self, place: Place, one: Unlinked, link: Bounds) -> Iterator[Finding]:
+        watched = self._chargings.get(one.charging_id)
+        if watched is None or not watched.charging.session_id:
+            return
+        if one.is_end and watched.charging.ended.offset != place[2]:
+            del self.unlinked[place]  # told twice: the first one may have gone on in its place
+        elif watched.watched_at < link.get((topics.WATCHES, place[1]), 0):
+            name = "/".join(map(str, place))
+            session_id = watched.charging.session_id
+            yield finding("not-linked", topics.EVENTS, session_id, name, one.charging_id)
+
+
+def _charging_of(tenant: str, network: str, charger_id: str, _: str, transaction_id: str) -> str:
+    return ids.charging_id(tenant, network, charger_id, transaction_id)
+
+
+def _kept(record: Record) -> Kept:
+    return Kept(record.topic, record.partition, record.offset, b"")

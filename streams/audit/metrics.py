@@ -1,0 +1,34 @@
+"""What the auditor counts. One place, so that a name exists once."""
+
+from prometheus_client import Gauge
+
+from streams.audit.auditor import Report
+
+FINDINGS = Gauge("holdfast_audit_findings", "What is not in order now, by kind.", ("kind",))
+SESSIONS = Gauge("holdfast_audit_sessions", "Sessions followed since the auditor began.")
+FOLLOWED = Gauge("holdfast_audit_only_followed", "Sessions that are not decided again.")
+STEPS = Gauge("holdfast_audit_steps", "Steps decided again.")
+OUTPUTS = Gauge("holdfast_audit_outputs", "Records that were expected, and there.")
+READINGS = Gauge("holdfast_audit_readings", "Readings compared with their watch.")
+INPUTS = Gauge(
+    "holdfast_audit_inputs", "Inputs of sessions, by partition and what became of them.",
+    ("partition", "what"),
+)  # fmt: skip
+PASSES = Gauge("holdfast_audit_passes", "Passes since the auditor began.")
+SECONDS = Gauge("holdfast_audit_pass_seconds", "How long the last pass took.")
+
+
+def show(report: Report, seconds: float) -> None:
+    FINDINGS.clear()
+    for one in report.findings:
+        FINDINGS.labels(one.kind).inc()
+    SESSIONS.set(report.sessions)
+    FOLLOWED.set(sum(report.only_followed.values()))
+    STEPS.set(report.steps)
+    OUTPUTS.set(report.outputs)
+    READINGS.set(report.readings)
+    for partition, flow in report.flows.items():
+        for what in flow.__struct_fields__:
+            INPUTS.labels(partition, what).set(getattr(flow, what))
+    PASSES.set(report.passes)
+    SECONDS.set(seconds)

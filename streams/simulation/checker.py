@@ -1,0 +1,196 @@
+"""The checker: what must hold of inputs, outputs and the banks' ledger (operations.md, B3).
+
+It shares no code with the core: it knows the facts that were told, the commands that came out, what
+the banks did and what really happened at the chargers. `found` is empty, or the world is wrong.
+"""
+
+from schemas import codec
+from schemas.commands import (
+    CaptureHold,
+    InquireCommand,
+    LowerHold,
+    MoneyCommand,
+    PlaceHold,
+    RaiseHold,
+    ReleaseHold,
+    ResendCommand,
+)
+from schemas.facts import AcquirerAnswered, AcquirerNotified
+from streams.simulation.plans import SessionPlan, WorldPlan
+from streams.simulation.policies import ceiling_minor
+from streams.simulation.tariffs import price_minor
+from streams.simulation.truth import SessionTruth
+
+_DEFINITE = frozenset({"done", "declined", "failed"})
+_PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
+
+
+class Watched:
+    """What the checker remembers of one session."""
+
+    def __init__(self, plan: SessionPlan, truth: SessionTruth) -> None:
+        self.plan = plan
+        self.truth = truth
+        self.commands: dict[str, MoneyCommand] = {}
+        self.bodies: dict[str, str] = {}
+        self.definite: dict[str, str] = {}
+        self.failed_later: set[str] = set()
+        self.held: dict[str, int] = {}
+        self.ending_at = 0
+
+
+class Checker:
+    """Of one world. Each `on_...` is called at the instant at which it happens."""
+
+    def __init__(self, plan: WorldPlan) -> None:
+        self._world = plan
+        self.sessions: dict[str, Watched] = {}
+        self.found: list[str] = []
+
+    def wrong(self, invariant: str, session_id: str, words: str) -> None:
+        self.found.append(f"{invariant} {session_id}: {words}")
+
+    # --- what goes in ---
+
+    def on_answer(self, fact: AcquirerAnswered) -> None:
+        """An answer stands in its topic."""
+        watched = self.sessions[fact.session_id]
+        target = fact.resolves or fact.command_id
+        if fact.outcome in _DEFINITE:
+            known = watched.definite.get(target)
+            if known != "done":
+                watched.definite[target] = fact.outcome
+            if fact.outcome == "done" and fact.kind in ("hold", "raise"):
+                most = max(watched.held.get(fact.hold_id, 0), fact.amount_minor)
+                watched.held[fact.hold_id] = most
+            if fact.outcome == "done" and fact.kind == "lower":
+                watched.held[fact.hold_id] = fact.amount_minor
+
+    def on_notice(self, fact: AcquirerNotified) -> None:
+        if fact.event == "capture_failed":
+            self.sessions[fact.session_id].failed_later.add(fact.command_id)
+
+    # --- what comes out ---
+
+    def on_money(self, command: MoneyCommand) -> None:
+        """A money command was committed."""
+        watched = self.sessions[command.session_id]
+        self._check_any(watched, command)
+        self._check_numbers(watched, command)
+        match command:
+            case RaiseHold():
+                self._check_raise(watched, command)
+            case LowerHold():
+                self._check_lower(watched, command)
+            case CaptureHold():
+                self._check_capture(watched, command)
+            case ResendCommand():
+                self._check_resend(watched, command)
+            case PlaceHold() | ReleaseHold() | InquireCommand():
+                pass
+            case _:
+                words = f"{type(command).__name__}: nothing to refund"
+                self.wrong("I4", command.session_id, words)
+        watched.commands[command.command_id] = command
+        if isinstance(command, CaptureHold | ReleaseHold):
+            watched.ending_at = watched.ending_at or command.issued_at
+
+    def _check_any(self, watched: Watched, command: MoneyCommand) -> None:
+        plan, session_id = watched.plan, command.session_id
+        if command.command_id in watched.commands:
+            self.wrong("I1", session_id, f"{command.command_id} a second time")
+        if plan.role not in ("operator_side", "terminal_provider_side"):
+            self.wrong("role", session_id, f"{command.command_id} as {plan.role}")
+        told = (command.performer, command.currency, command.acquirer_id)
+        if told != (plan.capture_by, plan.prices.currency, plan.terms.acquirer_id):
+            self.wrong("I11", session_id, f"{command.command_id} by, in and at {told}")
+
+    def _check_numbers(self, watched: Watched, command: MoneyCommand) -> None:
+        """I9: attempt k+1 only after a definite no to k; nothing beside an unknown."""
+        if not isinstance(command, _PERFORMED):
+            return
+        stem, _, last = command.command_id.rpartition("/")
+        if not last.isdigit():
+            self.wrong("ids", command.session_id, command.command_id)
+            return
+        for number in range(1, int(last)):
+            before = f"{stem}/{number}"
+            outcome = watched.definite.get(before)
+            if outcome == "done" and before in watched.failed_later:
+                outcome = "failed"
+            if isinstance(command, RaiseHold) and outcome in _DEFINITE:
+                continue
+            if outcome not in ("declined", "failed"):
+                self.wrong(
+                    "I9", command.session_id, f"{command.command_id} while {before}: {outcome}"
+                )
+
+    def _open(self, watched: Watched, hold_id: str) -> list[str]:
+        """Commands on a hold that were not answered definitely."""
+        return [
+            one.command_id
+            for one in watched.commands.values()
+            if isinstance(one, _PERFORMED)
+            and one.hold_id == hold_id
+            and one.command_id not in watched.definite
+        ]
+
+    def _check_raise(self, watched: Watched, command: RaiseHold) -> None:
+        """I8: one at a time, upwards, never above what was agreed to, no more than are allowed."""
+        plan, session_id = watched.plan, command.session_id
+        if waiting := self._open(watched, command.hold_id):
+            self.wrong("I8", session_id, f"{command.command_id} while {waiting}")
+        held = watched.held.get(command.hold_id, 0)
+        if command.amount_minor <= held:
+            self.wrong("I8", session_id, f"{command.command_id}: to {command.amount_minor}")
+        if (command.previous_minor, command.delta_minor) != (held, command.amount_minor - held):
+            words = f"{command.previous_minor} and {command.delta_minor}, held {held}"
+            self.wrong("I8", session_id, f"{command.command_id}: {words}")
+        top = ceiling_minor(self._world.operator, plan.power_type, plan.prices.currency)
+        if command.amount_minor > top:
+            self.wrong(
+                "I8", session_id, f"{command.command_id}: {command.amount_minor} above {top}"
+            )
+        made = [one for one in watched.commands.values() if isinstance(one, RaiseHold)]
+        if len(made) >= plan.terms.attempts_cap or not plan.terms.increments:
+            self.wrong("I8", session_id, f"{command.command_id}: {len(made)} raises before")
+        if any(isinstance(one, CaptureHold | ReleaseHold) for one in watched.commands.values()):
+            self.wrong("I8", session_id, f"{command.command_id} after its end was begun")
+
+    def _check_lower(self, watched: Watched, command: LowerHold) -> None:
+        if waiting := self._open(watched, command.hold_id):
+            self.wrong("I9", command.session_id, f"{command.command_id} while {waiting}")
+
+    def _check_resend(self, watched: Watched, command: ResendCommand) -> None:
+        """I9: the very same bytes, and only while the acquirer knows the key."""
+        original = watched.commands.get(command.of_command_id)
+        session_id = command.session_id
+        if original is None or codec.decode(command.original) != original:
+            self.wrong("I9", session_id, f"{command.command_id} sends another body")
+            return
+        if command.issued_at >= original.issued_at + watched.plan.terms.window_ms:
+            self.wrong("I9", session_id, f"{command.command_id} past the window of its key")
+
+    def _check_capture(self, watched: Watched, command: CaptureHold) -> None:
+        """I3, I5, I6: proven, priced right, within what is held, beside nothing unknown."""
+        session_id, truth = command.session_id, watched.truth
+        if waiting := self._open(watched, command.hold_id):
+            self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
+        floor = self._world.operator.at_deadline == "floor" and command.proof == "CHARGER_FLOOR"
+        ended = [one for one in truth.seen if one.end_arrived]
+        unproven = [one.transaction_id for one in truth.seen if not one.whole]
+        if unproven and not floor:
+            self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
+        used = truth.used(ended if floor else truth.seen)
+        price = price_minor(watched.plan.prices, used)
+        if floor:
+            used = used._replace(parking_ms=0)
+            price = price_minor(watched.plan.prices, used)
+        if command.energy_wh != used.energy_wh:
+            words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
+            self.wrong("I6", session_id, f"{command.command_id}: {words}")
+        held = watched.held.get(command.hold_id, 0)
+        priced = command.amount_minor if floor else price
+        if command.amount_minor != min(price, held) or command.priced_minor != priced:
+            words = f"{command.amount_minor} of {command.priced_minor}, in truth {price} and {held}"
+            self.wrong("I3", session_id, f"{command.command_id}: {words}")

@@ -1,0 +1,158 @@
+"""What must hold when everything has come to rest: each session against the banks and the truth."""
+
+from collections import Counter
+
+from schemas.ledger import SessionLedger
+from streams.simulation.bank import Hold
+from streams.simulation.checker import Watched
+from streams.simulation.policies import DAY_MS, HOUR_MS
+from streams.simulation.tariffs import price_minor
+from streams.simulation.world import World
+
+_TIME_ENOUGH_MS = 12 * HOUR_MS
+
+
+def check_end(world: World) -> None:
+    """Adds to `world.checker.found`."""
+    for session_id, watched in world.checker.sessions.items():
+        _Ending(world, session_id, watched).check()
+    for words in world.bank.wrong:
+        world.checker.wrong("bank", "", words)
+    _check_conservation(world)
+
+
+class _Ending:
+    def __init__(self, world: World, session_id: str, watched: Watched) -> None:
+        self.world = world
+        self.session_id = session_id
+        self.watched = watched
+        self.holds = world.bank.holds_of(session_id)
+        self.open = world.open.get(session_id, {})
+
+    def wrong(self, invariant: str, words: str) -> None:
+        self.world.checker.wrong(invariant, self.session_id, words)
+
+    def check(self) -> None:
+        ledger = self.world.ledgers.get(self.session_id)
+        if ledger is None:
+            self.wrong("ledger", "there is none")
+            return
+        captures = sum(one.captures for one in self.holds)
+        if captures > 1:
+            self.wrong("I1", f"{captures} captures took effect")
+        for hold in self.holds:
+            if hold.open:
+                self.wrong("I4", f"{hold.reference} still holds {hold.open}")
+            where = hold.captured + hold.released + hold.lapsed + hold.open
+            if hold.approved != where:
+                self.wrong("I11", f"{hold.reference}: {hold.approved} approved, {where} known of")
+        self._check_books(ledger)
+        self._check_price(ledger)
+        if self._ought_to_be_captured():
+            self._check_captured(ledger)
+
+    def _is_told(self) -> bool:
+        """Something is for a person: what it is about need not be right by itself."""
+        return any(one.kind in _FOR_PEOPLE for one in self.open.values())
+
+    def _check_books(self, ledger: SessionLedger) -> None:
+        """I3, I11: our books are the banks' books."""
+        if ledger.phase != "closed":
+            if not self._is_told() and self.watched.plan.role in _OURS:
+                self.wrong("I2", f"{ledger.phase} for ever, and nobody is told: {list(self.open)}")
+            return
+        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        if ledger.priced_minor != settled:
+            self.wrong("I11", f"priced {ledger.priced_minor}, settled {settled}")
+        ours = (
+            ledger.approved_minor,
+            ledger.captured_minor,
+            ledger.released_minor,
+            ledger.lapsed_minor,
+        )
+        theirs = (
+            sum(one.approved for one in self.holds),
+            sum(one.captured for one in self.holds),
+            sum(one.released for one in self.holds),
+            sum(one.lapsed for one in self.holds),
+        )
+        if ours != theirs:
+            self.wrong("I3", f"approved, captured, released, lapsed: {ours}, at the bank {theirs}")
+
+    def _check_price(self, ledger: SessionLedger) -> None:
+        """I7: whatever came in whatever order, what is proven costs what it costs."""
+        truth = self.watched.truth
+        captured = sum(one.captured for one in self.holds)
+        most = price_minor(self.watched.plan.prices, truth.used(truth.chargings))
+        if captured > most:
+            self.wrong("I3", f"captured {captured} of {most}")
+        whole = [one for one in truth.seen if one.whole]
+        if len(whole) < len(truth.seen) or any(one.odd for one in whole):
+            return
+        price = price_minor(self.watched.plan.prices, truth.used(whole))
+        if ledger.phase == "closed" and self.holds and ledger.priced_minor != price:
+            self.wrong("I7", f"priced {ledger.priced_minor}, in truth {price}")
+
+    # --- captured in time ---
+
+    def _ought_to_be_captured(self) -> bool:
+        """Proven in good time on a hold that lives, and neither refused nor waiting for people."""
+        truth, plan = self.watched.truth, self.watched.plan
+        if not self.holds or not truth.seen or self._is_told() or plan.role not in _OURS:
+            return False
+        if any(not one.whole or one.odd for one in truth.seen):
+            return False
+        ending_at = self.watched.ending_at
+        if ending_at and any(one.arrived_at >= ending_at for one in truth.seen):
+            return False  # a charging that shows up after the end is told, and owed
+        whole_at = max(one.whole_at for one in truth.seen)
+        return whole_at + _TIME_ENOUGH_MS < self._ends_at(self.holds[-1], whole_at)
+
+    def _ends_at(self, hold: Hold, whole_at: int) -> int:
+        """Of Visa's contactless holds two days after the end of charging are the least window."""
+        ended_at = min(whole_at, self.watched.truth.last_ended_at)
+        visa = self.watched.plan.scheme == "visa"
+        return min(hold.expires_at, ended_at + 2 * DAY_MS) if visa else hold.expires_at
+
+    def _check_captured(self, ledger: SessionLedger) -> None:
+        """I2, I4: exactly what is due and covered; the rest was given back, not left to lapse."""
+        hold = self.holds[-1]
+        truth = self.watched.truth
+        price = price_minor(self.watched.plan.prices, truth.used(truth.seen))
+        due = min(price, hold.most_open)
+        refused = self._refused("capture")
+        if hold.captured != due and not refused:
+            self.wrong("I2", f"captured {hold.captured}, due {due} of {price}: {ledger.phase}")
+        kept = hold.terms.remainder == "LAPSE_ONLY" and hold.captured
+        if hold.lapsed and not kept and not refused and not self._refused("release"):
+            self.wrong("I4", f"{hold.lapsed} were left to lapse")
+
+    def _refused(self, kind: str) -> bool:
+        bridge = self.world.bridge
+        said = bridge.refused | bridge.taken_back
+        return any(one.startswith(self.session_id) and f"/{kind}/" in one for one in said)
+
+
+_OURS = ("operator_side", "terminal_provider_side")
+_FOR_PEOPLE = frozenset({"unresolved", "refused", "register", "implausible-end", "conflict"})
+
+
+def _check_conservation(world: World) -> None:
+    """I10: every record was taken, and of each session's every input is in the journal once."""
+    turns = world.turns
+    ends = turns.ends()
+    for place, taken in turns.taken.items():
+        if taken != ends[place]:
+            world.checker.wrong("I10", "", f"{place}: {taken} taken of {ends[place]}")
+    seen = Counter(
+        (one.topic, one.partition, one.offset)
+        for entry in world.journal
+        for one in entry.applied
+        if one.offset >= 0
+    )
+    for record, times in seen.items():
+        if times > 1:
+            world.checker.wrong("I10", "", f"{record} applied {times} times")
+    parked = {(one.topic, one.partition, one.offset) for one in turns.parked}
+    for record in seen.keys() & parked:
+        world.checker.wrong("I10", "", f"{record} applied and parked")

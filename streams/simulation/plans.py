@@ -1,0 +1,164 @@
+"""What one world holds: drawn once from its seed, before anything happens in it."""
+
+from typing import Literal, NamedTuple
+
+from schemas.facts import Role
+from streams.simulation.chance import Chance
+from streams.simulation.policies import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    OPERATORS,
+    TERMS,
+    Figures,
+    Terms,
+)
+from streams.simulation.tariffs import TARIFFS, Prices
+
+T0 = 1_790_000_000_000
+OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
+
+
+class ChargingPlan(NamedTuple):
+    """One charging. `missing`: numbers that never reach us; `dark`: spans after its begin, ms.
+
+    `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
+    begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
+    """
+
+    after_ms: int
+    begin_wh: int
+    power_w: int
+    energy_wh: int
+    parking_ms: int
+    every_ms: int
+    dark: tuple[int, int]
+    skew_ms: int
+    numbered: bool
+    missing: frozenset[int]
+    end_lost: bool
+    reset_at_wh: int
+    leaps: bool
+    obeys: bool
+
+
+class SessionPlan(NamedTuple):
+    """One driver: card, terminal, charger and what goes wrong."""
+
+    number: int
+    at: int
+    stage: Literal["tapped", "amount_first", "tap_first"]
+    power_type: Literal["AC", "DC"]
+    power_max_w: int
+    terms: Terms
+    prices: Prices
+    available: int
+    role: Role
+    capture_by: Literal["executor", "operator"]
+    scheme: str
+    cvm: str
+    start_after_ms: int
+    starts: bool
+    chargings: tuple[ChargingPlan, ...]
+    repeats: int
+    reused: bool
+    walks_away: bool
+
+
+class WorldPlan(NamedTuple):
+    """One world. Rates are per mille: of crashes a transaction, of faults a request, of repeats."""
+
+    seed: int
+    partitions: int
+    operator: Figures
+    tick_ms: int
+    behind: int
+    batch: int
+    crashes: int
+    faults: int
+    repeats: int
+    refusals: int
+    slowest_ms: int
+    sessions: tuple[SessionPlan, ...]
+
+
+def plan_of(seed: int) -> WorldPlan:
+    """The world of this seed."""
+    chance = Chance(seed, "plan")
+    kind = chance.between(0, 9)  # a quarter of the worlds have a good day: nothing may fail there
+    good = kind < 2  # noqa: PLR2004 - see above
+    operator = chance.one_of(OPERATORS)
+    sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    return WorldPlan(
+        seed=seed,
+        partitions=chance.between(1, 2),
+        operator=operator,
+        tick_ms=chance.one_of((1_000, 30_000, MINUTE_MS, 5 * MINUTE_MS, 5 * MINUTE_MS)),
+        behind=chance.one_of((1, 3, 20)),
+        batch=chance.one_of((1, 4, 32)),
+        crashes=0 if good else chance.one_of((0, 0, 10, 50)),
+        faults=0 if good else chance.one_of((0, 50, 150, 400)),
+        repeats=0 if good else chance.one_of((0, 50, 200)),
+        refusals=0 if good else chance.one_of((0, 0, 100, 300)),
+        slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
+        sessions=sessions,
+    )
+
+
+def _session(chance: Chance, number: int, *, good: bool) -> SessionPlan:
+    power_type: Literal["AC", "DC"] = "AC" if chance.happens(300) else "DC"
+    power_max_w = chance.one_of((11_000, 22_000) if power_type == "AC" else (50_000, 150_000))
+    count = 1 if good or chance.happens(900) else 2
+    role: Role = "operator_side"
+    if not good and chance.happens(30):
+        role = chance.one_of(OTHER_ROLES)
+    return SessionPlan(
+        number=number,
+        at=T0 + chance.between(0, HOUR_MS),
+        stage="tapped" if chance.happens(700) else chance.one_of(("amount_first", "tap_first")),
+        power_type=power_type,
+        power_max_w=power_max_w,
+        terms=chance.one_of(TERMS[:-1] if good else TERMS),
+        prices=chance.one_of(TARIFFS),
+        available=10**7 if good else chance.one_of((0, 700, 2_500, 4_500, 10**7, 10**7, 10**7)),
+        role=role,
+        capture_by="operator" if chance.happens(100) else "executor",
+        scheme=chance.one_of(("visa", "mastercard", "amex")),
+        cvm=chance.one_of(("online_pin", "cdcvm")),
+        start_after_ms=3_000 if good else chance.skewed(1_000, 20 * MINUTE_MS),
+        starts=good or chance.happens(950),
+        chargings=tuple(_charging(chance, power_max_w, one, good=good) for one in range(count)),
+        repeats=0 if good else chance.between(0, 2),
+        reused=not good and chance.happens(30),
+        walks_away=not good and chance.happens(50),
+    )
+
+
+def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> ChargingPlan:
+    power_w = power_max_w * chance.between(30, 100) // 100
+    minutes = chance.one_of((0, 1, 5, 12, 20, 40) if power_max_w > 22_000 else (0, 5, 30, 90))  # noqa: PLR2004 - DC
+    energy_wh = power_w * minutes // 60 + (chance.between(0, 999) if minutes else 0)
+    dark = (0, 0)
+    if not good and chance.happens(350):
+        from_ms = chance.between(0, 25 * MINUTE_MS)
+        dark = (from_ms, from_ms + chance.skewed(MINUTE_MS, 6 * DAY_MS))
+    bad = not good
+    lost = frozenset({chance.between(1, 12)}) if bad and chance.happens(30) else frozenset[int]()
+    begin_wh = chance.one_of((0, 5_000, 123_456_789))
+    resets = bad and chance.happens(20) and energy_wh > 0 and begin_wh > 0
+    return ChargingPlan(
+        after_ms=0 if number == 0 else chance.between(MINUTE_MS, HOUR_MS),
+        begin_wh=begin_wh,
+        power_w=power_w,
+        energy_wh=energy_wh,
+        parking_ms=chance.one_of((0, MINUTE_MS, 30 * MINUTE_MS, 3 * HOUR_MS)),
+        every_ms=chance.one_of((10_000, 30_000, MINUTE_MS)),
+        dark=dark,
+        skew_ms=chance.one_of((0, 0, 0, -30_000, 45_000)) if bad else 0,
+        numbered=good or chance.happens(960),
+        missing=lost,
+        end_lost=bad and chance.happens(30),
+        reset_at_wh=energy_wh // 2 if resets else -1,
+        leaps=bad and chance.happens(20),
+        obeys=good or chance.happens(950),
+    )

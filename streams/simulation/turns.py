@@ -1,0 +1,261 @@
+"""Link and sessions as they run, without Kafka: queues, turns, transactions and crashes.
+
+The logic, the state store and the working copy are the real ones. What is simulated is what Kafka
+and the machine do to them: what waits is taken in any order across topics and in order within a
+partition, a transaction is thrown away or committed, and memory is lost before or after that.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from schemas import codec, topics
+from schemas.facts import Fact
+from streams.agents.link import link_stage
+from streams.agents.sessions import sessions_stage
+from streams.core.session import PaymentSession
+from streams.engine.stage import BadRecord, Logic, Output, Record, References, Stage
+from streams.engine.state import StateStore, WorkingCopy
+from streams.reading import partition_of
+from streams.simulation.chance import Chance
+
+
+class Parked(NamedTuple):
+    """A record that was set aside, and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+
+
+class _Place:
+    """One partition of one stage."""
+
+    def __init__(self, stage: Stage, number: int, references: References) -> None:
+        self.stage = stage
+        self.number = number
+        self.references = references
+        self.queues: dict[str, deque[Record]] = {topic: deque() for topic in stage.inputs}
+        self.latest: dict[bytes, bytes] = {}
+        self.logic: Logic
+        self.store: StateStore
+        self.open()
+
+    def open(self) -> None:
+        """As after a restart: from the state topic alone."""
+        self.store = StateStore(self.stage.kinds)
+        for key, value in self.latest.items():
+            self.store.load(key, value, 0)
+        self.store.settle()
+        self.logic = self.stage.open(self.number, self.references)
+        self.logic.restored(self.store.decoded())
+
+    def view(self, records: Sequence[Record]) -> WorkingCopy:
+        cold = self.store.cold.places
+        if cold:
+            asked = [key for one in records for key in self.stage.keys_of(one) if key in cold]
+            self.store.thaw({key: self.latest[key] for key in asked})
+        return WorkingCopy(self.store)
+
+    def commit(self, view: WorkingCopy, changes: dict[bytes, bytes | None]) -> None:
+        self.store.commit(changes)
+        self.logic.committed(view.touched)
+        self.store.placed(view.touched, dict.fromkeys(changes, 0))
+        self.store.refreeze()
+        for key, value in changes.items():
+            if value is None:
+                self.latest.pop(key, None)
+            else:
+                self.latest[key] = value
+
+
+class Turns:
+    """The stages of one world. `events`: records applied or parked, but for those that tell time.
+
+    `said` is called with what leaves the stages, once and only if its transaction was committed.
+    """
+
+    def __init__(
+        self,
+        partitions: int,
+        references: References,
+        chance: Chance,
+        said: Callable[[Output], None],
+    ) -> None:
+        self._partitions = partitions
+        self._chance = chance
+        self._said = said
+        self._offsets: dict[tuple[str, int], int] = {}
+        made = (link_stage(partitions), sessions_stage(partitions))
+        self._places = [
+            _Place(stage, number, references) for stage in made for number in range(partitions)
+        ]
+        self._readers = {
+            (topic, place.number): place for place in self._places for topic in place.stage.inputs
+        }
+        self._waiting: set[int] = set()
+        self.batch = 1
+        self.crashes = 0
+        self.crashed = 0
+        self.events = 0
+        self.taken: dict[tuple[str, int], int] = {}
+        self.parked: list[Parked] = []
+        self.deadlines: dict[bytes, int] = {}
+
+    def send(self, topic: str, key: str, fact: Fact, partition: int | None = None) -> None:
+        self.send_bytes(topic, key.encode(), codec.encode(fact), partition)
+
+    def send_bytes(
+        self, topic: str, key: bytes, value: bytes, partition: int | None = None
+    ) -> tuple[str, int, int]:
+        """Append a record to its partition; where it stands."""
+        number = partition_of(key, self._partitions) if partition is None else partition
+        place = (topic, number)
+        offset = self._offsets.get(place, 0)
+        self._offsets[place] = offset + 1
+        reader = self._readers[place]
+        reader.queues[topic].append(Record(topic, number, offset, key, value))
+        self._waiting.add(self._places.index(reader))
+        return topic, number, offset
+
+    def run(self) -> None:
+        """Until nothing waits anywhere."""
+        while self._waiting:
+            turn = self._places[self._chance.one_of(sorted(self._waiting))]
+            self._turn(turn)
+            if not any(turn.queues.values()):
+                self._waiting.discard(self._places.index(turn))
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """How many records each partition was given."""
+        return dict(self._offsets)
+
+    # --- one turn ---
+
+    def _turn(self, place: _Place) -> None:
+        runs: list[list[Record]] = []
+        held: list[deque[Record]] = []
+        view = WorkingCopy(place.store)
+        for topic, queue in place.queues.items():
+            if not queue:
+                continue
+            run = self._run(place, topic, queue, view)
+            if run:
+                runs.append(run)
+            else:
+                held.append(queue)
+        if not runs:
+            runs = [[held[0][0]]]
+        elif len(runs) > 1:
+            runs = self._chance.shuffled(runs)
+        if len(runs) > 1 and self._chance.happens(500):
+            runs = runs[:1]
+        records = [record for run in runs for record in run]
+        self._apply(place, records)
+        for record in records:
+            place.queues[record.topic].popleft()
+            at = (record.topic, record.partition)
+            self.taken[at] = self.taken.get(at, 0) + 1
+
+    def _run(
+        self, place: _Place, topic: str, queue: deque[Record], view: WorkingCopy
+    ) -> list[Record]:
+        """What may be taken of one input now: up to the first barrier."""
+        limit = self.batch if self.batch == 1 else self._chance.between(1, self.batch)
+        barriers = place.stage.barrier_topics or frozenset()
+        run: list[Record] = []
+        for record in queue:
+            if len(run) >= limit:
+                break
+            if topic in barriers:
+                if place.logic.is_barrier(record, view):
+                    break
+                if codec.record_name(record.value) == "Watermark":
+                    run.append(record)
+                    break
+            run.append(record)
+        return run
+
+    def _apply(self, place: _Place, records: Sequence[Record]) -> None:
+        """All in one transaction; where one of them is at fault, each in its own."""
+        fate = self._fate()
+        view = place.view(records)
+        try:
+            outputs = self._steps(place, records, view)
+        except BadRecord as bad:
+            place.logic.aborted()
+            place.store.refreeze()
+            if len(records) > 1:
+                for record in records:
+                    self._apply(place, [record])
+                return
+            record = records[0]
+            parked = Parked(record.topic, record.partition, record.offset, bad.reason)
+            self.parked.append(parked)
+            view = place.view(records)
+            outputs = list(place.logic.quarantine(record, bad.reason, view))
+            outputs += place.logic.finish(view)
+        changes = view.changes()
+        if fate == "before":  # nothing of it ever was; the records are still there
+            self._crash(place, records)
+            return
+        place.commit(view, changes)
+        if fate == "after":
+            place.open()
+        self._publish(records, view, outputs)
+
+    def _crash(self, place: _Place, records: Sequence[Record]) -> None:
+        self.parked = [
+            one
+            for one in self.parked
+            if (one.topic, one.partition, one.offset)
+            not in {(record.topic, record.partition, record.offset) for record in records}
+        ]
+        if self._chance.happens(500):
+            place.open()
+        else:
+            place.logic.aborted()
+            place.store.refreeze()
+        self._apply(place, records)
+
+    def _fate(self) -> str:
+        if not self.crashes or not self._chance.happens(self.crashes):
+            return ""
+        self.crashed += 1
+        return "before" if self._chance.happens(600) else "after"
+
+    @staticmethod
+    def _steps(place: _Place, records: Sequence[Record], view: WorkingCopy) -> list[Output]:
+        outputs: list[Output] = []
+        for record in records:
+            outputs += place.logic.step(record, view)
+        outputs += place.logic.finish(view)
+        return outputs
+
+    def _publish(
+        self, records: Sequence[Record], view: WorkingCopy, outputs: Sequence[Output]
+    ) -> None:
+        self.events += sum(not _tells_time(record) for record in records)
+        for key, value in view.touched.items():
+            if isinstance(value, PaymentSession):
+                self._plan(key, value.deadline)
+        for output in outputs:
+            assert output.key is not None, "what a stage of ours says has a key"
+            number = output.partition
+            if number is None:
+                number = partition_of(output.key, self._partitions)
+            if (output.topic, number) in self._readers:
+                self.send_bytes(output.topic, output.key, output.value, number)
+            else:
+                self._said(output)
+
+    def _plan(self, key: bytes, deadline: int | None) -> None:
+        if deadline is None:
+            self.deadlines.pop(key, None)
+        else:
+            self.deadlines[key] = deadline
+
+
+def _tells_time(record: Record) -> bool:
+    return record.topic == topics.TICKS or codec.record_name(record.value) == "Watermark"
