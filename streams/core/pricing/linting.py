@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from streams.core.pricing.course import Number
-from streams.core.pricing.model import COVERS, DAY_MINUTES, Component, Restrictions, Tariff
+from streams.core.pricing.covering import cover_together
+from streams.core.pricing.model import (
+    COVERS,
+    DAY_MINUTES,
+    Component,
+    Element,
+    Restrictions,
+    Tariff,
+)
 from streams.core.pricing.parsing import tariff_of
 from streams.core.pricing.restricting import FIELDS
 from streams.core.pricing.unpriceable import Unpriceable
@@ -103,15 +111,28 @@ def _unreachable(tariff: Tariff) -> Iterator[Finding]:
             if earlier is not None:
                 detail = f"{component.dimension}: elements[{earlier}] always comes first"
                 yield Finding("unreachable", f"elements[{number}]", detail)
+            elif cover_together(_before(tariff, number, component), element.restrictions):
+                detail = f"{component.dimension}: one of the elements before it always holds"
+                yield Finding("unreachable", f"elements[{number}]", detail)
 
 
 def _covering(tariff: Tariff, number: int, component: Component) -> int | None:
     rules = tariff.elements[number].restrictions
     for place, other in enumerate(tariff.elements[:number]):
-        kinds = {kind for one in other.components for kind in COVERS[one.dimension]}
-        if kinds.issuperset(COVERS[component.dimension]) and _covers(other.restrictions, rules):
+        if _prices(other, component) and _covers(other.restrictions, rules):
             return place
     return None
+
+
+def _before(tariff: Tariff, number: int, component: Component) -> list[Restrictions]:
+    found = [one for one in tariff.elements[:number] if _prices(one, component)]
+    return [one.restrictions for one in found]
+
+
+def _prices(element: Element, component: Component) -> bool:
+    """Whether the element prices all that the component does."""
+    kinds = {kind for one in element.components for kind in COVERS[one.dimension]}
+    return kinds.issuperset(COVERS[component.dimension])
 
 
 def _covers(wide: Restrictions, narrow: Restrictions) -> bool:

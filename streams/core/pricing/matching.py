@@ -78,8 +78,7 @@ class Table:
             {wh for one in rules for wh in (one.from_wh, one.to_wh) if wh}
         )
         self.wh_masks = [
-            _mask(_within(at, one.from_wh, one.to_wh) for one in rules)
-            for at in [0, *self.wh_marks]
+            _mask(within(at, one.from_wh, one.to_wh) for one in rules) for at in [0, *self.wh_marks]
         ]
         self.prices, self.denominator = _integers(self.components)
         self._slots: dict[Dimension, list[tuple[int, int]]] = {}
@@ -139,7 +138,7 @@ class Table:
             if zone is not None:
                 mask &= self._local_mask(zone, at)
             for bit, rules in self.timed:
-                if not _within(at - began_at, rules.from_ms, rules.to_ms):
+                if not within(at - began_at, rules.from_ms, rules.to_ms):
                     mask &= ~bit
             masks.append(mask)
         return Slots(starts, masks)
@@ -154,8 +153,8 @@ class Table:
         for bit, rules in self.local:
             if not (
                 (not rules.days or weekday in rules.days)
-                and _within(day, rules.from_day, rules.to_day)
-                and _in_day(minute, rules.minutes)
+                and within(day, rules.from_day, rules.to_day)
+                and holds_at(minute, rules.minutes)
             ):
                 mask &= ~bit
         if len(self._known) >= _KNOWN_MAX:
@@ -249,11 +248,13 @@ def _power(segment: Segment) -> tuple[tuple[Number, Number] | None, Number]:
     return (average, average), took
 
 
-def _within(value: Number, low: Number | None, high: Number | None) -> bool:
+def within(value: Number, low: Number | None, high: Number | None) -> bool:
+    """Whether a bound that is given holds: `low` is inclusive, `high` exclusive."""
     return (low is None or value >= low) and (high is None or value < high)
 
 
-def _in_day(minute: int, bounds: tuple[int, int] | None) -> bool:
+def holds_at(minute: int, bounds: tuple[int, int] | None) -> bool:
+    """Whether a minute of the local day is within; an end before the start goes over midnight."""
     if bounds is None:
         return True
     start, end = bounds
