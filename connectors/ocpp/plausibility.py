@@ -4,7 +4,7 @@ A hard rule refuses: the message is parked, nothing of the refused part is told.
 figure pass with a bit in `flags` (`schemas.flags`) that proof and reconciliation read.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -34,6 +34,11 @@ class IdTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return id_tag == wanted
 
 
+# Below these every message of a network would be refused, or none.
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Plausibility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator says of a network's chargers; the defaults bear with any of them.
 
@@ -46,16 +51,16 @@ class Plausibility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     flag; what arrives so much later than it happened was told from memory.
     """
 
-    power_max_w: int = 1_000_000
-    power_slack_wh: int = 2_000
-    rounding_wh: int = 10
-    restart_max_wh: int = 5_000
-    restart_ratio: int = 10
-    car_max_wh: int = 200_000
-    clock_ahead_ms: int = 60_000
-    clock_wrong_ms: int = 24 * 60 * 60 * 1000
-    clock_earliest_at: int = 1_420_070_400_000  # 2015-01-01: OCPP 1.6 is younger
-    offline_after_ms: int = 60_000
+    power_max_w: AtLeastOne = 1_000_000
+    power_slack_wh: NotNegative = 2_000
+    rounding_wh: NotNegative = 10
+    restart_max_wh: NotNegative = 5_000
+    restart_ratio: AtLeastOne = 10
+    car_max_wh: AtLeastOne = 200_000
+    clock_ahead_ms: NotNegative = 60_000
+    clock_wrong_ms: NotNegative = 24 * 60 * 60 * 1000
+    clock_earliest_at: NotNegative = 1_420_070_400_000  # 2015-01-01: OCPP 1.6 is younger
+    offline_after_ms: NotNegative = 60_000
     id_tags: tuple[IdTag, ...] = ()
 
 

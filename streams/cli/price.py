@@ -50,7 +50,7 @@ def price(
 ) -> None:
     """Exit 1: differs from what the CDR states; 2: input that cannot be priced, by its field."""
     try:
-        record = read_cdr(decode(cdr.read_bytes()), zone)
+        record = read_cdr(_cdr(cdr), zone)
         tariffs = _tariffs(record, tariff)
         found = reprice(record, tariffs)
     except Unpriceable as wrong:
@@ -60,6 +60,18 @@ def price(
     else:
         _print(record, found)
     raise typer.Exit(PROBLEM if found.differences else 0)
+
+
+def _cdr(file: Path) -> Any:
+    """A file holds one CDR, bare or alone in OCPI's envelope. Raises Unpriceable."""
+    found = decode(file.read_bytes())
+    if isinstance(found, dict) and "data" in found and "status_code" in found:
+        found = found["data"]
+    if isinstance(found, list):
+        if len(found) != 1:
+            raise Unpriceable("not-a-cdr", f"{len(found)} objects where one CDR is wanted")
+        (found,) = found
+    return found
 
 
 def _tariffs(record: Cdr, file: Path | None) -> list[Tariff]:

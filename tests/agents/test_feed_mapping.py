@@ -73,6 +73,8 @@ def test_every_mistake_is_named_at_once(tmp_path):
         ),
         ({"plausibility": {"power_max_w": "much"}}, "plausibility: "),
         ({"plausibility": {"no_such_rule": 1}}, "plausibility: "),
+        ({"plausibility": {"power_max_w": -1}}, "plausibility: "),
+        ({"plausibility": {"restart_ratio": 0}}, "plausibility: "),
         ({"framing": {"kind": "avro-single-object"}}, "schemas are given with"),
         ({"framing": {"registry": "http://r"}}, "asked for avro-confluent only"),
         ({"framing": {"kind": "avro-confluent", "registry": "r:80"}}, "framing.registry"),

@@ -98,6 +98,13 @@ def test_a_list_of_tariffs_in_the_envelope_of_ocpi(file):
     assert "total 7.00 excl., 7.90 incl. VAT EUR" in ended.stdout
 
 
+@pytest.mark.parametrize("data", [CDR, [CDR]])
+def test_a_cdr_in_the_envelope_of_ocpi(file, data):
+    ended = run("price", file("cdr.json", {"data": data, "status_code": 1000}))
+    assert ended.exit_code == 0
+    assert "total 7.00 excl., 7.90 incl. VAT EUR" in ended.stdout
+
+
 def test_net_prices_of_2_1_1_have_no_gross(file):
     plain = {"id": "1", "currency": "EUR", "elements": [], "last_updated": "2015-01-01T00:00:00Z"}
     plain["elements"] = [
@@ -131,6 +138,8 @@ def test_net_prices_of_2_1_1_have_no_gross(file):
         (CDR | {"tariffs": []}, "no-tariff: tariffs"),
         (CDR | {"tariffs": [TARIFF | {"elements": []}]}, "no-price: elements"),
         (CDR | {"currency": "CHF"}, "currency"),
+        ([CDR, CDR], "2 objects where one CDR is wanted"),
+        ({"data": [], "status_code": 1000}, "0 objects where one CDR is wanted"),
     ],
 )
 def test_input_that_cannot_be_priced_is_named(file, record, named):

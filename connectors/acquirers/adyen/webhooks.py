@@ -9,6 +9,7 @@ says what it said before. There is no signed instant, and so no age at which one
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from connectors.acquirers.acquirer import BadNotice, Forged, Notice, Verdict
 from connectors.acquirers.adyen import messages as wire
@@ -113,8 +114,9 @@ class AdyenNotices:
             raise BadNotice("merchantAccountCode", "another account's event")
         if item.success not in ("true", "false"):
             raise BadNotice("success", "neither true nor false")
+        proof = _proven(item)
         event = Event(
-            origin=_proven(item),
+            origin=proof.origin,
             tenant=self._account.tenant,
             acquirer_id=self._acquirer_id,
             currency=item.amount.currency,
@@ -122,21 +124,34 @@ class AdyenNotices:
             psp_reference=item.originalReference or item.pspReference,
             occurred_at=instant_of(item.eventDate, "eventDate"),
         )
-        return [one for one in [_fact(item, event)] if one is not None]
+        return [one for one in [_fact(item, event, proof)] if one is not None]
 
 
-def _proven(item: wire.Item) -> Origin | None:
-    """Whom the metadata names, as far as the signed reference proves it: its command, or its hold.
+class _Proof(NamedTuple):
+    """Whom the metadata names, as far as the signed reference proves it, and its command if any."""
+
+    origin: Origin | None
+    kind: CommandKind = "hold"  # means nothing without a command
+    command_id: str = ""
+
+
+def _proven(item: wire.Item) -> _Proof:
+    """By the reference of a command, or else of the hold.
 
     An item about a dispute, or of a call by hand, has the payment's reference: the hold's.
     """
-    origin = origin_of(_metadata(item))
-    if origin is None or item.merchantReference == hold_reference(origin):
-        return origin
+    metadata = _metadata(item)
+    origin = origin_of(metadata)
+    if origin is None:
+        return _Proof(None)
     kinds = _kinds(item)
     if item.eventCode in _LATER:
         kinds = (_LATER[item.eventCode][1],)
-    return origin if any(_command(item, origin, kind) for kind in kinds) else None
+    named = metadata.get("command_id")
+    for kind in kinds:
+        if command_id := command_named(origin, kind, item.merchantReference, named):
+            return _Proof(origin, kind, command_id)
+    return _Proof(origin if item.merchantReference == hold_reference(origin) else None)
 
 
 def _kinds(item: wire.Item) -> tuple[CommandKind, ...]:
@@ -147,26 +162,17 @@ def _kinds(item: wire.Item) -> tuple[CommandKind, ...]:
     return ("refund",) if refunded else ("release",)
 
 
-def _command(item: wire.Item, origin: Origin, kind: CommandKind) -> str:
-    named = _metadata(item).get("command_id")
-    return command_named(origin, kind, item.merchantReference, named)
-
-
-def _fact(item: wire.Item, event: Event) -> Notice | None:
+def _fact(item: wire.Item, event: Event, proof: _Proof) -> Notice | None:
     minor, code = _minor(item), item.eventCode
     kinds = _kinds(item)
-    if event.origin is not None:
-        for kind in kinds:
-            if command_id := _command(item, event.origin, kind):
-                return answer(event, kind, command_id, _verdict(item, kind, minor))
+    if kinds and proof.command_id:
+        return answer(event, proof.kind, proof.command_id, _verdict(item, proof.kind, minor))
     if item.success == "false" and not kinds:
         return None  # it did not happen
     if code in _DISPUTES:
         return told(event, _DISPUTES[code], minor, "", _METADATA)
     if code in _LATER:
-        what, kind = _LATER[code]
-        command_id = "" if event.origin is None else _command(item, event.origin, kind)
-        return told(event, what, minor, command_id, _METADATA)
+        return told(event, _LATER[code][0], minor, proof.command_id, _METADATA)
     return _unasked(item, event, kinds, minor)
 
 

@@ -278,7 +278,7 @@ async def test_what_cannot_be_read_is_parked_and_the_next_goes_on(bench, simulat
     )  # fmt: skip
     place = issue(3).place()
     broken = issue(4).place(idempotency_key="k" * 36)
-    bad = [b"\x00nonsense", encode(place)[:-1], encode(reading), encode(broken), b""]
+    bad = [b"\x01nonsense", encode(place)[:-1], encode(reading), encode(broken), b""]
     async with one.executor():
         await one.give(*bad, place)
         answers = await one.answers(1)
