@@ -5,7 +5,7 @@ becomes visible partition by partition, and within a period all of it has.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
@@ -42,6 +42,7 @@ OUTPUTS = (
     topics.CARD_USES,
 )
 REFERENCES = (topics.TARIFFS, topics.POLICIES)
+_Name = tuple[str, bytes | str, bytes | str]  # of one record: several may read alike to people
 _AT_ONCE = 200  # records of the journal: whoever runs this has a heart to beat in between
 
 
@@ -81,7 +82,7 @@ class Auditor:
         self._gates = Gates(self._chargings)
         self._issued: dict[str, str] = {}  # by id what the journal issued and was not seen: session
         self._ordered: dict[str, str] = {}  # the other way round
-        self._loose: frozenset[Finding] = frozenset()
+        self._loose: frozenset[_Name] = frozenset()
         self._broken: list[Finding] = []
         self._passes = 0
         self._take: dict[str, Callable[[Record], None]] = {
@@ -121,9 +122,10 @@ class Auditor:
         while self.advance(final=True):
             pass
         self._passes += 1
-        loose = frozenset(self._all_loose(link, sessions))
-        found = _once([*sorted(loose & self._loose), *self._broken, *self._following.findings])
-        self._loose = loose
+        loose = dict(self._all_loose(link, sessions))
+        old = [one for name, one in loose.items() if name in self._loose]
+        found = _once([*old, *self._broken, *self._following.findings])
+        self._loose = frozenset(loose)
         for drawer in (self._sessions, self._chargings):
             drawer.flush()
         self._shelf.commit()
@@ -205,18 +207,17 @@ class Auditor:
             expected = Expected(said.session_id, one.value, version)
             self._matching.expect(one.topic, one.key or b"", expected)
 
-    def _all_loose(self, link: Bounds, sessions: Bounds) -> Iterator[Finding]:
+    def _all_loose(self, link: Bounds, sessions: Bounds) -> Iterator[tuple[_Name, Finding]]:
         missing = [*self._matching.loose_expected()]
         for one in missing:
             if self._following.is_mixed(one.session_id):  # issued by other rules: a fact as it is
                 self._following.only_follow(one.session_id, OTHER_EDITION)
                 self._matching.forget_expected(one.session_id)
         yield from self._unmatched([*self._matching.loose_expected()])
-        yield from self._unordered()
-        yield from self._gates.misses(link)
-        yield from self._lost(sessions)
+        for found in chain(self._unordered(), self._gates.misses(link), self._lost(sessions)):
+            yield (found.kind, found.what, found.detail), found
 
-    def _unmatched(self, missing: list[Loose]) -> Iterator[Finding]:
+    def _unmatched(self, missing: list[Loose]) -> Iterator[tuple[_Name, Finding]]:
         extra: dict[tuple[str, str], list[Loose]] = {}
         for one in [*self._matching.loose_seen()]:
             if self._following.is_only_followed(one.session_id):
@@ -228,9 +229,9 @@ class Auditor:
             other = others.pop() if others else None
             kind: Kind = "missing" if other is None else "changed"
             detail = _differing(one, other)
-            yield finding(kind, one.key[0], one.session_id, one.what, detail)
+            yield one.key, finding(kind, one.key[0], one.session_id, one.what, detail)
         for one in (each for ones in extra.values() for each in ones):
-            yield finding("extra", one.key[0], one.session_id, one.what)
+            yield one.key, finding("extra", one.key[0], one.session_id, one.what)
 
     def _unordered(self) -> Iterator[Finding]:
         """What holds of every session, whoever decided of it: each id that was issued is there."""

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from schemas import codec
+from schemas.commands import Command
 from schemas.facts import Fact
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def key_of(topic: str, key: bytes, value: bytes) -> Key:
 
 def name_of(fact: Fact) -> str:
     """How a record is named to people: a command by its id."""
-    return getattr(fact, "command_id", "") or type(fact).__name__
+    return fact.command_id if isinstance(fact, Command) else type(fact).__name__
 
 
 class Matching:

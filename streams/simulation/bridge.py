@@ -49,6 +49,7 @@ class Bridge:
         self._read_at: dict[str, int] = {}  # commands of a session are read in their order
         self.faults = 0
         self.refusals = 0
+        self.outage = (0, 0)
         self.refused: set[str] = set()
         self.taken_back: set[str] = set()
 
@@ -120,6 +121,8 @@ class Bridge:
         return self._sky.now_at < operation.issued_at + window_ms - _MARGIN_MS
 
     def _fault(self) -> str:
+        if self.outage[0] <= self._sky.now_at < self.outage[1]:
+            return "before"
         if not self.faults or not self._chance.happens(self.faults):
             return ""
         return self._chance.one_of(("before", "after", "lands_late", "silent", "late"))

@@ -36,6 +36,8 @@ class Watched:
         self.definite: dict[str, str] = {}
         self.failed_later: set[str] = set()
         self.held: dict[str, int] = {}
+        self.expires_at: dict[str, int] = {}
+        self.told_at = 0  # when we were first told of an approval
         self.ending_at = 0
 
 
@@ -52,7 +54,7 @@ class Checker:
 
     # --- what goes in ---
 
-    def on_answer(self, fact: AcquirerAnswered) -> None:
+    def on_answer(self, fact: AcquirerAnswered, now_at: int) -> None:
         """An answer stands in its topic."""
         watched = self.sessions[fact.session_id]
         target = fact.resolves or fact.command_id
@@ -63,6 +65,9 @@ class Checker:
             if fact.outcome == "done" and fact.kind in ("hold", "raise"):
                 most = max(watched.held.get(fact.hold_id, 0), fact.amount_minor)
                 watched.held[fact.hold_id] = most
+                watched.told_at = watched.told_at or now_at
+                expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
+                watched.expires_at[fact.hold_id] = expires_at
             if fact.outcome == "done" and fact.kind == "lower":
                 watched.held[fact.hold_id] = fact.amount_minor
 
@@ -72,9 +77,12 @@ class Checker:
 
     # --- what comes out ---
 
-    def on_money(self, command: MoneyCommand) -> None:
-        """A money command was committed."""
+    def on_money(self, command: MoneyCommand, now_at: int) -> None:
+        """A money command was committed. Sessions live by their inputs' time: never ahead of it."""
         watched = self.sessions[command.session_id]
+        if command.issued_at > now_at:
+            words = f"{command.command_id} is {command.issued_at - now_at} ms ahead of time"
+            self.wrong("time", command.session_id, words)
         self._check_any(watched, command)
         self._check_numbers(watched, command)
         match command:
@@ -189,6 +197,9 @@ class Checker:
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")
+        expires_at = watched.expires_at.get(command.hold_id, 0)
+        if command.issued_at >= expires_at:
+            self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
         held = watched.held.get(command.hold_id, 0)
         priced = command.amount_minor if floor else price
         if command.amount_minor != min(price, held) or command.priced_minor != priced:

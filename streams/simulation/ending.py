@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from schemas import topics
 from schemas.ledger import SessionLedger
 from streams.simulation.bank import Hold
 from streams.simulation.checker import Watched
@@ -9,7 +10,7 @@ from streams.simulation.policies import DAY_MS, HOUR_MS
 from streams.simulation.tariffs import price_minor
 from streams.simulation.world import World
 
-_TIME_ENOUGH_MS = 12 * HOUR_MS
+_TIME_ENOUGH_MS = 6 * HOUR_MS
 
 
 def check_end(world: World) -> None:
@@ -27,6 +28,9 @@ class _Ending:
         self.session_id = session_id
         self.watched = watched
         self.holds = world.bank.holds_of(session_id)
+        # Commands and answers may be slow, and lost to an outage: what was in time allows for that.
+        from_at, to_at = world.plan.outage
+        self.enough_ms = _TIME_ENOUGH_MS + 3 * world.plan.slowest_ms + to_at - from_at
         self.open = world.open.get(session_id, {})
 
     def wrong(self, invariant: str, words: str) -> None:
@@ -48,6 +52,8 @@ class _Ending:
                 self.wrong("I11", f"{hold.reference}: {hold.approved} approved, {where} known of")
         self._check_books(ledger)
         self._check_price(ledger)
+        self._check_unused()
+        self._check_reused()
         if self._ought_to_be_captured():
             self._check_captured(ledger)
 
@@ -93,6 +99,26 @@ class _Ending:
         if ledger.phase == "closed" and self.holds and ledger.priced_minor != price:
             self.wrong("I7", f"priced {ledger.priced_minor}, in truth {price}")
 
+    def _check_unused(self) -> None:
+        """I4: what was held for nothing went back in good time, and was not left to lapse."""
+        told_at = self.watched.told_at
+        if self.watched.truth.chargings or not told_at or self._is_told():
+            return
+        for hold in self.holds:
+            in_time = told_at + self.enough_ms < hold.expires_at
+            if hold.lapsed and in_time and not self._refused("release"):
+                self.wrong("I4", f"{hold.lapsed} held for nothing were left to lapse")
+
+    def _check_reused(self) -> None:
+        """A reference that another driver comes with is set aside, and changes nothing."""
+        found = [
+            one.reason
+            for one in self.world.turns.parked
+            if one.topic == topics.REQUESTS and one.key == self.session_id.encode()
+        ]
+        if self.watched.plan.reused and "reference-reused" not in found:
+            self.wrong("reference", f"reused, and not set aside: {found}")
+
     # --- captured in time ---
 
     def _ought_to_be_captured(self) -> bool:
@@ -106,7 +132,7 @@ class _Ending:
         if ending_at and any(one.arrived_at >= ending_at for one in truth.seen):
             return False  # a charging that shows up after the end is told, and owed
         whole_at = max(one.whole_at for one in truth.seen)
-        return whole_at + _TIME_ENOUGH_MS < self._ends_at(self.holds[-1], whole_at)
+        return whole_at + self.enough_ms < self._ends_at(self.holds[-1], whole_at)
 
     def _ends_at(self, hold: Hold, whole_at: int) -> int:
         """Of Visa's contactless holds two days after the end of charging are the least window."""

@@ -66,7 +66,11 @@ class SessionPlan(NamedTuple):
 
 
 class WorldPlan(NamedTuple):
-    """One world. Rates are per mille: of crashes a transaction, of faults a request, of repeats."""
+    """One world. Rates are per mille: of crashes a transaction, of faults a request, of repeats.
+
+    `behind`: so many facts may wait, for seconds, before the stages get to them; `batch`: so many
+    records of an input go into one transaction at most. `outage`: when no acquirer is reached.
+    """
 
     seed: int
     partitions: int
@@ -78,6 +82,7 @@ class WorldPlan(NamedTuple):
     faults: int
     repeats: int
     refusals: int
+    outage: tuple[int, int]
     slowest_ms: int
     sessions: tuple[SessionPlan, ...]
 
@@ -88,6 +93,8 @@ def plan_of(seed: int) -> WorldPlan:
     kind = chance.between(0, 9)  # a quarter of the worlds have a good day: nothing may fail there
     good = kind < 2  # noqa: PLR2004 - see above
     operator = chance.one_of(OPERATORS)
+    outage_at = T0 + chance.between(0, 2 * HOUR_MS)
+    outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
     sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
     return WorldPlan(
         seed=seed,
@@ -100,6 +107,7 @@ def plan_of(seed: int) -> WorldPlan:
         faults=0 if good else chance.one_of((0, 50, 150, 400)),
         repeats=0 if good else chance.one_of((0, 50, 200)),
         refusals=0 if good else chance.one_of((0, 0, 100, 300)),
+        outage=(outage_at, outage_at + outage_ms),
         slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
         sessions=sessions,
     )

@@ -26,6 +26,7 @@ class Parked(NamedTuple):
     topic: str
     partition: int
     offset: int
+    key: bytes
     reason: str
 
 
@@ -191,7 +192,7 @@ class Turns:
                     self._apply(place, [record])
                 return
             record = records[0]
-            parked = Parked(record.topic, record.partition, record.offset, bad.reason)
+            parked = Parked(record.topic, record.partition, record.offset, record.key, bad.reason)
             self.parked.append(parked)
             view = place.view(records)
             outputs = list(place.logic.quarantine(record, bad.reason, view))

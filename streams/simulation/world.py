@@ -104,6 +104,7 @@ class World:
         self.bank = Bank()
         self.bridge = Bridge(self.bank, self.sky, chance("bridge"))
         self.bridge.faults, self.bridge.refusals = plan.faults, plan.refusals
+        self.bridge.outage = plan.outage
         self.checker = Checker(plan)
         self.ledgers: dict[str, SessionLedger] = {}
         self.open: dict[str, dict[str, DiscrepancyChanged]] = {}
@@ -177,7 +178,7 @@ class World:
     def _put(self, topic: str, key: str, value: bytes) -> None:
         fact = codec.decode(value) if self.story is not None or topic == topics.RESPONSES else None
         if isinstance(fact, AcquirerAnswered):
-            self.checker.on_answer(fact)
+            self.checker.on_answer(fact, self.sky.now_at)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
         if fact is not None:
@@ -207,7 +208,7 @@ class World:
         self._tell("<-", command)
         match command:
             case MoneyCommand():
-                self.checker.on_money(command)
+                self.checker.on_money(command, self.sky.now_at)
                 self.bridge.take(command)
             case StartCharging() | StopCharging():
                 evse = self._evses[command.session_id]

@@ -2,13 +2,15 @@
 
 import msgspec
 import pytest
-from auditworld import AuditedDay, audited
+from auditworld import AuditedDay, audited, references_of
 from test_link_and_sessions import SESSION, T0, reading, request
 
 from schemas import codec, topics
 from schemas.facts import AcquirerAnswered, LinkedFact
-from streams.audit.auditor import ORDERS, OUTPUTS
+from streams.agents.journal import edition
+from streams.audit.auditor import INPUTS, ORDERS, OUTPUTS, Auditor
 from streams.audit.following import OTHER_EDITION
+from streams.audit.shelf import Shelf
 from streams.core import opening, pipe
 
 MINUTE = 60_000
@@ -56,7 +58,7 @@ def of(day, *names):
 
 def named(record):
     fact = codec.decode(record.value)
-    return getattr(fact, "command_id", "") or type(fact).__name__
+    return fact.command_id if record.topic in ORDERS else type(fact).__name__
 
 
 def test_each_command_that_the_auditor_does_not_see_is_missing(day):
@@ -78,6 +80,19 @@ def test_one_look_is_not_yet_a_finding_and_the_second_is(day):
     view = without(of(day, topics.COMMANDS)[0])
     assert audited(day.pipeline, view, passes=1).in_order
     assert not audited(day.pipeline, view, passes=2).in_order
+
+
+def test_another_record_of_the_same_name_is_not_loose_for_the_second_time(day):
+    """Ledgers come with every step: each of them is looked at twice."""
+    first, second = of(day, topics.LEDGER)[:2]
+    auditor = Auditor(Shelf(), edition())
+    auditor.take(first)
+    assert auditor.settle({}, {}).in_order
+    explained = [*references_of(day.pipeline), *of(day, *INPUTS), of(day, topics.JOURNAL)[0]]
+    for record in (*explained, second):
+        auditor.take(record)
+    assert auditor.settle({}, {}).in_order
+    assert "SessionLedger" in [one.what for one in auditor.settle({}, {}).findings]
 
 
 def test_each_command_with_another_body_is_changed_and_the_field_is_named(day):
