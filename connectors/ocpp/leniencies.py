@@ -16,7 +16,7 @@ from msgspec import inspect
 
 from connectors.feeding import Note
 from connectors.ocpp.frames import NotValid
-from connectors.ocpp.messages.base import CustomData, Number, Payload, Unread
+from connectors.ocpp.messages.payload import CustomData, Number, Payload, Unread
 
 # Sources: `reference/protocols.md` 11, 13, 18; and the field names of the firmware quirks there.
 LENIENCIES: Final[Mapping[str, str]] = {

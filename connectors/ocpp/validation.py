@@ -14,8 +14,8 @@ from msgspec import Raw, structs
 from connectors.feeding import Note
 from connectors.ocpp.frames import NotValid, not_json, refusal, within_bounds
 from connectors.ocpp.leniencies import Departures, NothingLeft, mended
-from connectors.ocpp.messages.base import Number, Payload
 from connectors.ocpp.messages.catalogue import REQUESTS, RESPONSES, SKIPPED, Version
+from connectors.ocpp.messages.payload import Number, Payload
 
 # Meters have 12 digits, currencies 4 decimals; a number beyond is a fault or an attack.
 MOST_DIGITS: Final = 64

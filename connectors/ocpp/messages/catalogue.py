@@ -3,7 +3,7 @@
 from typing import Literal
 
 from connectors.ocpp.messages import v2, v16, v21, v21_costs, v201
-from connectors.ocpp.messages.base import Payload
+from connectors.ocpp.messages.payload import Payload
 
 Version = Literal["1.6", "2.0.1", "2.1"]
 

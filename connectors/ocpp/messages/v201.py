@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from connectors.ocpp.messages.base import (
+from connectors.ocpp.messages.payload import (
     Extensible,
     Number,
     OneOrMore,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from connectors.ocpp.messages.base import (
+from connectors.ocpp.messages.payload import (
     Count,
     Extensible,
     Number,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.ocpp.figures import OF_2X, OF_16
 from connectors.ocpp.messages import v16, v21
-from connectors.ocpp.messages.base import Number
+from connectors.ocpp.messages.payload import Number
 from connectors.ocpp.sampled import INTERVAL, POWER_IMPORT, REGISTER, samples
 from schemas.flags import Flag
 
