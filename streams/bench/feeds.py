@@ -194,6 +194,6 @@ def _accounts() -> dict[str, AccountSettings]:
 
 
 def written_to() -> list[str]:
-    """The topics that the feeds of a benchmark write facts to, and the one that they park on."""
+    """The topics that the feeds of a benchmark write to: facts, counts, what they park."""
     facts = [topics.READINGS, topics.TRANSACTIONS, topics.OCPI_CDRS, topics.RESPONSES]
-    return [*facts, topics.PARKED]
+    return [*facts, topics.DRIFT, topics.PARKED]

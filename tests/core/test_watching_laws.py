@@ -116,5 +116,5 @@ def test_aliases_are_told_once_and_for_good():
     world = opened(tariff(), "DC", parked=False)
     of_chargers = [one.alias.split("/") for one in world.aliases if "/c/" in one.alias]
     assert [one[3] for one in of_chargers] == ["remote_start", "transaction"]
-    assert len(world.aliases) == len(of_chargers) + 2  # those of the payment
+    assert len(world.aliases) == len(of_chargers) + 3  # two of the payment, the reference
     assert all(one.session_id == world.session.session_id for one in world.aliases)
