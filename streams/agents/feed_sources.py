@@ -46,7 +46,9 @@ _DIRECTIONS: dict[str, Direction] = {
 _FRAME_TYPES = {"CALL": b"2", "CALLRESULT": b"3", "CALLERROR": b"4"} | {
     number: number.encode() for number in "23456"
 }
-_WHEN = ("read_at", "started_at", "updated_at", "ended_at", "seen_at", "last_updated_at")
+_WHEN = ("read_at", "started_at", "updated_at", "ended_at", "seen_at")
+# Of a partner's object: a charging began long before its CDR.
+_UPDATED = ("last_updated_at",)
 
 
 class Taken(NamedTuple):
@@ -308,7 +310,9 @@ class OcpiSource:
                 states[key] = found.state
             for fact in found.facts:
                 kind = type(fact).__name__
-                taken.lags.extend(lags_of(place.partner, kind, (fact,), place.received_at, _WHEN))
+                taken.lags.extend(
+                    lags_of(place.partner, kind, (fact,), place.received_at, _UPDATED)
+                )
         for key, state in states.items():
             view.put(key, state)
         marks = tuple(mark for one in versions for mark in _version_marks(one))
