@@ -15,8 +15,9 @@ _TIME_ENOUGH_MS = 6 * HOUR_MS
 
 def check_end(world: World) -> None:
     """Adds to `world.checker.found`."""
+    ledgers = world.ledgers
     for session_id, watched in world.checker.sessions.items():
-        _Ending(world, session_id, watched).check()
+        _Ending(world, session_id, watched).check(ledgers.get(session_id))
     for words in world.bank.wrong:
         world.checker.wrong("bank", "", words)
     _check_conservation(world)
@@ -36,8 +37,7 @@ class _Ending:
     def wrong(self, invariant: str, words: str) -> None:
         self.world.checker.wrong(invariant, self.session_id, words)
 
-    def check(self) -> None:
-        ledger = self.world.ledgers.get(self.session_id)
+    def check(self, ledger: SessionLedger | None) -> None:
         if ledger is None:
             self.wrong("ledger", "there is none")
             return

@@ -92,7 +92,7 @@ def tables_of(operator: Figures) -> Tables:
 
 
 class World:
-    """`ledgers` and `open`: what was last said of each session, and which discrepancies are."""
+    """`open`: the discrepancies of each session that are open, by their ids."""
 
     def __init__(self, plan: WorldPlan) -> None:
         self.plan = plan
@@ -106,7 +106,7 @@ class World:
         self.bridge.faults, self.bridge.refusals = plan.faults, plan.refusals
         self.bridge.outage = plan.outage
         self.checker = Checker(plan)
-        self.ledgers: dict[str, SessionLedger] = {}
+        self._ledgers: dict[str, bytes] = {}  # most are never looked at
         self.open: dict[str, dict[str, DiscrepancyChanged]] = {}
         self.journal: list[SessionJournal] = []
         self.story: list[tuple[int, str, Fact]] | None = None
@@ -126,6 +126,12 @@ class World:
         self.bank.available[session_id] = plan.available
         self.checker.sessions[session_id] = Watched(plan, truth)
         self.sky.at(plan.at, terminal.ask)
+
+    @property
+    def ledgers(self) -> dict[str, SessionLedger]:
+        """What was last said of each session."""
+        found = {key: codec.decode(value) for key, value in self._ledgers.items()}
+        return {key: one for key, one in found.items() if isinstance(one, SessionLedger)}
 
     # --- living ---
 
@@ -192,9 +198,7 @@ class World:
             case topics.COMMANDS | topics.CHARGER_COMMANDS | topics.TERMINAL_COMMANDS:
                 self._commanded(codec.decode(output.value))
             case topics.LEDGER:
-                ledger = codec.decode(output.value)
-                assert isinstance(ledger, SessionLedger)
-                self.ledgers[ledger.session_id] = ledger
+                self._ledgers[output.key.decode()] = output.value
             case topics.DISCREPANCIES:
                 self._differs(codec.decode(output.value))
             case topics.JOURNAL:

@@ -1,0 +1,21 @@
+"""Of the planted bugs, those found soonest: a checker that finds none of them proves nothing.
+
+All of them, with the seeds that each takes: `python tests/simulation/planted.py`.
+"""
+
+import pytest
+from planted import seeds_until_found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "amount in the capture id",
+        "last-seen as a rung",
+        "time-out read as failure",
+        "capture during an unknown raise",
+        "release after an auto-release",
+    ],
+)
+def test_it_is_found(name):
+    assert seeds_until_found(name, 40).seeds
