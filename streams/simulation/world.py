@@ -198,7 +198,7 @@ class World:
             case topics.COMMANDS | topics.CHARGER_COMMANDS | topics.TERMINAL_COMMANDS:
                 self._commanded(codec.decode(output.value))
             case topics.LEDGER:
-                self._ledgers[output.key.decode()] = output.value
+                self._ledgers[(output.key or b"").decode()] = output.value
             case topics.DISCREPANCIES:
                 self._differs(codec.decode(output.value))
             case topics.JOURNAL:
