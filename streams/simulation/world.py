@@ -167,6 +167,7 @@ class World:
     def _run(self) -> None:
         self._waiting = 0
         self.turns.run()
+        self.checker.rested_at = self.sky.now_at
 
     def _tick(self, at: int) -> None:
         self.sky.now_at = max(at, self.sky.now_at)
