@@ -69,6 +69,9 @@ class Checker:
                 watched.told_at = watched.told_at or now_at
                 expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
                 watched.expires_at[fact.hold_id] = expires_at
+            if fact.outcome == "done" and fact.kind == "release" and known != "done":
+                left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
+                watched.held[fact.hold_id] = max(left, 0)
             if fact.outcome == "done" and fact.kind == "lower":
                 watched.held[fact.hold_id] = fact.amount_minor
 
