@@ -19,7 +19,7 @@ from schemas.facts import AcquirerAnswered, AcquirerNotified
 from streams.simulation.plans import SessionPlan, WorldPlan
 from streams.simulation.policies import ceiling_minor
 from streams.simulation.tariffs import price_minor
-from streams.simulation.truth import SessionTruth
+from streams.simulation.truth import ChargingTruth, SessionTruth
 
 _DEFINITE = frozenset({"done", "declined", "failed"})
 _PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
@@ -48,6 +48,7 @@ class Checker:
         self._world = plan
         self.sessions: dict[str, Watched] = {}
         self.found: list[str] = []
+        self.rested_at = 0
 
     def wrong(self, invariant: str, session_id: str, words: str) -> None:
         self.found.append(f"{invariant} {session_id}: {words}")
@@ -68,6 +69,9 @@ class Checker:
                 watched.told_at = watched.told_at or now_at
                 expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
                 watched.expires_at[fact.hold_id] = expires_at
+            if fact.outcome == "done" and fact.kind == "release" and known != "done":
+                left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
+                watched.held[fact.hold_id] = max(left, 0)
             if fact.outcome == "done" and fact.kind == "lower":
                 watched.held[fact.hold_id] = fact.amount_minor
 
@@ -179,17 +183,25 @@ class Checker:
         if command.issued_at >= original.issued_at + watched.plan.terms.window_ms:
             self.wrong("I9", session_id, f"{command.command_id} past the window of its key")
 
+    def _known(self, truth: SessionTruth, command: CaptureHold) -> list[ChargingTruth]:
+        """What the session knew: a begin that came since the stages last rested may be unread."""
+        seen = truth.seen
+        if truth.used(seen).energy_wh == command.energy_wh:
+            return seen
+        return [one for one in seen if one.arrived_at < self.rested_at]
+
     def _check_capture(self, watched: Watched, command: CaptureHold) -> None:
         """I3, I5, I6: proven, priced right, within what is held, beside nothing unknown."""
         session_id, truth = command.session_id, watched.truth
         if waiting := self._open(watched, command.hold_id):
             self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
         floor = self._world.operator.at_deadline == "floor" and command.proof == "CHARGER_FLOOR"
-        ended = [one for one in truth.seen if one.end_arrived]
-        unproven = [one.transaction_id for one in truth.seen if not one.whole]
+        seen = self._known(truth, command)
+        ended = [one for one in seen if one.end_arrived]
+        unproven = [one.transaction_id for one in seen if not one.whole]
         if unproven and not floor:
             self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
-        used = truth.used(ended if floor else truth.seen)
+        used = truth.used(ended if floor else seen)
         price = price_minor(watched.plan.prices, used)
         if floor:
             used = used._replace(parking_ms=0)

@@ -61,6 +61,10 @@ class _Ending:
         """Something is for a person: what it is about need not be right by itself."""
         return any(one.kind in _FOR_PEOPLE for one in self.open.values())
 
+    def _was_told(self) -> bool:
+        """A person was, for a while: a hold that lapses ends what was to be decided."""
+        return any((self.session_id, kind) in self.world.ever for kind in _FOR_PEOPLE)
+
     def _check_books(self, ledger: SessionLedger) -> None:
         """I3, I11: our books are the banks' books."""
         if ledger.phase != "closed":
@@ -102,7 +106,7 @@ class _Ending:
     def _check_unused(self) -> None:
         """I4: what was held for nothing went back in good time, and was not left to lapse."""
         told_at = self.watched.told_at
-        if self.watched.truth.chargings or not told_at or self._is_told():
+        if self.watched.truth.chargings or not told_at or self._was_told():
             return
         for hold in self.holds:
             in_time = told_at + self.enough_ms < hold.expires_at
@@ -124,7 +128,7 @@ class _Ending:
     def _ought_to_be_captured(self) -> bool:
         """Proven in good time on a hold that lives, and neither refused nor waiting for people."""
         truth, plan = self.watched.truth, self.watched.plan
-        if not self.holds or not truth.seen or self._is_told() or plan.role not in _OURS:
+        if not self.holds or not truth.seen or self._was_told() or plan.role not in _OURS:
             return False
         if any(not one.whole or one.odd for one in truth.seen):
             return False

@@ -92,7 +92,7 @@ def tables_of(operator: Figures) -> Tables:
 
 
 class World:
-    """`open`: the discrepancies of each session that are open, by their ids."""
+    """`open`: the discrepancies of each session that are open, by their ids; `ever`: kinds."""
 
     def __init__(self, plan: WorldPlan) -> None:
         self.plan = plan
@@ -108,6 +108,7 @@ class World:
         self.checker = Checker(plan)
         self._ledgers: dict[str, bytes] = {}  # most are never looked at
         self.open: dict[str, dict[str, DiscrepancyChanged]] = {}
+        self.ever: set[tuple[str, str]] = set()
         self.journal: list[SessionJournal] = []
         self.story: list[tuple[int, str, Fact]] | None = None
         self._evses: dict[str, EVSE] = {}
@@ -167,6 +168,7 @@ class World:
     def _run(self) -> None:
         self._waiting = 0
         self.turns.run()
+        self.checker.rested_at = self.sky.now_at
 
     def _tick(self, at: int) -> None:
         self.sky.now_at = max(at, self.sky.now_at)
@@ -225,6 +227,7 @@ class World:
     def _differs(self, told: Fact) -> None:
         if isinstance(told, DiscrepancyChanged):
             self._tell("!!", told)
+            self.ever.add((told.session_id, told.kind))
             known = self.open.setdefault(told.session_id, {})
             if told.status == "closed":
                 known.pop(told.discrepancy_id, None)

@@ -363,10 +363,13 @@ def said_twice():
     return set_to(Turns, "_crash", planted)
 
 
-@plant("energy by the highest register of another charging")
-def mixed_up():
+@plant("of two chargings only the larger counts")
+def larger_only():
     original = charging._sum
-    return instead(original, lambda parts: Quantities(*max(tuple(one) for one in parts)))
+    nothing = Quantities(0, 0, 0)
+    return instead(
+        original, lambda parts: max(parts, key=lambda one: one.energy_wh, default=nothing)
+    )
 
 
 def seeds_until_found(name: str, most: int) -> Found:
