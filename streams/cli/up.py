@@ -19,6 +19,7 @@ from streams.cli.screen import (
 )
 from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import ChildEvent, What
+from streams.policy_watch import PolicyWatch
 from streams.settings import Settings
 from streams.stack import Stack, auditor, children
 
@@ -52,6 +53,7 @@ def _run(settings: Settings, happened: "_Happened") -> int:
             tell("no HOLDFAST_EXECUTOR__ACCOUNTS_FILE: an acquirer is simulated")
             _, wanted = exits.enter_context(simulated_acquirer(wanted, 1, ()))
         stack.publish_policy()
+        exits.enter_context(PolicyWatch(settings.policy_file, stack.publish_policy, tell))
         specs = [*children(wanted, 1, executor=True), *auditor(wanted)]
         supervisor = stack.run(specs, happened)
         tell(f"Kafka at {wanted.kafka.bootstrap}, state in {settings.state_dir}; Ctrl-C ends it")
