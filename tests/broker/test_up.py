@@ -224,7 +224,8 @@ def test_ctrl_c_ends_everything(shell, up):
     said = up.stderr.read()
     assert "Traceback" not in said
     assert "SIGKILL" not in said
-    assert said.count("child stopped: ") == 3
+    stopped = [line for line in said.splitlines() if line.startswith("child stopped: ")]
+    assert len(stopped) == 4, "worker, executor, sink and auditor"
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
 
