@@ -125,10 +125,10 @@ def _object(said: object, kind: type, path: str, found: Departures) -> object:
 
 def _untold(name: str, value: object, field: _Field) -> str | None:
     """By which leniency this value says nothing, if by any."""
-    why = None
     if field.required:
-        pass
-    elif value is None:
+        return None
+    why = None
+    if value is None:
         why = "null-for-absent"
     elif name == "customData":
         why = None if _names_vendor(value) else "custom-data"
@@ -180,7 +180,7 @@ def _value(said: object, field: _Field, where: str, found: Departures) -> object
         case inspect.CustomType():
             said = _number(said, where, found)
         case _:
-            pass
+            pass  # nothing else is told in more than one form: the schema's own check decides
     return said
 
 

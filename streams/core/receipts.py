@@ -31,7 +31,7 @@ def regime(case: Case) -> Regime:
     said = rules_of(case)
     if said is not None and said.regime != "unknown":
         return said.regime
-    day = dt.datetime.fromtimestamp(case.request.requested_at / 1000, dt.UTC).date().isoformat()
+    day = dt.datetime.fromtimestamp(case.request.requested_at // 1000, dt.UTC).date().isoformat()
     return regime_of(case.request.merchant_country, day)
 
 
@@ -67,7 +67,7 @@ def captured_minor(case: Case) -> int:
 
 
 def due_now(case: Case) -> int | None:
-    """What the card has paid, or is about to, where a receipt of it is to be asked for now.
+    """What the card has paid, or will by the capture, where its receipt falls due.
 
     After the capture its amount stands; before it, where the receipt comes first, what will be
     asked for. None: not yet, or never.

@@ -16,7 +16,7 @@ def request_receipt(case: Case) -> Iterator[Proposed]:
 
 
 def _settles_now(case: Case) -> bool:
-    """Whether the capture would be asked for now, were its receipt there."""
+    """Whether only the receipt is missing for the capture to be asked for."""
     hold = case.hold
     return hold is not None and hold.outcome == "done" and not hold.in_flight
 

@@ -55,7 +55,7 @@ class BootNotificationResponse(Payload, frozen=True, kw_only=True):
 
 
 class Heartbeat(Payload, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 class HeartbeatResponse(Payload, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ class MeterValues(Payload, frozen=True, kw_only=True):
 
 
 class MeterValuesResponse(Payload, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 class RemoteStartTransaction(Payload, frozen=True, kw_only=True):
@@ -203,7 +203,7 @@ class StatusNotification(Payload, frozen=True, kw_only=True):
 
 
 class StatusNotificationResponse(Payload, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 StoppedReason = Literal[

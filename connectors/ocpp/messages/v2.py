@@ -54,11 +54,11 @@ class CostUpdated(Extensible, frozen=True, kw_only=True):
 
 
 class CostUpdatedResponse(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 class Heartbeat(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 class HeartbeatResponse(Extensible, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ class UnitOfMeasure(Extensible, frozen=True, kw_only=True):
 
 
 class MeterValuesResponse(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 EventTrigger = Literal["Alerting", "Delta", "Periodic"]
@@ -86,7 +86,7 @@ class Variable(Extensible, frozen=True, kw_only=True):
 
 
 class NotifyEventResponse(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 RequestStartStopStatus = Literal["Accepted", "Rejected"]
@@ -99,14 +99,14 @@ class SecurityEventNotification(Extensible, frozen=True, kw_only=True):
 
 
 class SecurityEventNotificationResponse(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 ConnectorStatus = Literal["Available", "Faulted", "Occupied", "Reserved", "Unavailable"]
 
 
 class StatusNotificationResponse(Extensible, frozen=True, kw_only=True):
-    pass
+    """Nothing is told in it."""
 
 
 EventKind = Literal["Ended", "Started", "Updated"]

@@ -75,7 +75,7 @@ def test_what_was_deleted_is_still_known():
     [
         ({"elements": []}, "elements"),
         ({"elements": [{}]}, "elements[0].price_components"),
-        ({"currency": "XXX"}, "currency"),
+        ({"currency": "QQQ"}, "currency"),
         ({"id": None}, "id"),
         ({"elements": [{"price_components": [{"price": 1e99}]}]}, "elements"),
         ({"start_date_time": "soon"}, "start_date_time"),
