@@ -69,6 +69,8 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        return not select.select([ended], [], [], 0)[0]
+        watched = select.poll()  # select() takes no descriptor above 1,023
+        watched.register(ended, select.POLLIN)
+        return not watched.poll(0)
     finally:
         os.close(ended)

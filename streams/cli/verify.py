@@ -72,7 +72,8 @@ def _print(found: Verification) -> None:
     )
     for one in found.waiting:
         out.print(f"the sink has not reached the end of {one}", style="red", markup=False)
-    for each in found.differences[:_SHOWN]:
+    money_first = sorted(found.differences, key=lambda one: one.of != "law")
+    for each in money_first[:_SHOWN]:
         line = f"{each.of} {each.kind}: {each.place} {each.detail}"
         out.print(line, style="red", markup=False)
     if len(found.differences) > _SHOWN:

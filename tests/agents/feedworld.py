@@ -1,5 +1,6 @@
 """Feeds for tests: mappings, conversations, the stage without Kafka, the command on a broker."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -163,9 +164,13 @@ class OnBroker:
     async def send(self, messages, at=None, **options):
         """`(partition, key, value, headers)` each; `at`: their timestamps, else the present."""
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, **options) as producer:
+            sent = []
             for partition, key, value, headers in messages:
                 raw = [(name, text.encode()) for name, text in headers.items()]
-                await producer.send(self.topic, value, key, partition, at, headers=raw)
+                sent.append(
+                    await producer.send(self.topic, value, key, partition, at, headers=raw)
+                )
+            await asyncio.gather(*sent)
 
     async def theirs(self, partitions):
         """Their records as the engine reads them."""
