@@ -197,6 +197,13 @@ class ChargingEnded(Fact, frozen=True, kw_only=True):
 
     `signed_data` is a JSON list, begin to end: signedMeterValue objects (OCPP 2.x) or the texts of
     values of format SignedData (1.6), each as it came; `verify-signature` reads it as it is.
+
+    What the feed found when it verified them (rung SIGNED_END of design.md, section 6, rests on
+    it): `signed_outcome` is `valid` only where one begin and end pair of one meter is valid, with
+    its pages contiguous and its energy billable; else the outcome that stands in the way, with
+    `signed_reason` in words; empty: nothing was signed, or nobody looked. The `signed_` figures
+    are of that pair, 0 and empty without one. `signed_key_from`: `registry` is the operator's own
+    list of keys; `enclosed` came with the record and proves that it is whole, not whose it is.
     """
 
     tenant: Id
@@ -213,6 +220,13 @@ class ChargingEnded(Fact, frozen=True, kw_only=True):
         str, Meta(description="JSON list of signed meter values as they came, empty: none")
     ] = ""
     flags: Count = 0
+    signed_outcome: Word = ""
+    signed_reason: Text = ""
+    signed_key_from: Word = ""
+    signed_meter: MaybeId = ""
+    signed_wh: EnergyWh = 0
+    signed_from_at: MaybeInstant = 0
+    signed_to_at: MaybeInstant = 0
 
 
 class ChargerSeen(Fact, frozen=True, kw_only=True):
