@@ -32,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("proof")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for brokers come first, so that no process of `poe test` ends long after."""
+    waiting = {item.path for item in items if item.get_closest_marker("broker")}
+    items.sort(key=lambda item: item.path not in waiting)
+
+
 CONTAINER_IMAGE = "apache/kafka:4.1.0"
 
 

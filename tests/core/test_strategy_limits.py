@@ -112,7 +112,7 @@ def test_the_table_has_sound_rows():
     assert published("HR", "EUR") == [40_00, 50_00]
 
 
-@pytest.mark.parametrize("scheme", [*NO_INCREMENTS, "Maestro", "GIROCARD"])
+@pytest.mark.parametrize("scheme", [*sorted(NO_INCREMENTS), "Maestro", "GIROCARD"])
 def test_domestic_debit_is_never_raised(scheme):
     assert raises_barred(scheme)
 
