@@ -26,7 +26,7 @@ from connectors.ocpi.objects import Place
 from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.reading import Unreadable, identifier
 from connectors.ocpi.shapes import Shape
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas.roaming import OcpiVersion
 
 _KEPT = frozenset(

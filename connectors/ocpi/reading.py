@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.feeding import Note, Refused
 from connectors.ocpi.quirks import Quirks
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 
 CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
 AS_TOLD = msgspec.json.Encoder(decimal_format="number")

@@ -5,7 +5,7 @@ import re
 from connectors.ocpp.figures import Signed
 from connectors.ocpp.memory import MOST_SIGNED_CHARS, Transaction
 from connectors.ocpp.sampled import BEGIN, END
-from connectors.ocpp.stripping import has_card, inside_base64
+from connectors.stripping import has_card, inside_base64
 from schemas.flags import Flag
 
 # The one field of OCMF that can be a card's number (IT ISO7812, CARD_TXN_NR). Serial numbers of

@@ -21,7 +21,7 @@ from connectors.ocpp.memory import (
 from connectors.ocpp.place import Place, Translated
 from connectors.ocpp.plausibility import Implausible, Plausibility, judged_at
 from connectors.ocpp.sampled import Sample
-from connectors.ocpp.stripping import clean_text, has_card
+from connectors.stripping import clean_text, has_card
 from schemas.facts import (
     ChargerSeen,
     ChargingEnded,

@@ -13,8 +13,8 @@ from typing import Any
 
 from connectors.feeding import Note, Refused
 from connectors.lag import ALARM_MS
-from connectors.ocpp.stripping import clean, clean_text
 from connectors.registry.known import KnownSchemas
+from connectors.stripping import clean, clean_text
 from schemas import topics
 from streams.agents import feed_drift
 from streams.agents.feed_drift import Drift

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors.acquirers.settings import AccountSettings
 from connectors.feeding import Note, Refused
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas import codec
 from streams.agents.feed import FeedLogic
 from streams.agents.feed_mapping import Feed, Source, feed_of
