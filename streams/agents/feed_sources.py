@@ -171,6 +171,7 @@ class OcppSource:
     def __init__(self, feed: Feed, tenant: str) -> None:
         self._located = Located(feed, tenant)
         self._rules = feed.rules
+        self._keys = feed.keys
         self._offset_min = feed.mapping.utc_offset_min
         self._pins = Pins(feed.mapping.pins)
         self._known: dict[tuple[Any, ...], _Charger] = {}
@@ -192,7 +193,7 @@ class OcppSource:
         if "action" in located:
             payload = self._framed(payload, record, document)
         before: ocpp.ChargerState | None = view.get(charger.state_key)
-        found = ocpp.translate(before, payload, place, self._rules)
+        found = ocpp.translate(before, payload, place, self._rules, self._keys)
         refused, notes = list(found.refused), list(found.notes)
         make = found.state.make
         changed = self._pins.changed(charger.network, make, found.version)
@@ -290,7 +291,7 @@ class OcpiSource:
         for piece in ocpi.pieces(self._located.body(document), place, quirks):
             key = OBJECT + piece.key.encode()
             before: ocpi.ObjectState | None = states.get(key) or view.get(key)
-            found = ocpi.translate(before, piece.payload, piece.place, quirks)
+            found = ocpi.translate(before, piece, quirks)
             taken.refused.extend(found.refused)
             taken.notes.extend(found.notes)
             version = next((getattr(one, "ocpi_version", "") for one in found.facts), "")

@@ -16,6 +16,7 @@ MOST_RECORDS = 10_000
 MOST_DEPTH = 16
 _START = re.compile(rb"^[ \t]*(?=OCMF\|)", re.MULTILINE)
 _DATA = frozenset(("signedData", "encodedData"))
+_KNOWN = (b"OCMF", b"<")
 _JUNK_AFTER_END = 9
 
 
@@ -57,7 +58,28 @@ def _of_json(text: bytes) -> list[SignedRecord]:
         said = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Unreadable(f"JSON: {error}") from error
-    return [of_ocpp(one) for one in (said if isinstance(said, list) else [said])]
+    values = said if isinstance(said, list) else [said]
+    return [record for one in values for record in records_in(one)]
+
+
+def records_in(value: object) -> list[SignedRecord]:
+    """The records of one signed value of OCPP: `of_ocpp`'s, or all in the container that it is.
+
+    Never raises: a container that cannot be taken apart is one record, told as of unknown format.
+    """
+    record = of_ocpp(value)
+    text = record.signed.strip(b" \t\r\n")
+    if not text.startswith(b"<"):
+        return [record]
+    try:
+        found = _of_xml(text)
+    except Unreadable:
+        found = []
+    told = record.public_key
+    return [
+        one if one.public_key or not told else msgspec.structs.replace(one, public_key=told)
+        for one in found
+    ] or [record]
 
 
 def of_ocpp(value: object) -> SignedRecord:
@@ -79,7 +101,7 @@ def of_ocpp(value: object) -> SignedRecord:
     except (NotBase64, ValueError):
         inside = b""
     return SignedRecord(
-        signed=inside if inside.lstrip().startswith(b"OCMF") else raw,
+        signed=inside if inside.lstrip().startswith(_KNOWN) else raw,
         format=_text(value.get("encodingMethod")),
         signing_method=_text(value.get("signingMethod")),
         public_key=_text(value.get("publicKey")),

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from connectors.ocpp.signed.messages import KeyFrom
+from connectors.ocpp.signed.registry import Registry
 
 CURVES: Mapping[str, ec.EllipticCurve] = {
     "secp192r1": ec.SECP192R1(),
@@ -45,20 +46,6 @@ class KeyRefused(Exception):
         self.unsupported = unsupported
 
 
-class RegistryWrong(Exception):
-    """A file of keys that is none."""
-
-
-class Registry(msgspec.Struct, frozen=True):
-    """Keys by the serial of the meter (OCMF MS) or of the gateway (GS), several during a change."""
-
-    keys: dict[str, tuple[str, ...]] = {}
-
-    def of(self, *serials: str) -> tuple[str, ...]:
-        """The keys of the first serial that is known."""
-        return next((self.keys[one] for one in serials if one and one in self.keys), ())
-
-
 class Offered(msgspec.Struct, frozen=True):
     """A key as text, and who offers it."""
 
@@ -66,14 +53,28 @@ class Offered(msgspec.Struct, frozen=True):
     by: KeyFrom
 
 
-def read_registry(data: bytes) -> Registry:
-    """A JSON object: serial to key, or to a list of keys. Raises RegistryWrong."""
-    try:
-        rows = msgspec.json.decode(data, type=dict[str, str | list[str]])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RegistryWrong(f"keys by serial: {error}") from error
-    each = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in rows.items()}
-    return Registry(each)
+def unusable(registry: Registry) -> list[str]:
+    """A line for each key that is none on any curve. Keys of kinds not known here are keys."""
+    return [
+        f"{name}: {problem}"
+        for name, keys in registry.keys.items()
+        for problem in (map(_problem, keys) if keys else ("no key",))
+        if problem
+    ]
+
+
+def _problem(key: str) -> str:
+    problem = ""
+    for curve in CURVES:
+        try:
+            read_key(key, curve)
+        except KeyRefused as refused:
+            problem = "" if refused.unsupported else str(refused)
+        else:
+            problem = ""
+        if not problem:
+            break
+    return problem
 
 
 def read_key(text: str, curve: str) -> ec.EllipticCurvePublicKey:
@@ -158,6 +159,7 @@ def offered(
     """The keys to believe, and those that tell a wrong key from a changed text."""
     own = [Offered(enclosed, "enclosed")] if enclosed else []
     others = own + [Offered(one, "enclosed") for one in siblings if one != enclosed]
+    own = own or others  # stations may send the key once, with the first of their records
     if given:
         return [Offered(given, "given")], others
     if registered:

@@ -10,15 +10,15 @@ from itertools import pairwise
 
 import msgspec
 
-from connectors.ocpp.signed.keys import Registry
 from connectors.ocpp.signed.messages import SignedRecord, Verdict
 from connectors.ocpp.signed.parse import EXACT, Payload, Reading
+from connectors.ocpp.signed.registry import Registry
 from connectors.ocpp.signed.verify import Checked, check
 
 BEGIN, ENDS, SPOILT = "B", frozenset("ELRAP"), "X"
 WH_PER_UNIT = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 MOST_WH = Decimal(10**12)
-_PAGE = re.compile(r"([TF])(\d{1,18})")
+PAGE = re.compile(r"([TF])(\d{1,18})")
 _OBIS = re.compile(
     r"(?:[0-9A-Za-z]+-[0-9A-Za-z]+:)?0*([0-9A-F]+)\.0*([0-9A-F]+)(?:\..*)?", re.DOTALL
 )
@@ -36,13 +36,17 @@ class _Point(msgspec.Struct, frozen=True):
     reading: Reading
 
 
-class _Energy(msgspec.Struct, frozen=True):
-    """What a charging's readings come to. `why` not to bill it: "" where nothing speaks against."""
+class Energy(msgspec.Struct, frozen=True):
+    """What a charging's readings come to. `why` not to bill it: "" where nothing speaks against.
+
+    `course`: the readings of the register that counts, in the records' order.
+    """
 
     wh: Decimal | None
     register: str
     why: str
     time_ok: bool = False
+    course: tuple[Reading, ...] = ()
 
 
 def judged(
@@ -55,6 +59,11 @@ def judged(
     for group in _chargings(done):
         _judge(group, done, verdicts)
     return verdicts
+
+
+def chargings(done: Sequence[Checked]) -> list[tuple[list[int], Energy]]:
+    """Of whole records: the indices of those that tell of one charging, and what they come to."""
+    return [(group, _energy([(i, done[i]) for i in group])) for group in _chargings(done)]
 
 
 def _plain(one: Checked) -> Verdict:
@@ -99,7 +108,7 @@ def _judge(group: list[int], done: Sequence[Checked], verdicts: list[Verdict]) -
     broken = [index for index in group if not done[index].whole]
     if broken:
         why = f"another record of its charging is {done[broken[0]].outcome}"
-        energy = _Energy(None, "", why)
+        energy = Energy(None, "", why)
     else:
         energy = _energy([(index, done[index]) for index in whole])
     last = whole[-1]
@@ -118,7 +127,7 @@ def _judge(group: list[int], done: Sequence[Checked], verdicts: list[Verdict]) -
         verdicts[last].energy_exact_wh = f"{energy.wh:f}"
 
 
-def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
+def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
     payloads = [one.payload for _, one in group if one.payload is not None]
     points = [
         _Point(index, reading)
@@ -129,7 +138,7 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
     register = _register(points)
     course = [p.reading for p in points if p.reading.register == register and _is_energy(p.reading)]
     if not course:
-        return _Energy(None, "", "no reading of imported energy")
+        return Energy(None, "", "no reading of imported energy")
     why = (
         _unpaired(course)
         or _strangers(payloads)
@@ -142,7 +151,7 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
     wh = _difference(course)
     if wh is not None and not 0 <= wh <= MOST_WH:
         why, wh = why or ("the register falls" if wh < 0 else "more energy than can be"), None
-    return _Energy(wh, register, why, time_ok=_in_step(course))
+    return Energy(wh, register, why, time_ok=_in_step(course), course=tuple(course))
 
 
 def _is_energy(reading: Reading) -> bool:
@@ -195,7 +204,7 @@ def _strangers(payloads: Sequence[Payload]) -> str:
 
 
 def _unpaged(payloads: Sequence[Payload]) -> str:
-    pages = [_PAGE.fullmatch(one.page) for one in payloads]
+    pages = [PAGE.fullmatch(one.page) for one in payloads]
     for one, page in zip(payloads, pages, strict=True):
         if page is None:
             return f"no page: PG {one.page[:24]!r}"
@@ -214,7 +223,7 @@ def _unfit(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
             return f"error flags EF {one.errors[:8]}"
         if one.kind == SPOILT:
             return "an error during charging (TX X): no longer usable from there"
-    if any(_wh(later) < _wh(sooner) for sooner, later in pairwise(course)):
+    if any(wh_of(later) < wh_of(sooner) for sooner, later in pairwise(course)):
         return "the register falls"
     return _cable(course, payloads)
 
@@ -232,7 +241,8 @@ def _cable(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
     return ""
 
 
-def _wh(reading: Reading) -> Decimal:
+def wh_of(reading: Reading) -> Decimal:
+    """Of a reading of energy."""
     assert reading.value is not None
     return EXACT.multiply(reading.value, WH_PER_UNIT[reading.unit])
 
@@ -240,7 +250,7 @@ def _wh(reading: Reading) -> Decimal:
 def _difference(course: Sequence[Reading]) -> Decimal | None:
     begins = [one for one in course if one.kind == BEGIN]
     ends = [one for one in course if one.kind in ENDS]
-    return EXACT.subtract(_wh(ends[-1]), _wh(begins[0])) if begins and ends else None
+    return EXACT.subtract(wh_of(ends[-1]), wh_of(begins[0])) if begins and ends else None
 
 
 def _in_step(course: Sequence[Reading]) -> bool:

@@ -44,13 +44,18 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What billing reads of a payload. `loss`: the `LC` object, None where there is none."""
+    """What billing reads of a payload. `loss`: the `LC` object, None where there is none.
+
+    `identified_by`, `identity`: who charges (IT, ID), in the record's own words.
+    """
 
     page: str
     meter: str
     gateway: str
     loss: dict[str, Any] | None
     readings: tuple[Reading, ...]
+    identified_by: str = ""
+    identity: str = ""
 
 
 class Signature(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -88,6 +93,8 @@ class _Payload(msgspec.Struct):
     MS: Any = None
     GS: Any = None
     LC: Any = None
+    IT: Any = None
+    ID: Any = None
 
 
 _signature = msgspec.json.Decoder(Signature)
@@ -174,6 +181,8 @@ def read_payload(payload: bytes) -> Payload:
         gateway=_word(said.GS),
         loss=said.LC if isinstance(said.LC, dict) else None if said.LC is None else {},
         readings=tuple(_inherited(said.RD)),
+        identified_by=_word(said.IT),
+        identity=_word(said.ID),
     )
 
 

@@ -13,7 +13,6 @@ from connectors.ocpp.signed.keys import (
     CURVES,
     KeyRefused,
     Offered,
-    Registry,
     curve_of,
     offered,
     read_key,
@@ -28,6 +27,7 @@ from connectors.ocpp.signed.parse import (
     read_payload,
     split,
 )
+from connectors.ocpp.signed.registry import Registry
 
 DEFAULT = "ECDSA-secp256r1-SHA256"
 _ALGORITHM = re.compile(r"ECDSA-([0-9A-Za-z]+)-(SHA256|SHA384|SHA512)")
@@ -106,13 +106,26 @@ def _check(done: Checked, given: str, registry: Registry, siblings: Sequence[str
         raise unread
     if not believed:
         raise _Ended("no-key", "no public key for it")
-    key, by = _fitting(ocmf, algorithm, believed, others)
+    try:
+        key, by = _fitting(ocmf, algorithm, believed, others)
+    except _Ended as ended:
+        _borrowed(ended, record, believed)
+        raise
     done.key_from, done.key = by, _der(key)
     if not algorithm.stated:
         done.algorithm = f"ECDSA-{curve_of(key)}-SHA256"
     if payload is None:
         raise Malformed(str(unread))
     done.outcome, done.payload = "valid", payload
+
+
+def _borrowed(ended: _Ended, record: SignedRecord, believed: Sequence[Offered]) -> None:
+    """Raises _Ended otherwise where the keys came with other records, which may be another's."""
+    if record.public_key or believed[0].by != "enclosed" or ended.outcome == "malformed":
+        return
+    if len(believed) > 1 or ended.outcome != "tampered":
+        why = "no public key for it, and none that came with others fits"
+        raise _Ended("no-key", why) from ended
 
 
 def _text(record: SignedRecord) -> bytes:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from meters import HASHES, Meter, reading
 
 from connectors.ocpp.signed.container import of_ocpp, records_of
-from connectors.ocpp.signed.keys import CURVES, Registry, RegistryWrong, read_registry
+from connectors.ocpp.signed.keys import CURVES
 from connectors.ocpp.signed.messages import MOST_BYTES, Outcome, SignedRecord
 from connectors.ocpp.signed.pairing import judged
+from connectors.ocpp.signed.registry import Registry, RegistryWrong, read_registry
 from connectors.ocpp.signed.verify import check
 
 OUTCOMES = {*get_args(Outcome)} - {"valid-but-not-billable"}  # that takes more than a signature
