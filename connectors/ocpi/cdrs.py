@@ -18,6 +18,7 @@ from connectors.ocpi.energy import Energy, Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
 from connectors.ocpi.objects import ObjectState, Translated
+from connectors.ocpi.periods import Usual, in_order
 from connectors.ocpi.reading import CANONICAL, Reader, Unreadable, at_of, decimal_text
 from connectors.ocpi.tables import CDR
 from connectors.ocpi.versions import version_of
@@ -93,7 +94,7 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     if started_at and ended_at and ended_at < started_at:
         reader.note("end-before-start")
     took_ms = _took_ms(told, started_at, ended_at)
-    periods = sorted(told.get("charging_periods", []), key=_start)
+    periods = in_order(told.get("charging_periods", []))
     if not periods:
         reader.note("no-periods")
     _hours(told)
@@ -112,11 +113,6 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
         started_at=started_at,
         ended_at=ended_at,
     )
-
-
-def _start(period: dict[str, Any]) -> str:
-    start: str = period["start_date_time"]
-    return start.removesuffix("Z")  # so that 12:00:00.5 comes after 12:00:00
 
 
 def _took_ms(told: Mapping[str, Any], started_at: int, ended_at: int) -> int:
@@ -167,10 +163,11 @@ class _Written(NamedTuple):
 def _written(read: _Read) -> _Written:
     """`body_digest` is over all but when it was sent: a repeat with a new stamp is no change."""
     body = {**read.told, "total_energy": read.energy.kwh}
-    periods = CANONICAL.encode(read.energy.periods)
+    listed = read.energy.periods
+    periods = listed.canonical if isinstance(listed, Usual) else CANONICAL.encode(listed)
     periods_digest = digest(periods)
     rest = {name: one for name, one in body.items() if name not in _NOT_DIGESTED}
-    if read.energy.periods:
+    if listed:
         body["charging_periods"] = msgspec.Raw(periods)
     return _Written(
         CANONICAL.encode(body).decode(),
