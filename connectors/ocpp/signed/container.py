@@ -1,8 +1,6 @@
 """Files and messages that hold signed records: bare text, S.A.F.E. XML, OCPP's signedMeterValue."""
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from itertools import pairwise
 from typing import Any
 from xml.parsers import expat  # no document type is let in, so no entity can grow
@@ -10,6 +8,7 @@ from xml.parsers import expat  # no document type is let in, so no entity can gr
 import msgspec
 
 from connectors.ocpp.signed.messages import SignedRecord, Unreadable
+from connectors.ocpp.signed.parse import from_base64
 
 MOST_FILE_BYTES = 32 << 20
 MOST_RECORDS = 10_000
@@ -96,10 +95,7 @@ def of_ocpp(value: object) -> SignedRecord:
         return SignedRecord(signed=_bytes(value))
     data = value.get("signedMeterData") or value.get("signedMeterValue")
     raw = _bytes(data)
-    try:
-        inside = b64decode(raw, validate=True)
-    except (NotBase64, ValueError):
-        inside = b""
+    inside = from_base64(raw) or b""
     return SignedRecord(
         signed=inside if inside.lstrip().startswith(_KNOWN) else raw,
         format=_text(value.get("encodingMethod")),

@@ -1,8 +1,6 @@
 """Public keys as meters, plates, registers and OCPP write them."""
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from connectors.ocpp.signed.messages import KeyFrom
+from connectors.ocpp.signed.parse import from_base64
 from connectors.ocpp.signed.registry import Registry
 
 CURVES: Mapping[str, ec.EllipticCurve] = {
@@ -32,9 +31,11 @@ CURVES: Mapping[str, ec.EllipticCurve] = {
 """What OCMF names or is met with it and `cryptography` has. Not secp192k1: nobody has it."""
 
 MOST_KEY_CHARS = 8192
-_BLANK = re.compile(r"[\s:]+")
+_BLANK = re.compile(r"^0[xX]|[\s:]+")
+_NO_HEX = re.compile(r"^\s*0[xX]|[^0-9A-Fa-f]+")  # a plate may group its digits by anything
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-_OCA = re.compile(r"oca:(base16|base64):asn1:(.*)", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----(.*)-----END PUBLIC KEY-----", re.DOTALL)
+_OCA = re.compile(r"oca:(base16|base64):asn1:(.*)", re.DOTALL | re.IGNORECASE)
 _SPKI_SECP192K1 = bytes.fromhex("06052b8104001f")
 
 
@@ -131,17 +132,21 @@ def _of_point(data: bytes, curve: str) -> ec.EllipticCurvePublicKey:
 
 def _bytes_of(text: str, wrappings: int = 2) -> bytes:
     """Take off hex or base64; what shows inside may be wrapped once more."""
-    if text.startswith("-----"):
+    if pem := _PEM.fullmatch(text):
+        text = pem[1]  # also where all of it stands on one line
+    elif text.startswith("-----"):
         return text.encode("utf-8", "replace")
-    if named := _OCA.fullmatch(text):
+    named = _OCA.fullmatch(text)
+    if named:
         text = named[2]
-    packed = _BLANK.sub("", text)
-    if _HEX.fullmatch(packed) and not (named and named[1] == "base64"):
+    packed = (
+        _NO_HEX.sub("", text) if named and named[1].lower() != "base64" else _BLANK.sub("", text)
+    )
+    if _HEX.fullmatch(packed) and not (named and named[1].lower() == "base64"):
         return bytes.fromhex(packed)
-    try:
-        data = b64decode(packed, validate=True)
-    except (NotBase64, ValueError) as error:
-        raise KeyRefused("the public key is neither hex nor base64") from error
+    data = from_base64(packed.encode("utf-8", "replace"))
+    if data is None:
+        raise KeyRefused("the public key is neither hex nor base64")
     inside = data.decode("ascii", "replace").strip()
     if wrappings and (_OCA.fullmatch(inside) or _HEX.fullmatch(inside) or inside[:5] == "-----"):
         return _bytes_of(inside, wrappings - 1)

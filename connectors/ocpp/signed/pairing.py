@@ -11,7 +11,7 @@ from itertools import pairwise
 import msgspec
 
 from connectors.ocpp.signed.messages import SignedRecord, Verdict
-from connectors.ocpp.signed.parse import EXACT, Payload, Reading
+from connectors.ocpp.signed.parse import EXACT, Payload, Reading, instant_of
 from connectors.ocpp.signed.registry import Registry
 from connectors.ocpp.signed.verify import Checked, check
 
@@ -225,6 +225,8 @@ def _unfit(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
             return "an error during charging (TX X): no longer usable from there"
     if any(wh_of(later) < wh_of(sooner) for sooner, later in pairwise(course)):
         return "the register falls"
+    if 0 < instant_of(course[-1].time) < instant_of(course[0].time):
+        return "its end is before its begin"
     return _cable(course, payloads)
 
 

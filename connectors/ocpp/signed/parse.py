@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
@@ -19,6 +20,11 @@ EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
 _HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
 _ANY_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[,.](\d{1,9}))? ?(Z|[+-]\d\d:?\d\d)(?: ?([UISR]))?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 4_102_444_800_000  # the last instant of the contract
 _OUTER_NOISE = re.compile(rb"[ \t\r\n:]+")
 
 
@@ -46,7 +52,8 @@ class Reading(msgspec.Struct, frozen=True):
 class Payload(msgspec.Struct, frozen=True):
     """What billing reads of a payload. `loss`: the `LC` object, None where there is none.
 
-    `identified_by`, `identity`: who charges (IT, ID), in the record's own words.
+    `gateway`: its serial, else the charge point's id (CI). `identified_by`, `identity`: who charges
+    (IT, ID), in the record's own words.
     """
 
     page: str
@@ -92,6 +99,7 @@ class _Payload(msgspec.Struct):
     PG: Any = None
     MS: Any = None
     GS: Any = None
+    CI: Any = None
     LC: Any = None
     IT: Any = None
     ID: Any = None
@@ -99,6 +107,32 @@ class _Payload(msgspec.Struct):
 
 _signature = msgspec.json.Decoder(Signature)
 _payload = msgspec.json.Decoder(_Payload)
+
+
+def from_base64(text: bytes) -> bytes | None:
+    """What is inside, its padding whole or left out; None: it is no base64."""
+    bare = text.rstrip(b"=")
+    padded = bare + b"=" * (-len(bare) % 4)
+    if text not in (bare, padded):
+        return None
+    try:
+        return b64decode(padded, validate=True)
+    except NotBase64:
+        return None
+
+
+def instant_of(time: str) -> int:
+    """OCMF's TM in epoch ms; 0: it cannot be read, or tells no zone."""
+    found = _TIME.fullmatch(time)
+    if found is None:
+        return 0
+    zone = "+0000" if found[3] == "Z" else found[3].replace(":", "")
+    try:
+        at = datetime.strptime(f"{found[1]}{zone}", "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return 0
+    ms = (at - _EPOCH) // timedelta(milliseconds=1) + int(f"{found[2] or ''}000"[:3])
+    return ms if 0 < ms < _LAST else 0
 
 
 def ocmf_text(signed: bytes, encoding: str = "") -> bytes:
@@ -123,10 +157,7 @@ def _decoded(text: bytes, encoding: str) -> bytes | None:
     packed = _OUTER_NOISE.sub(b"", text)
     if encoding.lower() in ("", "plain", "hex", "base16") and _ANY_HEX.fullmatch(packed):
         return bytes.fromhex(packed.decode())
-    try:
-        return b64decode(packed, validate=True)
-    except NotBase64:
-        return None
+    return from_base64(packed)
 
 
 def _named(text: bytes, encoding: str) -> str:
@@ -158,11 +189,10 @@ def _signed_data(signature: Signature) -> bytes:
         return bytes.fromhex(data.decode())
     if signature.SE != "base64":
         raise Malformed(f"SE: {signature.SE[:24]!r} is neither hex nor base64")
-    try:
-        decoded = b64decode(data, validate=True)
-    except NotBase64 as error:
-        raise Malformed(f"SD: {error}") from error
-    if b64encode(decoded) != data:
+    decoded = from_base64(data)
+    if decoded is None:
+        raise Malformed("SD: no base64")
+    if b64encode(decoded).rstrip(b"=") != data.rstrip(b"="):
         raise Malformed("SD: base64 with bits left over")
     return decoded
 
@@ -178,7 +208,7 @@ def read_payload(payload: bytes) -> Payload:
     return Payload(
         page=_word(said.PG),
         meter=_word(said.MS),
-        gateway=_word(said.GS),
+        gateway=_word(said.GS) or _word(said.CI),
         loss=said.LC if isinstance(said.LC, dict) else None if said.LC is None else {},
         readings=tuple(_inherited(said.RD)),
         identified_by=_word(said.IT),

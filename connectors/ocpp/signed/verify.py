@@ -33,6 +33,7 @@ DEFAULT = "ECDSA-secp256r1-SHA256"
 _ALGORITHM = re.compile(r"ECDSA-([0-9A-Za-z]+)-(SHA256|SHA384|SHA512)")
 _HASHES = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
 _SEQUENCE, _INTEGER, _LONG = 0x30, 0x02, 0x80
+_LONG_FORMS = range(_LONG + 1, _LONG + 5)
 
 
 class Checked(msgspec.Struct, kw_only=True):
@@ -215,8 +216,9 @@ def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCur
 def dss(data: bytes, size: int) -> bytes:
     """A signature as strict DER (X9.62).
 
-    From DER whose integers have too many or too few leading zeros, as some meters write it, or
-    from the bare numbers, `size` bytes each. Raises Malformed.
+    From DER whose integers have too many or too few leading zeros, or whose lengths are longer than
+    need be (BER), as some meters write it, or from the bare numbers, `size` bytes each. Raises
+    Malformed.
     """
     numbers = _from_der(data)
     if numbers is None and len(data) == 2 * size:
@@ -238,14 +240,13 @@ def _from_der(data: bytes) -> tuple[int, int] | None:
 
 
 def _element(data: bytes, tag: int) -> tuple[bytes, bytes] | None:
-    """Content of the first element and what follows; lengths of one byte, or of one after 0x81."""
+    """Content of the first element and what follows; lengths also in a longer form than needed."""
     if len(data) < 3 or data[0] != tag:  # noqa: PLR2004 - tag, length, a byte of content
         return None
     length, start = data[1], 2
-    if length == _LONG + 1:
-        length, start = data[2], 3
-        if length < _LONG:
-            return None
+    if length in _LONG_FORMS:
+        start += length & ~_LONG
+        length = int.from_bytes(data[2:start], "big")
     elif length >= _LONG:
         return None
     end = start + length

@@ -66,6 +66,22 @@ def test_an_end_that_has_its_begin_inside_beside_the_begin_alone(meter):
     assert proved(meter, texts).reason == "its begin is told twice, and not alike"
 
 
+def test_what_was_signed_counts_once_however_its_signature_is_written(meter):
+    begin, end = pair(meter)
+    twice = begin[: begin.rindex(b"|")]
+    signed = meter.text(twice.removeprefix(b"OCMF|"))
+    assert signed != begin
+    assert proved(meter, [begin, signed, end]).outcome == "valid"
+
+
+def test_a_meter_without_a_serial_is_named_by_its_charge_point(meter):
+    texts = pair(meter, CT="EVSEID", CI="DE*ABC*E1")
+    texts = [meter.text(one.split(b"|")[1].replace(b'"GS": "G1", ', b"").replace(
+        b'"MS": "M1"', b'"GV": "1"')) for one in texts]  # fmt: skip
+    done = proved(meter, texts, keys=Registry({"DE*ABC*E1": (meter.key,)}))
+    assert (done.outcome, done.meter, done.key_from) == ("valid", "DE*ABC*E1", "registry")
+
+
 @pytest.mark.parametrize("by", ["records", "station"])
 def test_a_key_that_came_once_or_beside(meter, by):
     begin, end = pair(meter)

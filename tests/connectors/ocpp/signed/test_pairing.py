@@ -73,6 +73,7 @@ def test_every_kind_of_end(meter, kind):
         ([reading("B", 1), reading("B", 1), reading("E", 2)], "more than one begin"),
         ([reading("E", 1), reading("B", 2)], "out of order"),
         ([reading("B", 2), reading("E", 1)], "the register falls"),
+        ([reading("B", 1, at=5), reading("E", 2, at=4)], "its end is before its begin"),
         ([reading("B", 2), reading("C", 9), reading("E", 5)], "the register falls"),
         ([reading("B", 1), reading("X", 2), reading("E", 3)], "TX X"),
         ([reading("B", 1, EF="E"), reading("E", 2)], "EF E"),
