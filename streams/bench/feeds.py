@@ -157,7 +157,8 @@ def _cdr(number: int) -> dict[str, Any]:
             "connector_power_type": "DC",
         },
         "currency": "EUR", "charging_periods": periods, "total_cost": price,
-        "total_energy": sum(told_wh) / 1000, "total_energy_cost": price, "total_time": 0.833, "last_updated": end,
+        "total_energy": sum(told_wh) / 1000, "total_energy_cost": price, "total_time": 0.833,
+        "last_updated": end,
     }  # fmt: skip
 
 
