@@ -37,8 +37,7 @@ def proof_of(
     for one in done:
         if not one.whole:
             return Proof(one.outcome, one.reason, one.key_from)
-    # A signature can be written in several ways: what was signed counts once.
-    unlike = {one.text.rpartition(b"|")[0]: one for one in reversed(done)}
+    unlike = {one.signed: one for one in reversed(done)}
     return _of_whole(sorted(unlike.values(), key=_page), registry, charging)
 
 

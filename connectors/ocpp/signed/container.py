@@ -13,7 +13,7 @@ from connectors.ocpp.signed.parse import from_base64
 MOST_FILE_BYTES = 32 << 20
 MOST_RECORDS = 10_000
 MOST_DEPTH = 16
-_START = re.compile(rb"^[ \t]*(?=OCMF\|)", re.MULTILINE)
+_START = re.compile(rb"(?:^|(?<=\}))[ \t\r\n,;]{0,9}(?=OCMF\|)", re.MULTILINE)
 _DATA = frozenset(("signedData", "encodedData"))
 _KNOWN = (b"OCMF", b"<")
 _JUNK_AFTER_END = 9
@@ -31,7 +31,7 @@ def records_of(data: bytes) -> list[SignedRecord]:
         raise Unreadable("empty")
     if text.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         records = _of_xml(text)
-    elif text.startswith((b"{", b"[")):
+    elif text.startswith((b"{", b"[", b'"')):
         records = _of_json(text)
     else:
         records = _of_text(text)
@@ -49,7 +49,7 @@ def _of_text(text: bytes) -> list[SignedRecord]:
         pieces = [text[a:b] for a, b in pairwise(bounds)]
     else:
         pieces = text.splitlines()
-    return [SignedRecord(signed=one.strip(b" \t\r\n")) for one in pieces if one.strip()]
+    return [SignedRecord(signed=bare) for one in pieces if (bare := one.strip(b" \t\r\n,;"))]
 
 
 def _of_json(text: bytes) -> list[SignedRecord]:

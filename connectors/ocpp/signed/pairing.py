@@ -4,7 +4,7 @@ Rules: SAFE-eV/OCMF 1.4, tables 4 to 25 (TX, ST, EF, PG, RI, LC, CL, TM).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
 
@@ -56,9 +56,25 @@ def judged(
     siblings = tuple(dict.fromkeys(one.public_key for one in records if one.public_key))[:8]
     done = [check(one, given, registry, siblings) for one in records]
     verdicts = [_plain(one) for one in done]
-    for group in _chargings(done):
+    first: dict[bytes, int] = {}
+    again = {
+        index: known
+        for index, one in enumerate(done)
+        if one.whole and (known := first.setdefault(one.signed, index)) != index
+    }
+    for group in _chargings(done, again):
         _judge(group, done, verdicts)
+    for index, known in again.items():
+        _repeat(verdicts[index], verdicts[known], known)
     return verdicts
+
+
+def _repeat(verdict: Verdict, known: Verdict, index: int) -> None:
+    """What was signed counts once, so that a sum over records is right."""
+    verdict.outcome, verdict.register = known.outcome, known.register
+    verdict.billable, verdict.time_billable = known.billable, known.time_billable
+    verdict.reason = known.reason or "told before"
+    verdict.counted_in = index if known.counted_in is None else known.counted_in
 
 
 def chargings(done: Sequence[Checked]) -> list[tuple[list[int], Energy]]:
@@ -80,14 +96,16 @@ def _plain(one: Checked) -> Verdict:
     )
 
 
-def _chargings(done: Sequence[Checked]) -> Iterator[list[int]]:
-    """Indices of records that tell of one charging.
+def _chargings(done: Sequence[Checked], again: Container[int] = ()) -> Iterator[list[int]]:
+    """Indices of records that tell of one charging, without those told `again`.
 
     A record with both a begin and an end is one of its own. The others belong together by the
     container's transaction, else as they follow each other, up to an end.
     """
     open_by: dict[str, list[int]] = {}
     for index, one in enumerate(done):
+        if index in again:
+            continue
         kinds = {each.kind for each in one.payload.readings} if one.payload else set()
         if one.whole and BEGIN in kinds and kinds & ENDS:
             yield [index]
@@ -191,6 +209,8 @@ def _unpaired(course: Sequence[Reading]) -> str:
         return "no end reading"
     if kinds.count(BEGIN) > 1:
         return "more than one begin reading"
+    if len([kind for kind in kinds if kind in ENDS]) > 1:
+        return "more than one end reading"
     if kinds[0] != BEGIN or kinds[-1] not in ENDS:
         return "begin and end are out of order"
     return ""
@@ -238,7 +258,9 @@ def _cable(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
     if any(b < a for a, b in pairwise(losses)) or any(one < 0 for one in losses):
         return "cable loss CL falls"
     for cable in (one.loss for one in payloads if one.loss is not None):
-        if "LR" not in cable or cable.get("LU") not in _CABLE_UNITS:
+        ohm = cable.get("LR")
+        told = isinstance(ohm, int | float) and not isinstance(ohm, bool) and ohm >= 0
+        if not told or cable.get("LU") not in _CABLE_UNITS:
             return "cable loss is compensated by a resistance that is not told (LC: LR, LU)"
     return ""
 
@@ -257,5 +279,7 @@ def _difference(course: Sequence[Reading]) -> Decimal | None:
 
 def _in_step(course: Sequence[Reading]) -> bool:
     """Both synchronised, or the end told relative to the begin, by the meter's own timekeeping."""
+    if not (instant_of(course[0].time) and instant_of(course[-1].time)):
+        return False
     begin, end = course[0].time[-2:], course[-1].time[-2:]
     return end == " R" or (begin == " S" and end == " S")

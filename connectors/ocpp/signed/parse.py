@@ -19,6 +19,7 @@ MOST_PLACES = 18
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
 _HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
+_PRINTABLE = bytes(max(one, 32) for one in range(256))
 _ANY_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[,.](\d{1,9}))? ?(Z|[+-]\d\d:?\d\d)(?: ?([UISR]))?"
@@ -75,12 +76,16 @@ class Signature(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Ocmf(msgspec.Struct, frozen=True):
-    """`text`: whole, without outer blanks; `payload`: exactly the bytes that were signed."""
+    """`text`: whole, without outer blanks; `payload`: exactly the bytes that were signed.
+
+    `key`: what stands in a fourth section, which OCMF had once.
+    """
 
     text: bytes
     payload: bytes
     signature: Signature
     signed_data: bytes
+    key: str = ""
 
 
 class _Reading(msgspec.Struct):
@@ -105,6 +110,8 @@ class _Payload(msgspec.Struct):
     ID: Any = None
 
 
+_QUOTES = 4  # around a key and its value
+_keys = msgspec.json.Decoder(dict[str, Any])
 _signature = msgspec.json.Decoder(Signature)
 _payload = msgspec.json.Decoder(_Payload)
 
@@ -171,13 +178,21 @@ def split(text: bytes) -> Ocmf:
     A tariff text may hold a bar, the signature's section cannot: the last bar divides.
     """
     payload, bar, tail = text[len(HEAD) :].rpartition(b"|")
+    key = b""
+    if b"|" in payload and not tail.lstrip(SPACE).startswith(b"{"):
+        key = tail.strip(SPACE)
+        payload, bar, tail = payload.rpartition(b"|")
     if not bar:
         raise Malformed("no signature section")
+    if key and not _HEX.fullmatch(key):
+        raise Malformed("a fourth section that is no key in hex")
     try:
         signature = _signature.decode(tail)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed(f"signature section: {error}") from error
-    return Ocmf(text, payload, signature, _signed_data(signature))
+    if tail.count(b'"') != _QUOTES * len(_keys.decode(tail)) or b"\\u" in tail:
+        raise Malformed("signature section: a key twice, or escapes")  # something hides in it
+    return Ocmf(text, payload, signature, _signed_data(signature), key.decode())
 
 
 def _signed_data(signature: Signature) -> bytes:
@@ -200,7 +215,8 @@ def _signed_data(signature: Signature) -> bytes:
 def read_payload(payload: bytes) -> Payload:
     """What a payload says. Raises Malformed with the field."""
     try:
-        said = _payload.decode(payload)
+        # Some write control characters into texts as they are, which JSON forbids.
+        said = _payload.decode(payload.translate(_PRINTABLE))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed(f"payload: {error}") from error
     if len(said.RD) > MOST_READINGS:

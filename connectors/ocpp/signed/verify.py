@@ -37,12 +37,16 @@ _LONG_FORMS = range(_LONG + 1, _LONG + 5)
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """One record after its signature. `payload`: only where that fits. `key`: which one it was."""
+    """One record after its signature. `payload`: only where that fits. `key`: which one it was.
+
+    `signed`: the bytes that were signed; a signature over them can be written in several ways.
+    """
 
     record: SignedRecord
     outcome: Outcome
     reason: str = ""
     text: bytes = b""
+    signed: bytes = b""
     payload: Payload | None = None
     algorithm: str = ""
     key_from: KeyFrom = ""
@@ -97,12 +101,13 @@ def _check(done: Checked, given: str, registry: Registry, siblings: Sequence[str
     done.text = _text(record)
     ocmf = split(done.text)
     algorithm = _algorithm(ocmf.signature.SA, record.signing_method)
-    done.algorithm = algorithm.name
+    done.algorithm, done.signed = algorithm.name, ocmf.payload
     if ocmf.signature.SM != "application/x-der":
         raise _Ended("unsupported-algorithm", f"SM: {ocmf.signature.SM[:60]!r}")
     unread, payload = _read(ocmf.payload)
     serials = (payload.meter, payload.gateway) if payload else ()
-    believed, others = offered(given, registry.of(*serials), record.public_key, siblings)
+    enclosed = record.public_key or ocmf.key
+    believed, others = offered(given, registry.of(*serials), enclosed, siblings)
     if unread and not believed:
         raise unread
     if not believed:
@@ -110,9 +115,11 @@ def _check(done: Checked, given: str, registry: Registry, siblings: Sequence[str
     try:
         key, by = _fitting(ocmf, algorithm, believed, others)
     except _Ended as ended:
-        _borrowed(ended, record, believed)
+        _borrowed(ended, enclosed, believed)
         raise
     done.key_from, done.key = by, _der(key)
+    if ocmf.key and _der(_read_key(ocmf.key, algorithm)) != done.key:
+        raise _Ended("wrong-key", "another key stands in its fourth section")
     if not algorithm.stated:
         done.algorithm = f"ECDSA-{curve_of(key)}-SHA256"
     if payload is None:
@@ -120,9 +127,9 @@ def _check(done: Checked, given: str, registry: Registry, siblings: Sequence[str
     done.outcome, done.payload = "valid", payload
 
 
-def _borrowed(ended: _Ended, record: SignedRecord, believed: Sequence[Offered]) -> None:
+def _borrowed(ended: _Ended, enclosed: str, believed: Sequence[Offered]) -> None:
     """Raises _Ended otherwise where the keys came with other records, which may be another's."""
-    if record.public_key or believed[0].by != "enclosed" or ended.outcome == "malformed":
+    if enclosed or believed[0].by != "enclosed" or ended.outcome == "malformed":
         return
     if len(believed) > 1 or ended.outcome != "tampered":
         why = "no public key for it, and none that came with others fits"
@@ -193,13 +200,16 @@ def _fitting(
     raise problem
 
 
-def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCurvePublicKey:
+def _read_key(text: str, algorithm: _Algorithm) -> ec.EllipticCurvePublicKey:
     try:
-        key = read_key(one.text, algorithm.curve)
+        return read_key(text, algorithm.curve)
     except KeyRefused as refused:
-        raise _Ended(
-            "unsupported-algorithm" if refused.unsupported else "wrong-key", str(refused)
-        ) from refused
+        outcome: Outcome = "unsupported-algorithm" if refused.unsupported else "wrong-key"
+        raise _Ended(outcome, str(refused)) from refused
+
+
+def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCurvePublicKey:
+    key = _read_key(one.text, algorithm)
     curve = curve_of(key)
     if algorithm.stated and curve != algorithm.curve:
         raise _Ended("wrong-key", f"a key of {curve}, a signature of {algorithm.curve}")

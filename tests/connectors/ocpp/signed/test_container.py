@@ -52,6 +52,14 @@ def test_what_follows_the_document_belongs_to_no_record(meter, text):
     assert len(records_of(container(("plain", text, meter.key)) + b"\n12\n")) == 1
 
 
+def test_records_on_one_line_or_in_quotes(text):
+    each = (text + " " + text, text + text, f"{text};{text},", f"{text}\n,{text}")
+    for data in each:
+        assert [one.signed.decode() for one in records_of(data.encode())] == [text, text]
+    (quoted,) = records_of(json.dumps(text).encode())
+    assert quoted.signed.decode() == text
+
+
 def test_other_formats_by_name():
     xml = b'<values><value><signedData format="ALFEN">AP;0;3;AL</signedData></value></values>'
     (verdict,) = judged(records_of(xml))

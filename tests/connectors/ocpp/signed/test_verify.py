@@ -157,6 +157,27 @@ def test_der_as_meters_write_it(any_meter, encoding):
         assert outcome(with_signature(any_meter, form, encoding), any_meter.key) == "valid"
 
 
+def test_a_fourth_section_is_the_key_and_no_other(meter):
+    text = meter.text(PAYLOAD)
+    for key in (meter.key, meter.key.upper()):
+        fourth = text + b"|" + key.encode()
+        assert outcome(fourth) == outcome(fourth, meter.key) == "valid"
+    assert outcome(text + b"|" + Meter().key.encode(), meter.key) == "wrong-key"
+    assert outcome(text + b"|" + Meter().key.encode()) == "tampered"
+    assert outcome(text + b"|aA", meter.key) == "malformed"
+    assert outcome(text + b"|" + meter.key.encode() + b"|extra", meter.key) == "malformed"
+
+
+def test_nothing_hides_in_the_signature_section(meter):
+    text = meter.text(PAYLOAD)
+    for more in (b'{"SD":"00",', b'{"\\u0053D":"00",', b'{"SE":"base64","SE":"hex",'):
+        assert outcome(text.replace(b'|{"', b"|" + more + b'"'), meter.key) == "malformed"
+
+
+def test_texts_with_control_characters_are_read(meter):
+    assert outcome(meter.text(PAYLOAD.replace("\u00e9", "a\x01\n\t")), meter.key) == "valid"
+
+
 def test_base64_may_leave_its_padding_out():
     for _ in range(9):
         data = FIXED.sign(PAYLOAD)[0]
