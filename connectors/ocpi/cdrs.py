@@ -27,6 +27,9 @@ from schemas.roaming import CdrSeen, OcpiVersion
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
 _NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
 _REFUSING = 2_000  # OCPI status codes from here on are errors
+_HOUR_MS = 3_600_000
+_CLOCKS_MS = _HOUR_MS // 10  # by so much times of one charging may disagree
+_NOT_SIGNIFICANT = "[?]"  # GIREVE: in the remark of a CDR whose total means nothing
 
 
 class _Read(NamedTuple):
@@ -93,7 +96,7 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     ended_at = at_of(end) if end else 0
     if started_at and ended_at and ended_at < started_at:
         reader.note("end-before-start")
-    took_ms = _took_ms(told, started_at, ended_at)
+    took_ms = _took_ms(told, max(ended_at - started_at, 0) if started_at else 0, reader)
     periods = in_order(told.get("charging_periods", []))
     if not periods:
         reader.note("no-periods")
@@ -115,10 +118,18 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     )
 
 
-def _took_ms(told: Mapping[str, Any], started_at: int, ended_at: int) -> int:
-    """The longest that any of it may have taken: instants may be the sentinel 1970."""
-    between = ended_at - started_at if started_at and ended_at else 0
-    return max(between, int(told.get("total_time", 0) * 3_600_000), 0)
+def _took_ms(told: Mapping[str, Any], between: int, reader: Reader) -> int:
+    """The longest that any of it may have taken; `between` start and end, ms, 0: not told.
+
+    Where `total_time` cannot be hours, which it is kept as, only the instants count.
+    """
+    total = max(int(told.get("total_time", 0) * _HOUR_MS), 0)
+    if not between or total <= 2 * between + _CLOCKS_MS:
+        return max(between, total)
+    units = (("seconds", 3_600 * between), ("minutes", 60 * between))
+    unit = next((name for name, one in units if abs(total - one) * 10 <= one), "")
+    reader.note(f"total-time-in-{unit}" if unit else "total-time-beyond-its-end")
+    return between
 
 
 def _hours(told: Mapping[str, Any]) -> None:
@@ -195,6 +206,14 @@ def _money_digest(read: _Read) -> str:
     )
 
 
+def _meant(read: _Read, reader: Reader) -> dict[Kind, Sides]:
+    """A total that its sender says means nothing is not told; the body has it."""
+    if _NOT_SIGNIFICANT not in read.told.get("remark", ""):
+        return read.costs
+    reader.note("total-not-significant")
+    return {**read.costs, "total": Sides(None, None)}
+
+
 def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -> CdrSeen:
     told, reader, place = read.told, message.reader, message.place
     country, party = owner(told, place)
@@ -218,7 +237,7 @@ def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -
             "energy_wh": watt_hours(read.energy.kwh),
             "total_hours": decimal_text(told.get("total_time")),
             "parking_hours": decimal_text(told.get("total_parking_time")),
-            "costs": lines(read.costs),
+            "costs": lines(_meant(read, reader)),
             "credit": read.credit,
             "credit_reference_id": told.get("credit_reference_id", ""),
             "invoice_reference_id": told.get("invoice_reference_id", ""),
