@@ -2,16 +2,21 @@
 
 import base64
 import json
+from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stories import KEY, container, ocmf
 from talk import OURS, Talk2, Talk16, figure, sample, stamp, values
 
 from connectors.ocpp.feed import Place, Plausibility, translate
 from connectors.ocpp.memory import MOST_SIGNED
 from connectors.ocpp.signed.container import records_of
+from connectors.ocpp.signed.messages import Outcome
 from connectors.ocpp.signed.pairing import judged
 from connectors.ocpp.signed.registry import Registry
+from schemas import codec
 from schemas.flags import Flag
 
 LISTED = Registry({"M-1": (KEY.hex(),)})
@@ -163,6 +168,36 @@ def test_what_is_wrong_with_them_travels_with_the_end_and_never_stops_it(text, o
     assert ended.signed_outcome == (outcome or "valid-but-not-billable")
     assert (f"signed-{ended.signed_outcome}" in talk.kinds) == bool(ended.signed_outcome)
     assert talk.refused == []
+
+
+TEXT = st.sampled_from([BEGIN, END, BEGIN[:-9], END.replace("kWh", "Wh")]) | st.text(max_size=80)
+OBJECT = st.fixed_dictionaries(
+    {"signedMeterData": TEXT, "encodingMethod": TEXT, "signingMethod": TEXT},
+    optional={"publicKey": TEXT | st.just(KEY.hex())},
+)
+VALUE = TEXT | OBJECT.map(json.dumps) | st.recursive(TEXT, st.lists, max_leaves=5).map(json.dumps)
+
+
+@settings(max_examples=300)
+@given(st.lists(VALUE, min_size=1, max_size=4))
+def test_whatever_is_signed_the_end_is_told_with_an_outcome(texts):
+    talk = Known16()
+    talk.begin()
+    talk.stop(data=[values("08:55:00", *map(signed16, texts))])
+    (ended,) = talk.ended
+    assert codec.decode(codec.encode(ended)) == ended
+    assert ended.signed_outcome in get_args(Outcome) or ended.flags & Flag.SIGNED_DROPPED
+    proves = {BEGIN, END} <= {*map(unwrapped, texts)}
+    assert proves or ended.signed_outcome != "valid"
+
+
+def unwrapped(text):
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return text
+    inner = said.get("signedMeterData") if isinstance(said, dict) else said
+    return inner if isinstance(inner, str) else ""
 
 
 def test_a_thousand_values_cost_no_time():

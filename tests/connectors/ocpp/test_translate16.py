@@ -492,3 +492,11 @@ def test_clocks_without_zone_are_flagged_or_put_right():
         talk.call("StartTransaction", start, "09:00:00")
         talk.conf()
         assert (talk.started[0].started_at, talk.started[0].flags) == (ms(at), flags)
+
+
+def test_a_start_whose_message_id_is_a_number_is_paired_with_its_result():
+    talk = Talk16()
+    talk.start(uid=12)
+    talk.result({"transactionId": 7, "idTagInfo": {"status": "Accepted"}}, uid=12)
+    assert talk.started[0].transaction_id.startswith("7@")
+    assert talk.kinds.count("text-as-number") == 2
