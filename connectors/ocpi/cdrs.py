@@ -26,7 +26,8 @@ from schemas.roaming import CdrSeen, OcpiVersion
 
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
 _NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
-_REFUSING = 2_000  # OCPI status codes from here on are errors
+_ACCEPTED = 1_000  # OCPI status codes from here on are success
+_REFUSING = 2_000  # and from here on errors
 _HOUR_MS = 3_600_000
 _CLOCKS_MS = _HOUR_MS // 10  # by so much times of one charging may disagree
 _NOT_SIGNIFICANT = "[?]"  # GIREVE: in the remark of a CDR whose total means nothing
@@ -50,7 +51,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     read = _read(told, message)
     written, money_digest = _written(read), _money_digest(read)
     before = state or ObjectState(kind="cdr")
-    mark = _mark(message, read.version, written.body_digest)
+    mark = _mark(message, read.version, written.body_digest, before)
     if mark in before.seen:
         return Translated(before, notes=(*reader.notes, Note("repeated", "cdr")))
     if before.digest:
@@ -76,9 +77,18 @@ def _compare(before: ObjectState, mark: str, money_digest: str) -> None:
         raise Unreadable("cdr-changed", "the CDR is known with another body", "id")
 
 
-def _mark(message: Message, version: str, body_digest: str) -> str:
-    """Who told which body, and whether somebody refused it: the rejection is news by itself."""
-    return f"{message.place.partner} {version} {body_digest} {_rejected(message)}"
+def _mark(message: Message, version: str, body_digest: str, before: ObjectState) -> str:
+    """Who told which body, and whether somebody refused it: the rejection is news by itself.
+
+    So is being accepted, but only after that.
+    """
+    told = f"{message.place.partner} {version} {body_digest}"
+    refused = any(one.startswith(f"{told} ") and one != f"{told} 0" for one in before.seen)
+    return f"{told} {_ACCEPTED if refused and _accepted(message) else _rejected(message)}"
+
+
+def _accepted(message: Message) -> bool:
+    return _ACCEPTED <= message.place.answer_code < _REFUSING
 
 
 def _rejected(message: Message) -> int:
@@ -251,6 +261,7 @@ def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -
             "money_digest": money_digest,
             "oddities": reader.oddities(),
             "rejected_code": _rejected(message),
+            "accepted": _accepted(message),
             "raw_digest": message.raw_digest,
             "received_at": place.received_at,
         },

@@ -175,6 +175,22 @@ def test_a_cdr_that_somebody_refused_says_so_even_when_it_is_known():
     assert told(cdr(), answer_code=1000).facts[0].rejected_code == 0
 
 
+def test_what_was_refused_and_then_accepted_is_told_once_more():
+    refused = told(cdr(), answer_code=2001)
+    assert kinds(told(cdr(), state=refused.state, answer_code=2001)) == ["repeated"]
+    done = told(cdr(), state=refused.state, answer_code=1000)
+    assert [(one.rejected_code, one.accepted) for one in done.facts] == [(0, True)]
+    again = told(cdr(), state=done.state, answer_code=1000)
+    assert (again.facts, kinds(again)) == ((), ["repeated"])
+
+
+def test_what_nobody_refused_is_not_told_again_when_it_is_accepted():
+    first = told(cdr())
+    assert [one.accepted for one in first.facts] == [False]
+    assert kinds(told(cdr(), state=first.state, answer_code=1000)) == ["repeated"]
+    assert fact(cdr(), answer_code=1000).accepted
+
+
 # --- energy -----------------------------------------------------------------------------------
 
 
