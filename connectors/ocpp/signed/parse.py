@@ -18,6 +18,9 @@ MOST_PLACES = 18
 """Of a number, before its point and after it: sums of such stay exact in `EXACT`."""
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
+# How the formats begin that transparency software reads beside OCMF.
+_OTHERS = {b"AP;": "ALFEN", b"1B1B1B1B01010101": "SML"}
+_METHOD = re.compile(rb"<encodingMethod>\s{0,9}([0-9A-Za-z_ -]{1,24})<")
 _HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
 _PRINTABLE = bytes(max(one, 32) for one in range(256))
 _ANY_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
@@ -168,6 +171,11 @@ def _decoded(text: bytes, encoding: str) -> bytes | None:
 
 
 def _named(text: bytes, encoding: str) -> str:
+    for mark, name in _OTHERS.items():
+        if text[: len(mark)].upper() == mark:
+            return name
+    if (told := _METHOD.search(text)) is not None:
+        return told[1].decode()
     shown = text[:24].decode("utf-8", "replace")
     return f"not OCMF: begins with {shown!r}" + (f" (encoding {encoding})" if encoding else "")
 
