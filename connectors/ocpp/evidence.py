@@ -76,7 +76,24 @@ def proof_of(
         names=(one.id_tag, one.token, one.name, *map(str, one.numbers)),
         beside_ms=beside_ms,
     )
-    return proven(records, registry.at(place.charger_id, one.place), told, charging)
+    proof = proven(records, registry.at(place.charger_id, one.place), told, charging)
+    if proof.outcome == "valid" and (other := _serves(state, one, proof)):
+        why = f"its pair proved transaction {other[:80]}"
+        return proof._replace(outcome="valid-but-not-billable", reason=why)
+    return proof
+
+
+def _serves(state: ChargerState, one: Transaction, proof: Proof) -> str:
+    """The other transaction that the pair, or one that overlaps with it on its meter, proved."""
+    for other in state.served:
+        if (
+            other.meter == proof.meter
+            and other.transaction != one.name
+            and (proof.from_at < other.to_at or proof.from_at == other.from_at)
+            and (other.from_at < proof.to_at or proof.to_at == other.to_at)
+        ):
+            return other.transaction
+    return ""
 
 
 def _has_card(text: str) -> bool:

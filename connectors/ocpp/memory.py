@@ -19,6 +19,7 @@ MOST_SIGNED_CHARS = 100_000  # of one transaction: two records of OCPP 2.1 and t
 MOST_BETWEEN_CHARS = 24_000  # up to which records between begin and end are kept, too
 MOST_SIGNED = 48
 MOST_METER_KEYS = 8
+MOST_SERVED = 8
 
 NOT_TOLD = -1
 
@@ -100,12 +101,22 @@ class RemoteStart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     asked_at: int
 
 
+class Served(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A signed pair that proved a transaction: it proves no other."""
+
+    meter: str
+    from_at: int
+    to_at: int
+    transaction: str
+
+
 class ChargerState(msgspec.Struct, array_like=True):
     """All that is remembered of one charger. Fields are only ever appended, with defaults.
 
     `make`: vendor, model and firmware as it last booted, joined by `/`; empty: it has not yet.
     `meter_keys`: public keys that it told of its meters, by EVSE ('': of the station's).
-    `takes_limit`: it told that it ends a transaction at a limit of energy.
+    `takes_limit`: it told that it ends a transaction at a limit of energy. `served`: the pairs that
+    proved its last transactions.
     """
 
     transactions: list[Transaction] = []
@@ -114,6 +125,7 @@ class ChargerState(msgspec.Struct, array_like=True):
     make: str = ""
     meter_keys: dict[str, str] = {}
     takes_limit: bool = False
+    served: list[Served] = []
 
 
 def only_make(state: ChargerState | None, make: str) -> ChargerState:

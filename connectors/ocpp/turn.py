@@ -14,11 +14,13 @@ from connectors.ocpp import evidence, register
 from connectors.ocpp.memory import (
     MOST_METER_KEYS,
     MOST_REMOTE_STARTS,
+    MOST_SERVED,
     MOST_TRANSACTIONS,
     NOT_TOLD,
     ChargerState,
     EarlyResult,
     RemoteStart,
+    Served,
     Transaction,
 )
 from connectors.ocpp.place import Place, Translated
@@ -320,6 +322,15 @@ class Turn:
         beside_ms = self.rules.signed_beside_ms
         return evidence.proof_of(one, self.state, self.place, self.keys, beside_ms)
 
+    def _served(self, one: Transaction, proof: Proof) -> None:
+        """A pair that proves this transaction proves no other."""
+        one.proven = proof.outcome == "valid"
+        if one.proven:
+            self._changing()
+            pair = Served(proof.meter, proof.from_at, proof.to_at, one.name)
+            kept = [other for other in self.state.served if other.transaction != one.name]
+            self.state.served = [*kept, pair][-MOST_SERVED:]
+
     def _end(self, one: Transaction, seq: int, proof: Proof | None) -> None:
         place = self.place
         evse_uid, evse_flags = _evse(one)
@@ -339,7 +350,7 @@ class Turn:
             flags=flags,
         )
         if proof is not None:
-            one.proven = proof.outcome == "valid"
+            self._served(one, proof)
             fact = replace(
                 fact,
                 signed_outcome=proof.outcome,

@@ -379,6 +379,28 @@ def test_a_pair_of_yesterday_is_not_todays():
     assert found(talk)[1] == "not of this charging: it begins 60 s before it"
 
 
+def test_a_pair_proves_one_transaction():
+    talk = Known2()
+    pair = [signed2("B", 1, 0.0, "T1"), signed2("E", 55, 11.5, "T2")]
+    for name in ("tx-1", "tx-2"):
+        info = {"transactionId": name}
+        talk.begin(info=info, evse={"id": int(name[-1])})
+        talk.event("Ended", "08:59:00", 1, *pair, info=info)
+    info = {"transactionId": "tx-3"}
+    within = [signed2("B", 20, 0.0, "T8"), signed2("E", 30, 1.5, "T9")]
+    talk.begin(info=info, evse={"id": 3})
+    talk.event("Ended", "08:59:00", 1, *within, info=info)
+    assert [one.signed_reason for one in talk.ended] == [
+        "",
+        *["its pair proved transaction tx-1"] * 2,
+    ]
+    after = [signed2("B", 55, 11.5, "T3"), signed2("E", 58, 12.5, "T4")]
+    info = {"transactionId": "tx-4"}
+    talk.begin(info=info)
+    talk.event("Ended", "08:59:00", 1, *after, info=info)
+    assert found(talk) == ("valid", "", "registry", 1000)
+
+
 def test_ended_transactions_keep_no_signed_text_once_another_begins():
     talk = Known16()
     talk.begin()
