@@ -54,6 +54,14 @@ def test_one_message_in_any_dress(check, sample):
     assert found["messages"][0]["facts"][0]["record"] == "ChargerSeen"
 
 
+def test_an_envelope_of_other_fields_is_told_of_with_the_way_out(check):
+    found = check('{"frame": "[2,...]", "station": "4111111111111111"}', expect=1)
+    (why,) = found["messages"][0]["refused"]
+    assert why["reason"] == "not-a-frame"
+    assert "frame, station" in why["problem"]
+    assert "where.payload" in why["problem"]
+
+
 @pytest.mark.parametrize("apart", ["\n", ",", ", \n"])
 def test_several_are_told_apart_one_a_line_or_in_an_array(check, apart):
     joined = apart.join([BEAT, '[2,"2","Heartbeat",{"x":NaN}]', BEAT])
