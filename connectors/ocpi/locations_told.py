@@ -87,7 +87,8 @@ def version_of(found: dict[str, Any], place: Place) -> OcpiVersion:
 
 
 def _inner(evse: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from (one for one in evse.get(CONNECTORS) or () if isinstance(one, dict))
+    found = evse.get(CONNECTORS)
+    yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
 
 
 class Telling:

@@ -438,3 +438,10 @@ def test_parts_of_a_page_are_pieces():
     page = json.dumps({"data": [LOCATION, changed(id="KRS-2")], "status_code": 1000}).encode()
     found = pieces(page, place())
     assert [len(translate(None, one, NONE).facts) for one in found] == [3, 3]
+
+
+@pytest.mark.parametrize("of", [True, 7, 1e300, "text"])
+def test_connectors_that_are_no_list_are_refused_by_their_path(of):
+    wrong = copy.deepcopy(LOCATION)
+    wrong["evses"][0]["connectors"] = of
+    assert "evses[0].connectors" in [one.field for one in told(wrong).refused]
