@@ -141,12 +141,17 @@ class Codec:
             return self._quick_writer.write(record)
         return self._encode(record)
 
-    def _encode(self, record: Fact) -> bytes:
+    def encode_checked(self, record: Fact) -> bytes:
+        """As `encode`, of a record that `msgspec.convert` made: fields are not checked again."""
+        return self._encode(record, checked=True)
+
+    def _encode(self, record: Fact, *, checked: bool = False) -> bytes:
         writer = self._writers[type(record)]
         fields = msgspec.to_builtins(record, builtin_types=(bytes,))
         try:
             # Building a record checks nothing; a wrong one is refused here, not by its readers.
-            msgspec.convert(fields, type(record))
+            if not checked:
+                msgspec.convert(fields, type(record))
             if fields.get("currency"):
                 exponent_of(fields["currency"])
             out = io.BytesIO()
@@ -234,6 +239,7 @@ def _unknown(data: bytes) -> NotReadable:
 FOLDER = importlib.resources.files("schemas").joinpath("avro")
 _ours = Codec(FOLDER, RECORDS)
 encode = _ours.encode
+encode_checked = _ours.encode_checked
 decode = _ours.decode
 record_name = _ours.record_name
 use_registry = _ours.use_registry

@@ -90,7 +90,8 @@ class CdrSeen(Fact, frozen=True, kw_only=True):
     A second body under the same id never comes here: it is parked as `cdr-changed`.
     `body_digest` is over all of the body but `last_updated`, `money_digest` over what is owed, for
     what and when: the same in all versions. `rejected_code`: the OCPI status code with which a hub
-    or partner refused the CDR, 0: not known to be; what was refused proves nothing.
+    or partner refused the CDR, 0: not known to be; what was refused proves nothing. `accepted`:
+    they are known to have taken it; then they did, whatever they said of the same body before.
     """
 
     tenant: Id
@@ -132,3 +133,4 @@ class CdrSeen(Fact, frozen=True, kw_only=True):
     rejected_code: MaybeCount = 0
     raw_digest: Id
     received_at: Instant
+    accepted: YesNo = False

@@ -14,7 +14,7 @@ from connectors.acquirers.acquirer import (
     unknown,
 )
 from connectors.acquirers.origins import Origin
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas.facts import AcquirerAnswered, AcquirerNotified, CommandKind, NoticeUnbound
 from schemas.ids import psp_alias, reference_alias
 
@@ -113,7 +113,7 @@ def unbound(event: Event, what: str, verdict: Verdict, field: str) -> Notice:
     """
     if not event.tenant:
         raise BadNotice(field, "names no session of ours")
-    # A reference that may be a card's number is told to nobody (`connectors.ocpp.stripping`).
+    # A reference that may be a card's number is told to nobody (`connectors.stripping`).
     reference = "" if clean_text(event.merchant_reference)[1] else event.merchant_reference
     by_reference = reference and (what == "hold" or not event.psp_reference)
     if by_reference:

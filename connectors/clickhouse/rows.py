@@ -26,14 +26,17 @@ from schemas.facts import (
     AcquirerAnswered,
     AcquirerHealth,
     AcquirerNotified,
+    AliasLookup,
     CardRead,
     CardVisit,
     DiscrepancyChanged,
     Fact,
+    NoticeUnbound,
     OrphanAged,
     SessionRequested,
 )
 from schemas.ledger import SessionLedger
+from schemas.partners import InvoiceReported
 from schemas.roaming import CdrSeen, SessionSeen
 
 Row = tuple[Any, ...]
@@ -41,6 +44,7 @@ Row = tuple[Any, ...]
 SUNK = (
     topics.COMMANDS,
     topics.RESPONSES,
+    topics.LOOKUPS,
     topics.REQUESTS,
     topics.LEDGER,
     topics.DISCREPANCIES,
@@ -49,6 +53,7 @@ SUNK = (
     topics.DRIFT,
     topics.OCPI_SESSIONS,
     topics.OCPI_CDRS,
+    topics.INVOICES,
     topics.DECISIONS,
     topics.PARKED,
 )
@@ -67,6 +72,8 @@ _TABLES: dict[type[Fact], Table] = {
     **dict.fromkeys(_KINDS, tables.PAYMENT_COMMANDS),
     AcquirerAnswered: tables.ACQUIRER_ANSWERS,
     AcquirerNotified: tables.ACQUIRER_NOTICES,
+    NoticeUnbound: tables.UNBOUND_NOTICES,
+    AliasLookup: tables.ALIAS_LOOKUPS,
     SessionRequested: tables.TERMINAL_REQUESTS,
     CardRead: tables.CARD_READS,
     SessionLedger: tables.SESSION_LEDGER,
@@ -77,6 +84,7 @@ _TABLES: dict[type[Fact], Table] = {
     FeedSeen: tables.FEED_SEEN,
     SessionSeen: tables.OCPI_SESSIONS,
     CdrSeen: tables.OCPI_CDRS,
+    InvoiceReported: tables.OCPI_INVOICES,
     LinkConfirmed: tables.LINK_DECISIONS,
     LinkRejected: tables.LINK_DECISIONS,
 }

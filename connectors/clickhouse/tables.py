@@ -44,6 +44,22 @@ ACQUIRER_NOTICES = Table(
     + typed(occurred_at=INSTANT),
 )
 
+UNBOUND_NOTICES = Table(
+    "unbound_notices",
+    PLACE
+    + typed(tenant=WORD, alias=TEXT, acquirer_id=WORD, event=WORD, outcome=WORD)
+    + typed(merchant_reference=TEXT, psp_reference=TEXT, amount_minor=NUMBER, currency=WORD)
+    + typed(reason=WORD, raw_code=WORD, advice_code=WORD, expires_at=INSTANT, occurred_at=INSTANT),
+)
+
+ALIAS_LOOKUPS = Table(
+    "alias_lookups",
+    PLACE
+    + typed(tenant=WORD, alias=TEXT, charging_id=TEXT, source_topic=WORD)
+    + typed(source_partition=NUMBER, source_offset=NUMBER, doubtful=YES_NO, waits=YES_NO)
+    + typed(settled_by=TEXT, occurred_at=INSTANT),
+)
+
 TERMINAL_REQUESTS = Table(
     "terminal_requests",
     PLACE
@@ -159,6 +175,14 @@ OCPI_CDRS = Table(
     + grouped("costs", typed(kind=WORD, net=TEXT, gross=TEXT)),
 )
 
+OCPI_INVOICES = Table(
+    "ocpi_invoices",
+    PLACE
+    + _OBJECT
+    + typed(record_id=TEXT, invoice_id=TEXT, cdr_ids=TEXTS, withdrawn=YES_NO)
+    + typed(last_updated_at=INSTANT, received_at=INSTANT),
+)
+
 LINK_DECISIONS = Table(
     "link_decisions",
     PLACE
@@ -185,8 +209,9 @@ NEWEST_ONLY = {
 TABLES = {
     table.name: table
     for table in (
-        PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, TERMINAL_REQUESTS, CARD_READS,
-        SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS, ACQUIRER_HEALTH, FEED_SEEN,
-        OCPI_SESSIONS, OCPI_CDRS, LINK_DECISIONS, PARKED, UNREADABLE,
+        PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, UNBOUND_NOTICES, ALIAS_LOOKUPS,
+        TERMINAL_REQUESTS, CARD_READS, SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS,
+        ACQUIRER_HEALTH, FEED_SEEN, OCPI_SESSIONS, OCPI_CDRS, OCPI_INVOICES, LINK_DECISIONS,
+        PARKED, UNREADABLE,
     )
 }  # fmt: skip

@@ -14,6 +14,8 @@ VIEWS = {
     "v_feed_mark": "One row for each thing that a feed saw of a party: what others' words became.",
     "v_feed_daily": "Messages of each party of a feed by UTC day, and how many were refused.",
     "v_partner_lag": "Messages of each partner by UTC day, and how late they came.",
+    "v_partner_invoice": "One row for each CDR on each invoice, and which session it bills.",
+    "v_unbound_notice": "One row for each word of an acquirer that names no session of ours.",
     "v_partner_cdr": "One row for each CDR as each partner told it.",
 }
 

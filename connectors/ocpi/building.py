@@ -12,7 +12,7 @@ from connectors.ocpi.objects import ObjectState, Place
 from connectors.ocpi.reading import AS_TOLD, Odd, Reader, Rule, Unreadable, at_of, wrong
 from connectors.ocpi.shapes import Shape
 from connectors.ocpi.versions import VERSIONS
-from connectors.ocpp.stripping import MASK, clean_text, has_card
+from connectors.stripping import MASK, clean_text, has_card
 from schemas.facts import Fact
 from schemas.roaming import OcpiVersion
 

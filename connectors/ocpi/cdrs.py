@@ -18,6 +18,7 @@ from connectors.ocpi.energy import Energy, Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
 from connectors.ocpi.objects import ObjectState, Translated
+from connectors.ocpi.periods import Usual, in_order
 from connectors.ocpi.reading import CANONICAL, Reader, Unreadable, at_of, decimal_text
 from connectors.ocpi.tables import CDR
 from connectors.ocpi.versions import version_of
@@ -25,7 +26,11 @@ from schemas.roaming import CdrSeen, OcpiVersion
 
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
 _NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
-_REFUSING = 2_000  # OCPI status codes from here on are errors
+_ACCEPTED = 1_000  # OCPI status codes from here on are success
+_REFUSING = 2_000  # and from here on errors
+_HOUR_MS = 3_600_000
+_CLOCKS_MS = _HOUR_MS // 10  # by so much times of one charging may disagree
+_NOT_SIGNIFICANT = "[?]"  # GIREVE: in the remark of a CDR whose total means nothing
 
 
 class _Read(NamedTuple):
@@ -46,7 +51,7 @@ def seen(state: ObjectState | None, message: Message) -> Translated:
     read = _read(told, message)
     written, money_digest = _written(read), _money_digest(read)
     before = state or ObjectState(kind="cdr")
-    mark = _mark(message, read.version, written.body_digest)
+    mark = _mark(message, read.version, written.body_digest, before)
     if mark in before.seen:
         return Translated(before, notes=(*reader.notes, Note("repeated", "cdr")))
     if before.digest:
@@ -72,9 +77,18 @@ def _compare(before: ObjectState, mark: str, money_digest: str) -> None:
         raise Unreadable("cdr-changed", "the CDR is known with another body", "id")
 
 
-def _mark(message: Message, version: str, body_digest: str) -> str:
-    """Who told which body, and whether somebody refused it: the rejection is news by itself."""
-    return f"{message.place.partner} {version} {body_digest} {_rejected(message)}"
+def _mark(message: Message, version: str, body_digest: str, before: ObjectState) -> str:
+    """Who told which body, and whether somebody refused it: the rejection is news by itself.
+
+    So is being accepted, but only after that.
+    """
+    told = f"{message.place.partner} {version} {body_digest}"
+    refused = any(one.startswith(f"{told} ") and one != f"{told} 0" for one in before.seen)
+    return f"{told} {_ACCEPTED if refused and _accepted(message) else _rejected(message)}"
+
+
+def _accepted(message: Message) -> bool:
+    return _ACCEPTED <= message.place.answer_code < _REFUSING
 
 
 def _rejected(message: Message) -> int:
@@ -92,8 +106,8 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     ended_at = at_of(end) if end else 0
     if started_at and ended_at and ended_at < started_at:
         reader.note("end-before-start")
-    took_ms = _took_ms(told, started_at, ended_at)
-    periods = sorted(told.get("charging_periods", []), key=_start)
+    took_ms = _took_ms(told, max(ended_at - started_at, 0) if started_at else 0, reader)
+    periods = in_order(told.get("charging_periods", []))
     if not periods:
         reader.note("no-periods")
     _hours(told)
@@ -114,15 +128,18 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     )
 
 
-def _start(period: dict[str, Any]) -> str:
-    start: str = period["start_date_time"]
-    return start.removesuffix("Z")  # so that 12:00:00.5 comes after 12:00:00
+def _took_ms(told: Mapping[str, Any], between: int, reader: Reader) -> int:
+    """The longest that any of it may have taken; `between` start and end, ms, 0: not told.
 
-
-def _took_ms(told: Mapping[str, Any], started_at: int, ended_at: int) -> int:
-    """The longest that any of it may have taken: instants may be the sentinel 1970."""
-    between = ended_at - started_at if started_at and ended_at else 0
-    return max(between, int(told.get("total_time", 0) * 3_600_000), 0)
+    Where `total_time` cannot be hours, which it is kept as, only the instants count.
+    """
+    total = max(int(told.get("total_time", 0) * _HOUR_MS), 0)
+    if not between or total <= 2 * between + _CLOCKS_MS:
+        return max(between, total)
+    units = (("seconds", 3_600 * between), ("minutes", 60 * between))
+    unit = next((name for name, one in units if abs(total - one) * 10 <= one), "")
+    reader.note(f"total-time-in-{unit}" if unit else "total-time-beyond-its-end")
+    return between
 
 
 def _hours(told: Mapping[str, Any]) -> None:
@@ -167,10 +184,11 @@ class _Written(NamedTuple):
 def _written(read: _Read) -> _Written:
     """`body_digest` is over all but when it was sent: a repeat with a new stamp is no change."""
     body = {**read.told, "total_energy": read.energy.kwh}
-    periods = CANONICAL.encode(read.energy.periods)
+    listed = read.energy.periods
+    periods = listed.canonical if isinstance(listed, Usual) else CANONICAL.encode(listed)
     periods_digest = digest(periods)
     rest = {name: one for name, one in body.items() if name not in _NOT_DIGESTED}
-    if read.energy.periods:
+    if listed:
         body["charging_periods"] = msgspec.Raw(periods)
     return _Written(
         CANONICAL.encode(body).decode(),
@@ -198,6 +216,14 @@ def _money_digest(read: _Read) -> str:
     )
 
 
+def _meant(read: _Read, reader: Reader) -> dict[Kind, Sides]:
+    """A total that its sender says means nothing is not told; the body has it."""
+    if _NOT_SIGNIFICANT not in read.told.get("remark", ""):
+        return read.costs
+    reader.note("total-not-significant")
+    return {**read.costs, "total": Sides(None, None)}
+
+
 def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -> CdrSeen:
     told, reader, place = read.told, message.reader, message.place
     country, party = owner(told, place)
@@ -221,7 +247,7 @@ def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -
             "energy_wh": watt_hours(read.energy.kwh),
             "total_hours": decimal_text(told.get("total_time")),
             "parking_hours": decimal_text(told.get("total_parking_time")),
-            "costs": lines(read.costs),
+            "costs": lines(_meant(read, reader)),
             "credit": read.credit,
             "credit_reference_id": told.get("credit_reference_id", ""),
             "invoice_reference_id": told.get("invoice_reference_id", ""),
@@ -235,6 +261,7 @@ def _fact(read: _Read, written: _Written, money_digest: str, message: Message) -
             "money_digest": money_digest,
             "oddities": reader.oddities(),
             "rejected_code": _rejected(message),
+            "accepted": _accepted(message),
             "raw_digest": message.raw_digest,
             "received_at": place.received_at,
         },

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from connectors.ocpi.kinds import payment_kind, role_of
 from connectors.ocpi.quirks import NONE, Quirks
 from connectors.ocpi.reading import Reader, masked, told
-from connectors.ocpp.stripping import MASK
+from connectors.stripping import MASK
 from schemas.roaming import PaymentKind
 
 _LEAST_CARD = 10**12  # the shortest card number has 13 digits

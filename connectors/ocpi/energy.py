@@ -9,7 +9,7 @@ the partner's profile says `energy_in_wh`.
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connectors.ocpi.periods import tally
+from connectors.ocpi.periods import Periods, tally
 from connectors.ocpi.quirks import Quirks
 from connectors.ocpi.reading import Reader, Unreadable, exact
 
@@ -27,7 +27,7 @@ class Energy(NamedTuple):
     """`kwh` in all; `periods` as they are to be kept; some may have flowed back to the grid."""
 
     kwh: Number
-    periods: list[dict[str, Any]]
+    periods: Periods
     flows_back: bool
 
 
@@ -53,7 +53,7 @@ class Reach(NamedTuple):
 
 def put_right(
     kwh: Number,
-    periods: list[dict[str, Any]],
+    periods: Periods,
     reach: Reach,
     where: tuple[Quirks, Reader],
     *,
@@ -103,7 +103,7 @@ def _checked(found: Energy, reach: Reach) -> Energy:
     return found
 
 
-def _thousandths(periods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _thousandths(periods: Periods) -> list[dict[str, Any]]:
     return [
         {
             **period,

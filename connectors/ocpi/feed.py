@@ -18,9 +18,10 @@ from connectors.ocpi.identity import object_id, placed, rewritten, state_key
 from connectors.ocpi.message import Message, digest
 from connectors.ocpi.objects import ObjectState, Piece, Place, Translated
 from connectors.ocpi.paths import LEVELS
+from connectors.ocpi.periods import usual
 from connectors.ocpi.quirks import NONE, Quirks
-from connectors.ocpi.reading import Reader, Unreadable, decoded, shown
-from connectors.ocpi.versions import kind_of
+from connectors.ocpi.reading import MAX_BYTES, Reader, Unreadable, decoded, shown
+from connectors.ocpi.versions import CDR_ALONE, kind_of
 from schemas import ids, topics
 from schemas.facts import Fact, TariffPublished
 from schemas.roaming import CdrSeen, SessionSeen
@@ -44,6 +45,7 @@ _NAME_BYTES = 1_000  # no identifier is so long
 _ENVELOPE = {"status_code", "data"}
 _ANSWER = {"status_code", "status_message", "timestamp", "data"}
 _CODES = 10_000  # OCPI status codes have four digits
+_PERIODS = "charging_periods"
 _NULL = msgspec.Raw(b"null")
 _UNTOLD = (_NULL, msgspec.Raw(b'""'))
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -68,22 +70,27 @@ def pieces(payload: bytes, place: Place, quirks: Quirks = NONE) -> tuple[Piece, 
         if payload.startswith(b"{"):
             told = _FIELDS.decode(payload)
             if not told.keys() >= _ENVELOPE or told["data"] == _NULL:
-                return (Piece(_key(told, place, quirks), payload, place),)
+                return (Piece(_key(told, place, quirks), payload, place, told),)
             place, payload = _answered(told["status_code"], place), bytes(told["data"])
         listed = _ITEMS.decode(payload) if payload.startswith(b"[") else [msgspec.Raw(payload)]
     except _BAD:
         return (Piece(_UNREADABLE, payload, place),)
     if len(listed) > PIECES_MAX:
         return (Piece(_UNREADABLE, payload, place),)
-    return tuple(Piece(key_of(one, place, quirks), one, place) for one in map(bytes, listed))
+    return tuple(_piece(one, place, quirks) for one in map(bytes, listed))
 
 
 def key_of(payload: bytes, place: Place, quirks: Quirks = NONE) -> str:
     """The key of one object's state: kind, owner and id in folded case, whoever sends it."""
+    return _piece(payload, place, quirks).key
+
+
+def _piece(payload: bytes, place: Place, quirks: Quirks) -> Piece:
     try:
-        return _key(_FIELDS.decode(payload), place, quirks)
+        told = _FIELDS.decode(payload)
+        return Piece(_key(told, place, quirks), payload, place, told)
     except _BAD:
-        return _UNREADABLE
+        return Piece(_UNREADABLE, payload, place)
 
 
 def _key(fields: dict[str, msgspec.Raw], place: Place, quirks: Quirks) -> str:
@@ -98,25 +105,23 @@ def _key(fields: dict[str, msgspec.Raw], place: Place, quirks: Quirks) -> str:
     return state_key(rewritten(named, quirks, kind), placed(place, quirks, kind), kind)
 
 
-def translate(
-    state: ObjectState | None, payload: bytes, place: Place, quirks: Quirks = NONE
-) -> Translated:
-    """One object (a piece): its facts, or why not. Total: no input makes it raise.
+def translate(state: ObjectState | None, piece: Piece, quirks: Quirks = NONE) -> Translated:
+    """One object: its facts, or why not. Total: no input makes it raise.
 
     What is refused leaves the state as it was.
     """
     reader = Reader(quirks)
     try:
-        return _translated(state, payload, place, (quirks, reader))
+        return _translated(state, piece, quirks, reader)
     except Unreadable as error:
         return Translated(state, refused=(error.refused(),), notes=tuple(reader.notes))
 
 
 def _translated(
-    state: ObjectState | None, payload: bytes, place: Place, where: tuple[Quirks, Reader]
+    state: ObjectState | None, piece: Piece, quirks: Quirks, reader: Reader
 ) -> Translated:
-    quirks, reader = where
-    found = decoded(payload)
+    payload, place = piece.payload, piece.place
+    found = _usual_cdr(piece) or decoded(payload)
     if not isinstance(found, dict):
         raise Unreadable("not-an-object", f"{type(found).__name__} instead of an OCPI object")
     if "status_code" in found and found.get("data") is None and found.keys() <= _ANSWER:
@@ -137,6 +142,25 @@ def _translated(
         raise Unreadable("missing", "neither the body nor the path tells it", "id")
     message = Message(found, kind, place, quirks, reader, digest(payload))
     return translator(state, message)
+
+
+def _usual_cdr(piece: Piece) -> dict[str, Any] | None:
+    """A CDR whose periods, nine tenths of it, are read without detours; None: it is read as all."""
+    fields = piece.fields
+    if (
+        fields is None
+        or fields.get(CDR_ALONE, _NULL) == _NULL
+        or len(piece.payload) > MAX_BYTES
+        or (periods := usual(fields.get(_PERIODS, _NULL))) is None
+    ):
+        return None
+    rest = msgspec.json.encode({k: v for k, v in fields.items() if k != _PERIODS})
+    try:
+        found: dict[str, Any] = decoded(rest)
+    except Unreadable:  # to be told of the whole
+        return None
+    found[_PERIODS] = periods
+    return found
 
 
 def destination(fact: Fact) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from connectors.ocpi.objects import Place
 from connectors.ocpi.paths import LEVELS
 from connectors.ocpi.reading import Unreadable, identifier
 from connectors.ocpi.shapes import Shape
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas.roaming import OcpiVersion
 
 _KEPT = frozenset(
@@ -87,7 +87,8 @@ def version_of(found: dict[str, Any], place: Place) -> OcpiVersion:
 
 
 def _inner(evse: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from (one for one in evse.get(CONNECTORS) or () if isinstance(one, dict))
+    found = evse.get(CONNECTORS)
+    yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
 
 
 class Telling:

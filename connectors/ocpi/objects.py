@@ -54,12 +54,19 @@ class ObjectState(msgspec.Struct, array_like=True):
     seen: list[str] = []
 
 
+Fields = dict[str, msgspec.Raw]
+
+
 class Piece(NamedTuple):
-    """One object of a message: the key of its state, its own bytes, and where it comes from."""
+    """One object of a message: the key of its state, its own bytes, and where it comes from.
+
+    `fields` are those of the object, each as it came, where it was taken apart.
+    """
 
     key: str
     payload: bytes
     place: Place
+    fields: Fields | None = None
 
 
 class Translated(NamedTuple):

@@ -4,11 +4,15 @@ protocols.md section 4. ENERGY is what flowed in the period, kWh, and may be neg
 time is not. A dimension whose name is not known is kept and counted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sized
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
 
 from connectors.ocpi.reading import (
+    AS_TOLD,
+    JSON,
     PLAIN_ID,
     TEXT_MAX,
     Reader,
@@ -16,14 +20,16 @@ from connectors.ocpi.reading import (
     identifier,
     instant,
     number,
+    number_read,
     usual_instant,
 )
 from connectors.ocpi.shapes import ITEMS_MAX, Shape, many, word
 
 Number = int | Decimal
 BILLED = frozenset({"ENERGY", "TIME", "PARKING_TIME", "RESERVATION_TIME"})
-DIMENSIONS = BILLED | {
+_Word = Literal[
     "CURRENT",
+    "ENERGY",
     "ENERGY_EXPORT",
     "ENERGY_IMPORT",
     "FLAT",
@@ -31,9 +37,13 @@ DIMENSIONS = BILLED | {
     "MAX_POWER",
     "MIN_CURRENT",
     "MIN_POWER",
+    "PARKING_TIME",
     "POWER",
+    "RESERVATION_TIME",
     "STATE_OF_CHARGE",
-}
+    "TIME",
+]
+DIMENSIONS = frozenset(get_args(_Word))
 _DIMENSION = Shape(
     "CdrDimension",
     {"type": word(DIMENSIONS, "dimensions.type"), "volume": number},
@@ -49,8 +59,97 @@ _EVERY = many(PERIOD)
 _BOUND = 10**9
 
 
+class Tally(NamedTuple):
+    """Over all periods: the ENERGY in kWh as told, and whether some of it flowed back."""
+
+    energy: Number
+    flows_back: bool
+
+
+# Fields in the order of their names, so that what is encoded is the canonical form.
+class _Dimension(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    type: _Word
+    volume: Any
+
+
+class _Period(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    dimensions: list[_Dimension]
+    start_date_time: str
+    tariff_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_PERIODS = msgspec.json.Decoder(list[_Period], float_hook=number_read)
+
+
+class Usual(Sized):
+    """Periods without anything odd, in order of time and in canonical form already.
+
+    Iterated, they are what `periods` makes of them.
+    """
+
+    __slots__ = ("canonical", "count", "tallied")
+
+    def __init__(self, canonical: bytes, count: int, tallied: Tally) -> None:
+        self.canonical = canonical
+        self.count = count
+        self.tallied = tallied
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(JSON.decode(self.canonical))
+
+
+def usual(told: msgspec.Raw) -> Usual | None:
+    """The list without detours; None: something of it is not usual, so `periods` is to read it."""
+    try:
+        listed = _PERIODS.decode(told)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    if not 0 < len(listed) <= ITEMS_MAX:
+        return None
+    energy: Number = 0
+    before = ""
+    tariff_id: str | msgspec.UnsetType = msgspec.UNSET
+    for period in listed:
+        start = usual_instant(period.start_date_time)
+        if not start or start[:-1] < before:
+            return None
+        before = start[:-1]  # without its Z, 12:00:00.5 comes after 12:00:00
+        period.start_date_time = start
+        if period.tariff_id != tariff_id:
+            tariff_id = period.tariff_id
+            if tariff_id is not msgspec.UNSET and not _is_plain(tariff_id):
+                return None
+        flowed = _flowed(period.dimensions)
+        if flowed is None:
+            return None
+        energy += flowed
+    return Usual(AS_TOLD.encode(listed), len(listed), Tally(energy, flows_back=False))
+
+
+def _is_plain(told: str) -> bool:
+    return len(told) <= TEXT_MAX and PLAIN_ID(told) is not None
+
+
+def _flowed(dimensions: list[_Dimension]) -> Number | None:
+    """The ENERGY of a period; None: a volume is not usual."""
+    energy: Number = 0
+    for one in dimensions:
+        volume = one.volume
+        kind = type(volume)
+        if (kind is not Decimal and kind is not int) or not 0 <= volume < _BOUND:
+            return None
+        if one.type == "ENERGY":
+            energy += volume
+    return energy
+
+
 def periods(value: Any, reader: Reader) -> Any:
     """The list in its form: nearly as it came, where all of it is usual; else by its table."""
+    if type(value) is Usual:
+        return value
     if type(value) is not list or len(value) > ITEMS_MAX:
         return _EVERY(value, reader)
     out: list[dict[str, Any]] = []
@@ -71,7 +170,7 @@ def _in_form(period: Any) -> dict[str, Any] | None:
         return None
     if len(period) != 2:  # noqa: PLR2004 - start and dimensions
         tariff_id = period.get("tariff_id")
-        named = type(tariff_id) is str and len(tariff_id) <= TEXT_MAX and PLAIN_ID(tariff_id)
+        named = type(tariff_id) is str and _is_plain(tariff_id)
         if len(period) != 3 or not named:  # noqa: PLR2004 - and tariff_id
             return None
     form = usual_instant(start)
@@ -89,15 +188,23 @@ def _is_plain_dimension(one: Any) -> bool:
     return type(volume) is Decimal or (type(volume) is int and 0 <= volume < _BOUND)
 
 
-class Tally(NamedTuple):
-    """Over all periods: the ENERGY in kWh as told, and whether some of it flowed back."""
-
-    energy: Number
-    flows_back: bool
+Periods = list[dict[str, Any]] | Usual
 
 
-def tally(listed: Iterable[dict[str, Any]]) -> Tally:
+def in_order(listed: Periods) -> Periods:
+    """By their start."""
+    return listed if isinstance(listed, Usual) else sorted(listed, key=_start)
+
+
+def _start(period: dict[str, Any]) -> str:
+    start: str = period["start_date_time"]
+    return start.removesuffix("Z")  # so that 12:00:00.5 comes after 12:00:00
+
+
+def tally(listed: Periods) -> Tally:
     """Raises Unreadable where time runs backwards."""
+    if isinstance(listed, Usual):
+        return listed.tallied
     energy: Number = 0
     flows_back = False
     for number_of, period in enumerate(listed):

@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.feeding import Note, Refused
 from connectors.ocpi.quirks import Quirks
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 
 CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
 AS_TOLD = msgspec.json.Encoder(decimal_format="number")
@@ -56,11 +56,16 @@ class Odd(Decimal):
     """A number beyond all bounds, to be refused with its field's name."""
 
 
-def _number_read(told: str) -> int | Decimal | Odd:
-    """Put into one form while it is read: `number` need not look at what comes out of here.
+def number_read(told: str) -> int | Decimal | Odd:
+    """A number of JSON, put into one form while it is read: `number` need not look at it again.
 
-    Half of a CDR is numbers; this is three times as fast as Decimal.normalize.
+    Half of a CDR is numbers, and prices, hours and whole Wh recur.
     """
+    return _known_number(told) if len(told) <= _TOLD_MAX else _in_one_form(told)
+
+
+def _in_one_form(told: str) -> int | Decimal | Odd:
+    """Three times as fast as Decimal.normalize."""
     if len(told) <= _HEAD_MAX and told[-1] != "0" and "e" not in told and "E" not in told:
         return Decimal(told)
     point = told.find(".")
@@ -73,6 +78,9 @@ def _number_read(told: str) -> int | Decimal | Odd:
     return _in_form(found) if -_BOUND < found < _BOUND else found
 
 
+_known_number = functools.lru_cache(maxsize=16_384)(_in_one_form)
+
+
 def _in_form(value: Decimal) -> int | Decimal:
     """Behind the 18th digit there is only what binary fractions leave in the field (1.42E-14)."""
     whole = int(value)
@@ -82,7 +90,7 @@ def _in_form(value: Decimal) -> int | Decimal:
     return Decimal(f"{plain:f}") if plain else 0
 
 
-JSON = msgspec.json.Decoder(float_hook=_number_read)
+JSON = msgspec.json.Decoder(float_hook=number_read)
 
 
 class Unreadable(Exception):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.ocpi.reading import Reader, Rule, Unreadable, anything, text, wrong
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 
 _EMPTY_IS_TOLD = frozenset({text, anything})
 ITEMS_MAX = 20_000  # a reading each 5 s for a day; more is no list of periods

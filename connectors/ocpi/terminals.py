@@ -33,7 +33,7 @@ from connectors.ocpi.reading import (
 )
 from connectors.ocpi.shapes import Shape, one, word
 from connectors.ocpi.tables import country_code, party_id
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas.partners import TerminalSeen
 
 

@@ -11,8 +11,9 @@ from schemas.roaming import OcpiVersion
 
 VERSIONS: tuple[OcpiVersion, ...] = ("2.1.1", "2.2.1", "2.3.0")
 # The first kind of which a body has all fields of one set; sets are distinct to their kind.
+CDR_ALONE = "total_energy"
 MARKS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("cdr", frozenset({"total_energy"})),
+    ("cdr", frozenset({CDR_ALONE})),
     ("cdr", frozenset({"stop_date_time"})),
     ("cdr", frozenset({"cdr_location"})),
     ("cdr", frozenset({"credit_reference_id"})),

@@ -5,7 +5,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from connectors.feeding import Note, Refused
-from connectors.ocpp import translate2x, translate16
+from connectors.ocpp import told, translate2x, translate16
 from connectors.ocpp.frames import (
     Call,
     CallError,
@@ -13,7 +13,7 @@ from connectors.ocpp.frames import (
     CallResultError,
     NotValid,
     Send,
-    frame_of,
+    lenient_frame,
     version_named,
 )
 from connectors.ocpp.memory import ChargerState, only_make
@@ -21,6 +21,7 @@ from connectors.ocpp.messages import v16
 from connectors.ocpp.messages.catalogue import REQUESTS, SKIPPED, Version
 from connectors.ocpp.place import Place, Translated
 from connectors.ocpp.plausibility import IdTag, Plausibility
+from connectors.ocpp.signed.registry import NO_KEYS, Registry
 from connectors.ocpp.turn import Turn
 from connectors.ocpp.validation import Skipped, request_of, response_of
 
@@ -38,19 +39,27 @@ __all__ = [
 
 # Asked for by the CSMS; all other actions come from chargers.
 _FROM_CSMS = frozenset(("RemoteStartTransaction", "RequestStartTransaction", "CostUpdated"))
+_REPORT = "NotifyReport"
 _START_RESULT = (b"transactionId", b"idTagInfo")
 
 
 def translate(
-    state: ChargerState | None, payload: bytes, place: Place, rules: Plausibility
+    state: ChargerState | None,
+    payload: bytes,
+    place: Place,
+    rules: Plausibility,
+    keys: Registry = NO_KEYS,
 ) -> Translated:
     """What the message becomes. Pure and total: whatever the bytes are, it returns.
 
-    `state` is this charger's from its message before, None at first, and is not changed.
+    `state` is this charger's from its message before, None at first, and is not changed. `keys` are
+    those of the operator's meters.
     """
-    turn = Turn(state, place, rules)
+    turn = Turn(state, place, rules, keys)
     try:
-        frame = frame_of(payload)
+        frame, note = lenient_frame(payload)
+        if note is not None:
+            turn.note(note.kind, note.detail)
         if isinstance(frame, Call | Send):
             _call(turn, frame)
         elif isinstance(frame, CallResult):
@@ -69,6 +78,8 @@ def _call(turn: Turn, frame: Call | Send) -> None:
     _tell(turn, read.notes)
     if isinstance(read, Skipped):
         turn.note("skipped", read.action)
+        if read.action == _REPORT and told.tells(raw := bytes(frame.payload)):
+            told.take(turn, raw)
         return
     meant = "to_charger" if frame.action in _FROM_CSMS else "from_charger"
     if turn.place.direction not in ("", meant):
@@ -86,8 +97,8 @@ def _version(place: Place, frame: Call | Send) -> tuple[Version, str]:
     Nothing is where a Heartbeat says no more than that it is one.
     """
     if place.version:
-        told = _named(place.version)
-        return told, told
+        named = _named(place.version)
+        return named, named
     versions: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
     known = [
         version
@@ -117,11 +128,14 @@ def _is_2x(frame: Call | Send) -> bool:
 
 
 def _result(turn: Turn, frame: CallResult) -> None:
-    """Results matter in 1.6 only: that of a start tells the transaction's number."""
+    """Results matter where a station tells of itself, and in 1.6 that of a start: its number."""
     place = turn.place
+    raw = bytes(frame.payload)
+    if place.direction != "to_charger" and told.tells(raw):
+        told.take(turn, raw)
+        return
     if place.direction == "from_charger" or (place.version and _named(place.version) != "1.6"):
         return
-    raw = bytes(frame.payload)
     if not all(one in raw for one in _START_RESULT):
         return
     read = response_of("1.6", "StartTransaction", frame.payload)

@@ -3,12 +3,13 @@
 A feed may carry whole frames, or payloads whose action the mapping knows; these need no frame.
 """
 
+import re
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Raw
 
-from connectors.feeding import Refused
+from connectors.feeding import Note, Refused
 from connectors.ocpp.messages.catalogue import Version
 
 # What one message may cost, whatever is in it. A day's transactionData is below 2 MB.
@@ -72,6 +73,9 @@ class Send(msgspec.Struct, frozen=True, array_like=True, tag=6, forbid_unknown_f
 
 
 Frame = Call | CallResult | CallError | CallResultError | Send
+_ID_FIELD: Final = "frame[1]"
+_ID_IS_NUMBER: Final = Note("text-as-number", _ID_FIELD)
+_NUMBERED: Final = re.compile(rb"(\s*\[\s*\d\s*,\s*)(-?\d{1,20})(?=\s*[,\]])")
 _FRAMES: Final = msgspec.json.Decoder[Frame](Frame)
 _ABOUT_FIELDS: Final = {
     "Object missing required field `": "required, and not there",
@@ -101,6 +105,23 @@ def frame_of(data: bytes | str) -> Frame:
             "not-a-frame", "frame[1]", f"a message id of {len(frame.unique_id)} characters"
         )
     return frame
+
+
+def lenient_frame(data: bytes | str) -> tuple[Frame, Note | None]:
+    """As `frame_of`, but that a message id may be a number: then it is its digits, and noted.
+
+    Raises NotValid.
+    """
+    try:
+        return frame_of(data), None
+    except NotValid as refused:
+        if refused.refused.field != _ID_FIELD:
+            raise
+        found = _NUMBERED.match(within_bounds(data))
+        if found is None:
+            raise
+        raw = within_bounds(data)
+        return frame_of(b'%b"%b"%b' % (found[1], found[2], raw[found.end() :])), _ID_IS_NUMBER
 
 
 def within_bounds(data: bytes | str) -> bytes:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from connectors.ocpp.memory import RemoteStart
 from connectors.ocpp.messages import v21, v201
 from connectors.ocpp.plausibility import PaymentKind, Plausibility
-from connectors.ocpp.stripping import has_card
+from connectors.stripping import has_card
 
 IdToken = v201.IdToken | v21.IdToken
 

@@ -25,7 +25,7 @@ LENIENCIES: Final[Mapping[str, str]] = {
     "unknown-field": "a field that the schema does not have: left out",
     "custom-data": "customData that names no vendor: left out",
     "letter-case": "a word in other letters than the schema's (kwh, IdleTime): the schema's",
-    "unknown-word": "a new word for a context, a reason or an error: Other",
+    "unknown-word": "a new word for a context, a reason or an error: Other; else not told",
     "unknown-sample": "a sample other than imported energy with a word we do not know: left out",
     "number-as-text": "a number in quotes: the number",
     "text-as-number": "a text without quotes: the text",
@@ -39,11 +39,15 @@ _MOST_SAID: Final = 40
 _INDEX = re.compile(r"\[\d+\]")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+# What a word that nobody knows is read as, where one is required: the one that says least. A new
+# trigger must not cost an end. None for what opens, moves or closes: eventType, status of money.
 _OTHERS: Final = {
-    "context": "Other",
-    "reason": "Other",
-    "stoppedReason": "Other",
-    "errorCode": "OtherError",
+    "context": ("Other",),
+    "reason": ("Other", "Unknown"),
+    "stoppedReason": ("Other",),
+    "errorCode": ("OtherError",),
+    "triggerReason": ("Trigger",),
+    "idTagInfo.status": ("Invalid",),
 }
 _DESCRIPTIVE: Final = frozenset(
     """
@@ -118,9 +122,22 @@ def _object(said: object, kind: type, path: str, found: Departures) -> object:
             found.note(why, where)
         else:
             one = _value(value, field, where, found)
-            if one != [] or value == [] or field.required:
+            if _is_new_word(name, one, field):
+                found.note("unknown-word", where, str(one))
+            elif one != [] or value == [] or field.required:
                 kept[name] = one
     return kept
+
+
+def _is_new_word(name: str, said: object, field: _Field) -> bool:
+    """A word that nobody knows where none is needed; of a sample it may not be left out."""
+    return (
+        isinstance(field.kind, inspect.LiteralType)
+        and not field.required
+        and name not in _SAMPLE_WORDS
+        and isinstance(said, str)
+        and said not in field.kind.values
+    )
 
 
 def _untold(name: str, value: object, field: _Field) -> str | None:
@@ -244,11 +261,16 @@ def _word(said: object, words: tuple[object, ...], where: str, found: Departures
     if same is not None:
         found.note("letter-case", where, said)
         return same
-    other = _OTHERS.get(where.rpartition(".")[2])
-    if other in words:
-        found.note("unknown-word", where, said)
-        return other
+    for other in _others(where):
+        if other in words:
+            found.note("unknown-word", where, said)
+            return other
     return said
+
+
+def _others(where: str) -> tuple[str, ...]:
+    place, _, name = where.rpartition(".")
+    return _OTHERS.get(name) or _OTHERS.get(f"{place.rpartition('.')[2]}.{name}", ())
 
 
 def _text(said: object, kind: inspect.StrType, where: str, found: Departures) -> object:

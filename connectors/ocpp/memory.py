@@ -16,6 +16,10 @@ MOST_CALLS = 4
 MOST_NUMBERS = 4
 MOST_SEQS = 16
 MOST_SIGNED_CHARS = 100_000  # of one transaction: two records of OCPP 2.1 and their keys
+MOST_BETWEEN_CHARS = 24_000  # up to which records between begin and end are kept, too
+MOST_SIGNED = 48
+MOST_METER_KEYS = 8
+MOST_SERVED = 8
 
 NOT_TOLD = -1
 
@@ -28,7 +32,8 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     `started_at` 0: its start was not seen. Registers are on the scale of the facts: what the meter
     shows, plus `offset_wh` (`offset_before` for what was read before `turned_at`). `fits` and
     `misfits` count the values that were on it and those that were refused. `booted`: the charger
-    has booted since its last value.
+    has booted since its last value. `end_reason`, `end_offline`, `end_flags` are as the end told
+    them; `proven`: its signed values were found valid. `token`: OCPP 2.x, who began it.
     """
 
     name: str = ""
@@ -74,6 +79,11 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     signed: list[str] = []
     signed_keyed: bool = False
     seqs: dict[int, int] = {}
+    end_reason: str = ""
+    end_offline: bool = False
+    end_flags: int = 0
+    proven: bool = False
+    token: str = ""
 
 
 class EarlyResult(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -91,16 +101,31 @@ class RemoteStart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     asked_at: int
 
 
+class Served(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A signed pair that proved a transaction: it proves no other."""
+
+    meter: str
+    from_at: int
+    to_at: int
+    transaction: str
+
+
 class ChargerState(msgspec.Struct, array_like=True):
     """All that is remembered of one charger. Fields are only ever appended, with defaults.
 
     `make`: vendor, model and firmware as it last booted, joined by `/`; empty: it has not yet.
+    `meter_keys`: public keys that it told of its meters, by EVSE ('': of the station's).
+    `takes_limit`: it told that it ends a transaction at a limit of energy. `served`: the pairs that
+    proved its last transactions.
     """
 
     transactions: list[Transaction] = []
     results: list[EarlyResult] = []
     remote_starts: list[RemoteStart] = []
     make: str = ""
+    meter_keys: dict[str, str] = {}
+    takes_limit: bool = False
+    served: list[Served] = []
 
 
 def only_make(state: ChargerState | None, make: str) -> ChargerState:

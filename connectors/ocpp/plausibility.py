@@ -49,6 +49,8 @@ class Plausibility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     meanwhile or it fell to a `restart_ratio`th of what it was. `clock_ahead_ms`: from there on a
     clock is flagged, from `clock_wrong_ms` on refused. `offline_after_ms`: 1.6 tells no offline
     flag; what arrives so much later than it happened was told from memory.
+    `signed_beside_ms`: how far a signed pair may begin before, or end after, the transaction that
+    it proves: meters take up to 30 s to sign, and have clocks of their own.
     """
 
     power_max_w: AtLeastOne = 1_000_000
@@ -61,6 +63,7 @@ class Plausibility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     clock_wrong_ms: NotNegative = 24 * 60 * 60 * 1000
     clock_earliest_at: NotNegative = 1_420_070_400_000  # 2015-01-01: OCPP 1.6 is younger
     offline_after_ms: NotNegative = 60_000
+    signed_beside_ms: NotNegative = 300_000
     id_tags: tuple[IdTag, ...] = ()
 
 

@@ -7,8 +7,8 @@ from connectors.ocpp.identity import is_card
 from connectors.ocpp.instants import NoInstant, instant
 from connectors.ocpp.messages import v21_costs
 from connectors.ocpp.plausibility import Implausible
-from connectors.ocpp.stripping import clean_text
 from connectors.ocpp.turn import Turn
+from connectors.stripping import clean_text
 from schemas.facts import SettlementNotified
 from schemas.flags import Flag
 

@@ -114,7 +114,10 @@ def _meter_values(turn: Turn, message: v16.MeterValues) -> None:
             return
         one = _unknown(turn, number, str(message.connector_id), newest_at)
     _readings(turn, one, said, "meterValue")
+    signed = len(one.signed)
     _proofs(turn, one, said.samples, all_of=False)
+    if one.ended_at and len(one.signed) > signed:
+        turn.proven_late(one)
 
 
 def _unknown(turn: Turn, number: int, connector: str, at: int) -> Transaction:

@@ -122,11 +122,14 @@ def _event(turn: Turn, event: Event, mark: int) -> None:
     news |= _begun(one, event, said, moment.at)
     if one.started_at and one.begin_wh != NOT_TOLD and (news or not one.told):
         turn.started(one)
+    signed = len(one.signed)
     _proofs(turn, one, said.samples, all_of=event.event_type != "Updated")
     if event.event_type == "Ended":
         _ended(turn, one, event, moment, said)
     else:
         _running_event(turn, one, event, moment, said)
+        if one.ended_at and len(one.signed) > signed:
+            turn.proven_late(one)
 
 
 def _moment(turn: Turn, event: Event) -> Moment | None:
@@ -183,6 +186,16 @@ def _carried(turn: Turn, one: Transaction, event: Event, moment: Moment) -> bool
         one.place = str(event.evse.id)
         if event.evse.connector_id is not None:
             one.connector_id = str(event.evse.connector_id)
+    _payer(turn, one, event)
+    if event.event_type != "Ended" and _limit_wh(event) != NOT_TOLD:
+        one.takes_limit = True
+    return before != (
+        one.remote_start_id, one.payment_kind, one.psp_reference, one.takes_limit, one.place,
+        one.connector_id, one.started_at,
+    )  # fmt: skip
+
+
+def _payer(turn: Turn, one: Transaction, event: Event) -> None:
     info = event.transaction_info
     # Another card may stop what it did not start, and does not pay.
     stops = event.event_type == "Ended" or event.trigger_reason in _BY_STOPPING
@@ -191,16 +204,12 @@ def _carried(turn: Turn, one: Transaction, event: Event, moment: Moment) -> bool
         payer = payer_2x(token, info.remote_start_id, turn.state.remote_starts)
         if payer.stripped:
             turn.note("card-data", "idToken")
+        elif token is not None and not one.token:
+            one.token = token.id_token
         one.remote_start_id = one.remote_start_id or payer.remote_start_id
         one.psp_reference = one.psp_reference or payer.psp_reference
         if one.payment_kind == "unknown":
             one.payment_kind = payer.payment_kind
-    if event.event_type != "Ended" and _limit_wh(event) != NOT_TOLD:
-        one.takes_limit = True
-    return before != (
-        one.remote_start_id, one.payment_kind, one.psp_reference, one.takes_limit, one.place,
-        one.connector_id, one.started_at,
-    )  # fmt: skip
 
 
 def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:

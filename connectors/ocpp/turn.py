@@ -7,21 +7,28 @@ facts.
 from copy import copy
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from connectors.feeding import Note, Refused
-from connectors.ocpp import register
+from connectors.ocpp import evidence, register
 from connectors.ocpp.memory import (
+    MOST_METER_KEYS,
     MOST_REMOTE_STARTS,
+    MOST_SERVED,
     MOST_TRANSACTIONS,
     NOT_TOLD,
     ChargerState,
     EarlyResult,
     RemoteStart,
+    Served,
     Transaction,
 )
 from connectors.ocpp.place import Place, Translated
 from connectors.ocpp.plausibility import Implausible, Plausibility, judged_at
 from connectors.ocpp.sampled import Sample
-from connectors.ocpp.stripping import clean_text, has_card
+from connectors.ocpp.signed.messages import Proof
+from connectors.ocpp.signed.registry import NO_KEYS, Registry
+from connectors.stripping import clean_text, has_card
 from schemas.facts import (
     ChargerSeen,
     ChargingEnded,
@@ -53,12 +60,21 @@ class Moment(NamedTuple):
 class Turn:
     """Collects what one message becomes. Changes are on copies: what was handed in stays."""
 
-    __slots__ = ("_copied", "facts", "notes", "place", "refused", "rules", "state", "version")
+    __slots__ = (
+        "_copied", "facts", "keys", "notes", "place", "refused", "rules", "state", "version",
+    )  # fmt: skip
 
-    def __init__(self, state: ChargerState | None, place: Place, rules: Plausibility) -> None:
+    def __init__(
+        self,
+        state: ChargerState | None,
+        place: Place,
+        rules: Plausibility,
+        keys: Registry = NO_KEYS,
+    ) -> None:
         self.state = ChargerState() if state is None else state
         self.place = place
         self.rules = rules
+        self.keys = keys
         self.facts: list[Fact] = []
         self.refused: list[Refused] = []
         self.notes: list[Note] = []
@@ -105,6 +121,9 @@ class Turn:
         """A new transaction, in place of the oldest that ended where there are too many."""
         copied = self._changing()
         transactions = self.state.transactions
+        for place, other in enumerate(transactions):
+            if other.ended_at and other.signed:
+                self.changing(place).signed = []  # what comes for it now comes too late
         if len(transactions) >= MOST_TRANSACTIONS:
             ended = [place for place, other in enumerate(transactions) if other.ended_at]
             del transactions[ended[0] if ended else 0]
@@ -135,6 +154,20 @@ class Turn:
         asked = RemoteStart(token, number, self.place.received_at)
         kept = [one for one in self.state.remote_starts if one.token != token]
         self.state.remote_starts = [*kept, asked][-MOST_REMOTE_STARTS:]
+
+    def meter_key(self, evse: str, key: str) -> None:
+        """The station told the public key of a meter of its own: of an EVSE, or '' of its own."""
+        known = self.state.meter_keys
+        if known.get(evse) != key:
+            self._changing()
+            kept = {name: told for name, told in known.items() if name != evse}
+            self.state.meter_keys = dict([*kept.items(), (evse, key)][-MOST_METER_KEYS:])
+
+    def takes_limit(self, *, takes: bool) -> None:
+        """The station told whether it ends transactions at a limit of energy."""
+        if self.state.takes_limit != takes:
+            self._changing()
+            self.state.takes_limit = takes
 
     def early_results(self, results: list[EarlyResult]) -> None:
         """From now on these results wait for their calls."""
@@ -185,7 +218,7 @@ class Turn:
                 offline=one.start_offline,
                 started_at=one.started_at,
                 flags=one.start_flags | evse_flags,
-                takes_limit=one.takes_limit,
+                takes_limit=one.takes_limit or self.state.takes_limit,
                 psp_reference=one.psp_reference,
             )
         )
@@ -272,26 +305,63 @@ class Turn:
     def ended(self, one: Transaction, moment: Moment, wh: int, reason: str) -> None:
         """The charging ended with its register at `wh`."""
         one.ended_at, one.end_wh = moment.at, wh
+        one.end_reason, one.end_offline, one.end_flags = reason, moment.offline, moment.flags
+        proof = self._proof(one)
+        if proof is not None and proof.outcome != "valid":
+            self.note(f"signed-{proof.outcome}", proof.reason)
+        self._end(one, moment.seq, proof)
+
+    def proven_late(self, one: Transaction) -> None:
+        """Signed values came after the end that they prove: it is told again, with its proof."""
+        if one.ended_at and not one.proven:
+            proof = self._proof(one)
+            if proof is not None and proof.outcome == "valid":
+                self._end(one, one.end_seq, proof)
+
+    def _proof(self, one: Transaction) -> Proof | None:
+        beside_ms = self.rules.signed_beside_ms
+        return evidence.proof_of(one, self.state, self.place, self.keys, beside_ms)
+
+    def _served(self, one: Transaction, proof: Proof) -> None:
+        """A pair that proves this transaction proves no other."""
+        one.proven = proof.outcome == "valid"
+        if one.proven:
+            self._changing()
+            pair = Served(proof.meter, proof.from_at, proof.to_at, one.name)
+            kept = [other for other in self.state.served if other.transaction != one.name]
+            self.state.served = [*kept, pair][-MOST_SERVED:]
+
+    def _end(self, one: Transaction, seq: int, proof: Proof | None) -> None:
         place = self.place
         evse_uid, evse_flags = _evse(one)
-        signed, one.signed = one.signed, []
-        flags = one.flags | register.scale_flags(one, wh)
-        self.facts.append(
-            ChargingEnded(
-                tenant=place.tenant,
-                network=place.network,
-                charger_id=place.charger_id,
-                evse_uid=evse_uid,
-                transaction_id=one.name,
-                seq=moment.seq,
-                energy_wh=wh,
-                reason=reason,
-                offline=moment.offline,
-                ended_at=moment.at,
-                signed_data=f"[{','.join(signed)}]" if signed else "",
-                flags=moment.flags | flags | evse_flags,
-            )
+        flags = one.end_flags | one.flags | register.scale_flags(one, one.end_wh) | evse_flags
+        fact = ChargingEnded(
+            tenant=place.tenant,
+            network=place.network,
+            charger_id=place.charger_id,
+            evse_uid=evse_uid,
+            transaction_id=one.name,
+            seq=seq,
+            energy_wh=one.end_wh,
+            reason=one.end_reason,
+            offline=one.end_offline,
+            ended_at=one.ended_at,
+            signed_data=f"[{','.join(one.signed)}]" if one.signed else "",
+            flags=flags,
         )
+        if proof is not None:
+            self._served(one, proof)
+            fact = replace(
+                fact,
+                signed_outcome=proof.outcome,
+                signed_reason=_text(proof.reason),
+                signed_key_from=proof.key_from,
+                signed_meter=proof.meter[:_MOST_WORD],
+                signed_wh=proof.wh,
+                signed_from_at=proof.from_at,
+                signed_to_at=proof.to_at,
+            )
+        self.facts.append(fact)
 
 
 def _readable(one: Refused) -> Refused:

@@ -9,16 +9,17 @@ feed of many bad ones must not cost a second run for each.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.feeding import Note, Refused
 from connectors.lag import ALARM_MS
-from connectors.ocpp.stripping import clean, clean_text
 from connectors.registry.known import KnownSchemas
+from connectors.stripping import clean, clean_text
 from schemas import topics
 from streams.agents import feed_drift
 from streams.agents.feed_drift import Drift
 from streams.agents.feed_envelope import NotLocated, Opener
+from streams.agents.feed_keys import Keys
 from streams.agents.feed_mapping import Feed
 from streams.agents.feed_sources import Source, Taken
 from streams.agents.feed_tally import FeedTally
@@ -49,24 +50,34 @@ def state_topic(name: str) -> str:
     return f"holdfast.feed-{name}-state.v1"
 
 
+class Where(NamedTuple):
+    """The partition, and what is known of what should be on it.
+
+    `homes`: where each key was first seen, by this process. `keys`: what theirs say of where a
+    charger's messages go, None where nothing hangs on it.
+    """
+
+    partition: int
+    homes: dict[bytes, int]
+    keys: Keys | None
+
+
 class FeedLogic(Logic):
-    """One partition of a feed. `homes`: where each key was first seen, by this process."""
+    """One partition of a feed."""
 
     def __init__(
         self,
         opener: Opener,
         source: Source,
         tally: FeedTally,
-        partition: int,
         drift: Drift,
-        homes: dict[bytes, int],
+        where: Where,
     ) -> None:
         self._opener = opener
         self._source = source
         self._tally = tally
         self._drift = drift
-        self._partition = partition
-        self._homes = homes
+        self._partition, self._homes, self._keys = where
         self._late: dict[tuple[str, str], bool] = {}
         self._broken = 0
 
@@ -75,10 +86,14 @@ class FeedLogic(Logic):
             if key[:1] == feed_drift.PARTY:
                 self._drift.restored(key, state)
             else:
-                self._homes.setdefault(key, self._partition)
+                self._at_home(key)
 
     def step(self, record: Record, view: View) -> list[Output]:
         taken = self.taken(record, view)
+        if self._keys is not None and taken.outputs:
+            odd = self._keys.odd(record, taken.outputs[0].key or b"")
+            if odd is not None:
+                taken.notes.append(odd)
         self._tally.took(taken.partner, len(taken.outputs), taken.refused, taken.notes, taken.lags)
         self._drift.took(taken, record.timestamp_at)
         if taken.refused:
@@ -110,11 +125,8 @@ class FeedLogic(Logic):
     def committed(self, touched: Mapping[bytes, Any]) -> None:
         self._drift.committed(touched)
         for key in touched:
-            if (
-                key[:1] != feed_drift.PARTY
-                and self._homes.setdefault(key, self._partition) != self._partition
-            ):
-                self._split(key)
+            if key[:1] != feed_drift.PARTY:
+                self._at_home(key)
         for partner, kind, lag_ms in self._tally.committed():
             self._tell_lag(partner, kind, lag_ms)
 
@@ -122,7 +134,10 @@ class FeedLogic(Logic):
         self._tally.aborted()
         self._drift.aborted()
 
-    def _split(self, key: bytes) -> None:
+    def _at_home(self, key: bytes) -> None:
+        """Told where another partition has it, too, also by what that one left before."""
+        if self._homes.setdefault(key, self._partition) == self._partition:
+            return
         log.warning(
             "%r comes on partition %d and on %d: what one message leaves for the next is not found",
             key[1:],
@@ -186,8 +201,13 @@ class FeedStage(Stage):
         opener = Opener(self.feed, self.known)
         mapping = self.feed.mapping
         tally = FeedTally(mapping.name)
+        keys = None
+        if self.partitions > 1 and mapping.source != "acquirer":
+            keys = Keys(of_chargers=mapping.source == "ocpp")
         drift = Drift(mapping.name, mapping.source, self.tenant)
-        return FeedLogic(opener, self.new_source(), tally, partition, drift, self.homes)
+        return FeedLogic(
+            opener, self.new_source(), tally, drift, Where(partition, self.homes, keys)
+        )
 
 
 def feed_stage(

@@ -8,12 +8,19 @@ import msgspec
 
 from connectors.acquirers.settings import AccountSettings
 from connectors.feeding import Note, Refused
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas import codec
 from streams.agents.feed import FeedLogic
 from streams.agents.feed_mapping import Feed, Source, feed_of
 from streams.agents.feed_opening import opened
-from streams.agents.feed_samples import Unusable, as_frame, dated, messages, record_of
+from streams.agents.feed_samples import (
+    Unusable,
+    as_frame,
+    dated,
+    messages,
+    names_of,
+    record_of,
+)
 from streams.agents.feed_sources import Taken
 from streams.agents.feed_unsigned import ACQUIRER, accounts_for
 from streams.engine.references import ReferenceReader
@@ -132,7 +139,7 @@ async def _told(logic: FeedLogic, store: StateStore, records: list[Record]) -> l
         view = WorkingCopy(store)
         taken = await _taken(logic, record, view)
         store.commit(view.changes())
-        told.append(_message(record.offset, taken))
+        told.append(_message(record, taken))
     return told
 
 
@@ -145,21 +152,27 @@ async def _taken(logic: FeedLogic, record: Record, view: WorkingCopy) -> Taken:
             await need.look_up()
 
 
-def _message(number: int, taken: Taken) -> Message:
+def _message(record: Record, taken: Taken) -> Message:
     facts = [_became(one) for one in taken.outputs]
     outcome: Literal["accepted", "skipped", "refused"] = "accepted" if facts else "skipped"
     return Message(
-        number=number,
+        number=record.offset,
         outcome="refused" if taken.refused else outcome,
         facts=facts,
-        refused=[_shown(one) for one in taken.refused],
+        refused=[_shown(one, record) for one in taken.refused],
         notes=taken.notes,
     )
 
 
-def _shown(one: Refused) -> Refused:
+def _shown(one: Refused, record: Record) -> Refused:
     """What is shown may not hold a card number either."""
-    return msgspec.structs.replace(one, problem=clean_text(one.problem)[0])
+    problem = one.problem
+    if one.reason == "not-a-frame" and (names := names_of(record.value)):
+        problem += (
+            f"; an envelope with the fields {', '.join(names)}? Then a mapping says where in it the"
+            " payload stands, and the action where that is no frame (where.payload, where.action)"
+        )
+    return msgspec.structs.replace(one, problem=clean_text(problem)[0])
 
 
 def _became(output: Output) -> Became:

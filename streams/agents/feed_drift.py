@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.feeding import Note, Refused
-from connectors.ocpp.stripping import clean_text
+from connectors.stripping import clean_text
 from schemas import codec, ids, topics
 from schemas.drift import FeedMark, FeedSeen, FeedSource, MarkKind
 from streams.engine.stage import Output, StateKind, View

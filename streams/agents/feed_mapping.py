@@ -23,6 +23,13 @@ from pydantic import (
 from connectors.ocpi import quirks
 from connectors.ocpi.quirks import BadQuirks, Quirks
 from connectors.ocpp.plausibility import Plausibility
+from connectors.ocpp.signed.registry import (
+    MOST_BYTES,
+    NO_KEYS,
+    Registry,
+    RegistryWrong,
+    read_registry,
+)
 from connectors.registry.avro import Schema, SchemaRefused, fingerprint_of, schema_of
 from streams.agents.feed_pins import Pin
 
@@ -33,7 +40,11 @@ QUIRKS = Path(__file__).parents[2] / "deploy" / "quirks"
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,6})\]")
 _PATH = re.compile(r"([^.\[\]]+|\[\d{1,6}\])(\.[^.\[\]]+|\[\d{1,6}\])*")
 _ANY_PARTNER = "*"
-_OWN = {"plausibility": "ocpp", "utc_offset_min": "ocpp", "quirks": "ocpi", "verify": "acquirer"}
+_OWN = {
+    "plausibility": "ocpp", "utc_offset_min": "ocpp", "keys": "ocpp", "quirks": "ocpi",
+    "verify": "acquirer",
+}  # fmt: skip
+_MOST_WRONG_KEYS = 20  # that are named: a file of another kind has no other
 
 OF_EVERY = frozenset({"payload", "tenant", "time"})
 OF_SOURCE: dict[Source, frozenset[str]] = {
@@ -143,6 +154,7 @@ class Mapping(_Part):
     utc_offset_min: Annotated[int, Field(ge=-14 * 60, le=14 * 60)] | None = None
     max_bytes: Annotated[int, Field(ge=1_000, le=64 << 20)] = 16 << 20
     plausibility: dict[str, Any] = {}
+    keys: Annotated[str, Field(min_length=1)] | None = None
     quirks: dict[str, str] = {}
     verify: bool = True
     pins: tuple[Pin, ...] = ()
@@ -165,12 +177,13 @@ def _of_source(told: dict[str, Any]) -> Iterator[str]:
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A mapping with what it names: rules, partners' profiles ('*': anybody's), schemas."""
+    """A mapping with what it names: rules, meters' keys, partners' profiles ('*': all), schemas."""
 
     mapping: Mapping
     rules: Plausibility
     quirks: dict[str, Quirks]
     schemas: dict[bytes, Schema]
+    keys: Registry = NO_KEYS
 
     def quirks_of(self, partner: str) -> Quirks:
         return self.quirks.get(partner) or self.quirks.get(_ANY_PARTNER) or quirks.NONE
@@ -202,6 +215,7 @@ def feed_of(found: dict[str, Any], folder: Path) -> Feed:
         rules=_rules(mapping.plausibility, problems),
         quirks=_profiles(mapping.quirks, folder, problems),
         schemas=_schemas(mapping.framing.schemas, folder, problems),
+        keys=_keys(mapping.keys, folder, problems),
     )
     if problems:
         raise MappingWrong(problems)
@@ -221,6 +235,29 @@ def _rules(told: dict[str, Any], problems: list[str]) -> Plausibility:
     except msgspec.ValidationError as error:
         problems.append(f"plausibility: {error}")
         return Plausibility()
+
+
+def _keys(name: str | None, folder: Path, problems: list[str]) -> Registry:
+    """The public keys of meters: each must be one."""
+    if name is None:
+        return NO_KEYS
+    # Here, so that feeds without signatures start without loading cryptography.
+    from connectors.ocpp.signed.keys import unusable  # noqa: PLC0415 - see above
+
+    try:
+        with (folder / name).open("rb") as file:
+            found = read_registry(file.read(MOST_BYTES + 1))
+    except OSError as error:
+        problems.append(f"keys: {name}: {error.strerror or error}")
+        return NO_KEYS
+    except RegistryWrong as wrong:
+        problems.append(f"keys: {name}: {wrong}")
+        return NO_KEYS
+    wrong_keys = unusable(found)
+    problems.extend(f"keys: {name}: {line}" for line in wrong_keys[:_MOST_WRONG_KEYS])
+    if len(wrong_keys) > _MOST_WRONG_KEYS:
+        problems.append(f"keys: {name}: {len(wrong_keys)} of {len(found.keys)} cannot be read")
+    return found
 
 
 def _profiles(told: dict[str, str], folder: Path, problems: list[str]) -> dict[str, Quirks]:

@@ -40,6 +40,7 @@ _ACTIONS = (
     ({"chargingStation", "reason"}, "BootNotification"),
     ({"settlementTime"}, "NotifySettlement"),
 )
+_NAMES_SHOWN, _NAME_SHOWN = 8, 40
 
 
 class Unusable(ValueError):
@@ -152,6 +153,11 @@ def as_frame(message: bytes, number: int) -> bytes:
     if not action and not names:
         action = "Heartbeat"
     return _frame(msgspec.json.encode(action), message, number) if action else message
+
+
+def names_of(message: bytes) -> list[str]:
+    """The first fields of an object, shortened; none: it is no object."""
+    return [name[:_NAME_SHOWN] for name in list(_object(message) or ())[:_NAMES_SHOWN]]
 
 
 def _frame(action: bytes, payload: bytes, number: int) -> bytes:

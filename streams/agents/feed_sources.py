@@ -4,7 +4,7 @@ Plumbing alone: what a message means is `connectors.ocpp` and `connectors.ocpi`.
 acquirers' webhooks, is `feed_webhooks.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from connectors.ocpi import feed as ocpi
 from connectors.ocpp import feed as ocpp
 from schemas import codec, ids, topics
 from schemas.facts import Fact, MeterReading
+from schemas.roaming import CdrSeen, SessionSeen
 from streams.agents.feed_drift import Mark
 from streams.agents.feed_envelope import (
     Document,
@@ -49,6 +50,7 @@ _FRAME_TYPES = {"CALL": b"2", "CALLRESULT": b"3", "CALLERROR": b"4"} | {
 _WHEN = ("read_at", "started_at", "updated_at", "ended_at", "seen_at")
 # Of a partner's object: a charging began long before its CDR.
 _UPDATED = ("last_updated_at",)
+_CHECKED = frozenset({CdrSeen, SessionSeen})  # as they were made, of bounded numbers and texts
 
 
 class Taken(NamedTuple):
@@ -126,10 +128,12 @@ class Located:
         return found
 
 
-def fact_output(topic: str, key: bytes, fact: Fact) -> Output:
+def fact_output(
+    topic: str, key: bytes, fact: Fact, encode: Callable[[Fact], bytes] = codec.encode
+) -> Output:
     """Raises NotLocated for a fact that the contract, or a batch, has no room for."""
     try:
-        value = codec.encode(fact)
+        value = encode(fact)
     except codec.NotWritable as error:
         raise NotLocated("not-writable", "", str(error)) from error
     if len(value) > _OUTPUT_MAX:
@@ -171,6 +175,7 @@ class OcppSource:
     def __init__(self, feed: Feed, tenant: str) -> None:
         self._located = Located(feed, tenant)
         self._rules = feed.rules
+        self._keys = feed.keys
         self._offset_min = feed.mapping.utc_offset_min
         self._pins = Pins(feed.mapping.pins)
         self._known: dict[tuple[Any, ...], _Charger] = {}
@@ -192,7 +197,7 @@ class OcppSource:
         if "action" in located:
             payload = self._framed(payload, record, document)
         before: ocpp.ChargerState | None = view.get(charger.state_key)
-        found = ocpp.translate(before, payload, place, self._rules)
+        found = ocpp.translate(before, payload, place, self._rules, self._keys)
         refused, notes = list(found.refused), list(found.notes)
         make = found.state.make
         changed = self._pins.changed(charger.network, make, found.version)
@@ -268,7 +273,8 @@ def _version_marks(version: str) -> tuple[Mark, ...]:
 
 def _ocpi_output(fact: Fact) -> Output:
     topic, key = ocpi.destination(fact)
-    return fact_output(topic, key.encode(), fact)
+    encode = codec.encode_checked if type(fact) in _CHECKED else codec.encode
+    return fact_output(topic, key.encode(), fact, encode)
 
 
 class OcpiSource:
@@ -290,7 +296,7 @@ class OcpiSource:
         for piece in ocpi.pieces(self._located.body(document), place, quirks):
             key = OBJECT + piece.key.encode()
             before: ocpi.ObjectState | None = states.get(key) or view.get(key)
-            found = ocpi.translate(before, piece.payload, piece.place, quirks)
+            found = ocpi.translate(before, piece, quirks)
             taken.refused.extend(found.refused)
             taken.notes.extend(found.notes)
             version = next((getattr(one, "ocpi_version", "") for one in found.facts), "")

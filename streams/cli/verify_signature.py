@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from connectors.ocpp.signed.messages import Unreadable, Verdict, Verified
+from connectors.ocpp.signed.registry import RegistryWrong, read_registry
 from streams.cli.screen import PROBLEM, USAGE, Json, fail, print_json, print_rows
 
 _MOST_KEY_BYTES = 4 << 20
@@ -43,7 +44,6 @@ def _read(file: Path) -> bytes:
 def _judged(data: bytes, key: str) -> list[Verdict]:
     # Here, so that commands without signatures start without loading cryptography.
     from connectors.ocpp.signed.container import records_of  # noqa: PLC0415 - see above
-    from connectors.ocpp.signed.keys import RegistryWrong, read_registry  # noqa: PLC0415 - see above
     from connectors.ocpp.signed.pairing import judged  # noqa: PLC0415 - see above
 
     text = _key_text(key)

@@ -89,6 +89,8 @@ def _cdr(session: PaymentSession, fact: CdrSeen) -> PaymentSession:
         max(fact.rejected_code, 0),
     )
     key = told.aliases[-1]
+    answers = _answers(fact)
+    told = replace(told, answers=answers, rejected_code=_refused_with(answers))
     best = _both(session.cdrs.get(key), told)
     if best == session.cdrs.get(key):
         return session
@@ -99,11 +101,28 @@ def _both(known: PartnerCdr | None, told: PartnerCdr) -> PartnerCdr:
     """A CDR never changes: the first body stays, what else was said under its id is kept by it."""
     if known is None:
         return told
+    answers = tuple(sorted({*known.answers, *told.answers}))
     return replace(
-        min(known, told, key=lambda one: replace(one, money_digests=(), rejected_code=0)),
+        min(known, told, key=_body),
         money_digests=tuple(sorted({*known.money_digests, *told.money_digests})),
-        rejected_code=max(known.rejected_code, told.rejected_code),
+        rejected_code=_refused_with(answers),
+        answers=answers,
     )
+
+
+def _body(cdr: PartnerCdr) -> PartnerCdr:
+    return replace(cdr, money_digests=(), rejected_code=0, answers=())
+
+
+def _answers(fact: CdrSeen) -> tuple[tuple[str, int], ...]:
+    if fact.accepted:
+        return ((fact.partner, 0),)
+    return ((fact.partner, fact.rejected_code),) if fact.rejected_code > 0 else ()
+
+
+def _refused_with(answers: tuple[tuple[str, int], ...]) -> int:
+    """0 where whoever refused it has accepted it as well."""
+    return max((code for partner, code in answers if (partner, 0) not in answers), default=0)
 
 
 def _advice(fact: AdviceConfirmed) -> ThirdCapture:

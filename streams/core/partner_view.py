@@ -55,13 +55,15 @@ def cdr_status(session: PaymentSession) -> str:
 
 
 def countable_cdr(session: PaymentSession) -> PartnerCdr | None:
-    """The only CDR that bills, where it may count: not refused, never changed, and it fits."""
-    bills = cdrs(session)
+    """The only CDR that bills, where it may count: never changed, and it fits.
+
+    One that was refused bills nobody, so that the corrected one of another id counts.
+    """
+    bills = [one for one in cdrs(session) if not one.rejected_code]
     if len(bills) != 1:
         return None
     one = bills[0]
-    sound = not one.rejected_code and len(one.money_digests) == 1
-    return one if sound and fits(session, one) else None
+    return one if len(one.money_digests) == 1 and fits(session, one) else None
 
 
 def fits(session: PaymentSession, cdr: PartnerCdr) -> bool:

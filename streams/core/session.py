@@ -312,6 +312,7 @@ class PartnerCdr(msgspec.Struct, array_like=True, frozen=True, order=True):
 
     `money_digests`: of all bodies told; more than one contradict each other. `rejected_code`: with
     which OCPI status code a hub or partner refused it, 0: nobody did; it then proves nothing.
+    `answers`: partner and code of each refusal, and 0 of who then accepted it after all.
     """
 
     last_updated_at: int
@@ -331,6 +332,7 @@ class PartnerCdr(msgspec.Struct, array_like=True, frozen=True, order=True):
     aliases: tuple[str, ...]
     money_digests: tuple[str, ...] = ()
     rejected_code: int = 0
+    answers: tuple[tuple[str, int], ...] = ()
 
 
 class ThirdCapture(msgspec.Struct, array_like=True, frozen=True, order=True):

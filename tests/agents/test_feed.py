@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from connectors.registry.avro import fingerprint_of
 from schemas import codec, topics
 from schemas.facts import ChargingEnded, ChargingStarted, MeterReading
+from streams.agents.feed_sources import CHARGER
 from streams.engine.state import StateStore, WorkingCopy
 
 BEAT = frame(2, "1", "Heartbeat", {})
@@ -137,6 +138,30 @@ def test_a_charger_on_two_partitions_is_told(caplog):
     pure.take(record(start))
     pure.take(record(start, partition=1))
     assert "comes on partition 0 and on 1" in caplog.text
+
+
+def test_a_charger_on_two_partitions_is_told_by_who_takes_over_the_other(caplog):
+    pure, start = Pure(name="taken-over"), frame(*next(conversation(7, 1))[1])
+    pure.take(record(start))
+    assert caplog.text == ""
+    pure.stage.open(1, None).restored(iter([(CHARGER + b"t/volt/7", None)]))
+    assert "comes on partition 0 and on 1" in caplog.text
+
+
+def test_a_charger_without_a_key_or_under_several_is_told_on_each_partition():
+    pure = Pure(name="keys", where={"charger": {"header": "cp"}, "network": "volt"})
+    of_7, of_8 = {"cp": "7"}, {"cp": "8"}
+    pure.take(record(BEAT, key=b"one", headers=of_7))
+    pure.take(record(BEAT, key=b"one", headers=of_8))
+    assert count("notes", partner="volt", feed="keys", kind="under-several-keys") is None
+    pure.take(record(BEAT, key=b"two", headers=of_7))
+    assert count("notes", partner="volt", feed="keys", kind="under-several-keys") == 1
+    pure.take(record(BEAT, key=b"", nulls=1, headers=of_7))
+    assert count("notes", partner="volt", feed="keys", kind="without-a-key") == 1
+    assert {mark.detail for one in pure.told for mark in one.marks} >= {
+        "under-several-keys",
+        "without-a-key",
+    }
 
 
 RECORD = {

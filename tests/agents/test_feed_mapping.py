@@ -1,12 +1,16 @@
 """The mapping file: what it may say, and that every mistake is named at once."""
 
+import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from streams.agents import feed_mapping
 from streams.agents.feed_mapping import MappingWrong, feed_of, read_mapping
 
+SAMPLES = Path(__file__).parents[1] / "connectors/ocpp/signed/samples"
 BARE = {"source": "ocpp", "name": "csms", "where": {"charger": {"key": True}, "network": "volt"}}
 
 
@@ -42,6 +46,60 @@ def test_a_path_is_names_and_indices(tmp_path):
     feed = feed_of({**BARE, "where": where}, tmp_path)
     assert feed.mapping.where["payload"].steps == ("a", "b", 0, "c d")
     assert feed.mapping.where["time"].steps == (2,)
+
+
+def rsa_key():
+    return RSAPublicNumbers(65537, (1 << 2047) + 1).public_key()
+
+
+KEY = (SAMPLES / "iskra.key").read_text().strip()
+
+
+def test_the_keys_of_meters(tmp_path):
+    rows = {"M1": KEY, "M2": [KEY, KEY], "@CP1/2": KEY, "M3": {"keys": KEY, "at": "CP1"}}
+    (tmp_path / "meters.json").write_text(json.dumps(rows))
+    feed = feed_of({**BARE, "keys": "meters.json"}, tmp_path)
+    assert feed.keys.of("M9", "M1") == (KEY,)
+    assert feed.keys.at("CP1", "2").of("M9") == (KEY,)
+    assert feed.keys.at("CP2", "2").elsewhere("M3") == "CP1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "No such file or directory"),
+        ("{", "keys by serial: Input data was truncated"),
+        ('{"M1": 3}', "keys by serial: Expected"),
+        ('{"M1": []}', "M1: no key"),
+        ('{"M1": "00"}', "M1: the public key cannot be read"),
+        ('{"M1": {"keys": "00", "until": 3}}', "keys by serial: Object contains unknown field"),
+    ],
+)
+def test_keys_that_are_none_keep_a_feed_from_starting(tmp_path, text, problem):
+    if text is not None:
+        (tmp_path / "meters.json").write_text(text)
+    (line,) = problems(tmp_path, keys="meters.json")
+    assert line.startswith(f"keys: meters.json: {problem}")
+
+
+def test_a_file_of_other_things_is_named_in_few_lines(tmp_path):
+    (tmp_path / "meters.json").write_text(json.dumps({f"M{one}": "00" for one in range(500)}))
+    found = problems(tmp_path, keys="meters.json")
+    assert found[-1] == "keys: meters.json: 500 of 500 cannot be read"
+    assert len(found) == 21
+
+
+def test_a_kind_of_key_that_is_not_known_here_is_a_key(tmp_path):
+    rsa = rsa_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    (tmp_path / "meters.json").write_text(json.dumps({"M1": rsa}))
+    assert feed_of({**BARE, "keys": "meters.json"}, tmp_path).keys.of("M1") == (rsa,)
+
+
+def test_keys_belong_to_ocpp(tmp_path):
+    ocpi = {"source": "ocpi", "name": "csms", "where": {"partner": "p"}, "keys": "meters.json"}
+    with pytest.raises(MappingWrong) as wrong:
+        feed_of(ocpi, tmp_path)
+    assert "keys: belongs to ocpp" in wrong.value.problems
 
 
 def test_every_mistake_is_named_at_once(tmp_path):

@@ -10,7 +10,7 @@ from pipeline import Pipeline
 from test_link_and_sessions import SESSION, T0, Day, request, started
 
 from connectors.ocpi import feed
-from connectors.ocpi.feed import translate
+from connectors.ocpi.feed import pieces, translate
 from connectors.ocpi.objects import Place
 from connectors.ocpi.quirks import parse as parse_quirks
 from schemas import codec, ids, topics
@@ -185,7 +185,8 @@ def translated(partner, quirks, kind, **body):
         "cdr_token": {"country_code": "CH", "party_id": "PTP", "uid": "u", "type": "AD_HOC_USER",
                       "contract_id": "c"},
     }  # fmt: skip
-    done = translate(None, json.dumps({**usual, **body}).encode(), place, quirks)
+    (piece,) = pieces(json.dumps({**usual, **body}).encode(), place, quirks)
+    done = translate(None, piece, quirks)
     (fact,) = [one for one in done.facts if isinstance(one, kind)]
     assert done.refused == ()
     return fact

@@ -1,5 +1,6 @@
 """`holdfast feed check`: what a sample becomes, why not, and how the command ends."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from streams.cli.main import app
 
 BEAT = '[2,"1","Heartbeat",{}]'
 START = {"connectorId": 1, "idTag": "T", "meterStart": 5, "timestamp": "2026-03-01T08:00:00Z"}
+OCPP = Path(__file__).parents[1] / "connectors" / "ocpp"
 GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden"
 
 
@@ -50,6 +52,14 @@ def test_one_message_in_any_dress(check, sample):
     found = check(sample)
     assert outcomes(found) == ["accepted"]
     assert found["messages"][0]["facts"][0]["record"] == "ChargerSeen"
+
+
+def test_an_envelope_of_other_fields_is_told_of_with_the_way_out(check):
+    found = check('{"frame": "[2,...]", "station": "4111111111111111"}', expect=1)
+    (why,) = found["messages"][0]["refused"]
+    assert why["reason"] == "not-a-frame"
+    assert "frame, station" in why["problem"]
+    assert "where.payload" in why["problem"]
 
 
 @pytest.mark.parametrize("apart", ["\n", ",", ", \n"])
@@ -161,3 +171,20 @@ def test_people_see_the_same(tmp_path, monkeypatch):
     assert "1: accepted" in ended.stdout
     assert "2: refused" in ended.stdout
     assert "1 accepted, 1 refused, 1 facts" in ended.stdout
+
+
+@pytest.mark.parametrize(("serial", "key_from"), [("M-1", "registry"), ("M-2", "enclosed")])
+def test_the_verdict_on_signed_values_is_shown(check, tmp_path, serial, key_from):
+    lines = (OCPP / "golden" / "1.6-signed.txt").read_text().splitlines()
+    said = next(json.loads(line[2:]) for line in lines if "SignedData" in line)
+    told = said[3]["transactionData"][0]["sampledValue"][0]["value"]
+    printed = base64.b64decode(json.loads(told)["publicKey"]).decode()
+    (tmp_path / "meters.json").write_text(json.dumps({serial: printed}))
+    where = '[where]\ncharger = "c"\nnetwork = "n"\n'
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(f'source = "ocpp"\nname = "csms"\nkeys = "meters.json"\n{where}')
+    found = check("\n".join(line[2:] for line in lines), "ocpp", "--mapping", str(mapping))
+    facts = [fact for one in found["messages"] for fact in one["facts"]]
+    (ended,) = [one["fields"] for one in facts if one["record"] == "ChargingEnded"]
+    assert (ended["signed_outcome"], ended["signed_key_from"]) == ("valid", key_from)
+    assert ended["signed_wh"] == 11_000

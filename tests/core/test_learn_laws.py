@@ -102,7 +102,8 @@ partner_facts = st.one_of(
         cdr_id=st.sampled_from(["C-1", "c-1", "C-2"]),
         credit=st.booleans(),
         credit_reference_id=st.sampled_from(["", "C-1"]),
-        rejected_code=st.sampled_from([0, 2001]),
+        rejected_code=st.sampled_from([0, 2001, 3001]),
+        accepted=st.booleans(),
         partner=st.sampled_from(["hub", "peer"]),
     ),
     st.builds(

@@ -68,4 +68,4 @@ async def test_killed_again_while_it_replays(feed, settings):
 
 
 def test_every_topic_of_the_sink_is_in_these_tests():
-    assert len(SUNK) == 12
+    assert len(SUNK) == 14

@@ -1,8 +1,6 @@
 """Files and messages that hold signed records: bare text, S.A.F.E. XML, OCPP's signedMeterValue."""
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from itertools import pairwise
 from typing import Any
 from xml.parsers import expat  # no document type is let in, so no entity can grow
@@ -10,12 +8,14 @@ from xml.parsers import expat  # no document type is let in, so no entity can gr
 import msgspec
 
 from connectors.ocpp.signed.messages import SignedRecord, Unreadable
+from connectors.ocpp.signed.parse import from_base64
 
 MOST_FILE_BYTES = 32 << 20
 MOST_RECORDS = 10_000
 MOST_DEPTH = 16
-_START = re.compile(rb"^[ \t]*(?=OCMF\|)", re.MULTILINE)
+_START = re.compile(rb"(?:^|(?<=\}))[ \t\r\n,;]{0,9}(?=OCMF\|)", re.MULTILINE)
 _DATA = frozenset(("signedData", "encodedData"))
+_KNOWN = (b"OCMF", b"<")
 _JUNK_AFTER_END = 9
 
 
@@ -31,7 +31,7 @@ def records_of(data: bytes) -> list[SignedRecord]:
         raise Unreadable("empty")
     if text.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         records = _of_xml(text)
-    elif text.startswith((b"{", b"[")):
+    elif text.startswith((b"{", b"[", b'"')):
         records = _of_json(text)
     else:
         records = _of_text(text)
@@ -49,7 +49,7 @@ def _of_text(text: bytes) -> list[SignedRecord]:
         pieces = [text[a:b] for a, b in pairwise(bounds)]
     else:
         pieces = text.splitlines()
-    return [SignedRecord(signed=one.strip(b" \t\r\n")) for one in pieces if one.strip()]
+    return [SignedRecord(signed=bare) for one in pieces if (bare := one.strip(b" \t\r\n,;"))]
 
 
 def _of_json(text: bytes) -> list[SignedRecord]:
@@ -57,7 +57,28 @@ def _of_json(text: bytes) -> list[SignedRecord]:
         said = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Unreadable(f"JSON: {error}") from error
-    return [of_ocpp(one) for one in (said if isinstance(said, list) else [said])]
+    values = said if isinstance(said, list) else [said]
+    return [record for one in values for record in records_in(one)]
+
+
+def records_in(value: object) -> list[SignedRecord]:
+    """The records of one signed value of OCPP: `of_ocpp`'s, or all in the container that it is.
+
+    Never raises: a container that cannot be taken apart is one record, told as of unknown format.
+    """
+    record = of_ocpp(value)
+    text = record.signed.strip(b" \t\r\n")
+    if not text.startswith(b"<"):
+        return [record]
+    try:
+        found = _of_xml(text)
+    except Unreadable:
+        found = []
+    told = record.public_key
+    return [
+        one if one.public_key or not told else msgspec.structs.replace(one, public_key=told)
+        for one in found
+    ] or [record]
 
 
 def of_ocpp(value: object) -> SignedRecord:
@@ -74,12 +95,9 @@ def of_ocpp(value: object) -> SignedRecord:
         return SignedRecord(signed=_bytes(value))
     data = value.get("signedMeterData") or value.get("signedMeterValue")
     raw = _bytes(data)
-    try:
-        inside = b64decode(raw, validate=True)
-    except (NotBase64, ValueError):
-        inside = b""
+    inside = from_base64(raw) or b""
     return SignedRecord(
-        signed=inside if inside.lstrip().startswith(b"OCMF") else raw,
+        signed=inside if inside.lstrip().startswith(_KNOWN) else raw,
         format=_text(value.get("encodingMethod")),
         signing_method=_text(value.get("signingMethod")),
         public_key=_text(value.get("publicKey")),

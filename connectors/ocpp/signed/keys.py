@@ -1,8 +1,6 @@
 """Public keys as meters, plates, registers and OCPP write them."""
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from connectors.ocpp.signed.messages import KeyFrom
+from connectors.ocpp.signed.parse import from_base64
+from connectors.ocpp.signed.registry import Registry
 
 CURVES: Mapping[str, ec.EllipticCurve] = {
     "secp192r1": ec.SECP192R1(),
@@ -31,9 +31,11 @@ CURVES: Mapping[str, ec.EllipticCurve] = {
 """What OCMF names or is met with it and `cryptography` has. Not secp192k1: nobody has it."""
 
 MOST_KEY_CHARS = 8192
-_BLANK = re.compile(r"[\s:]+")
+_BLANK = re.compile(r"^0[xX]|[\s:]+")
+_NO_HEX = re.compile(r"^\s*0[xX]|[^0-9A-Fa-f]+")  # a plate may group its digits by anything
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-_OCA = re.compile(r"oca:(base16|base64):asn1:(.*)", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----(.*)-----END PUBLIC KEY-----", re.DOTALL)
+_OCA = re.compile(r"oca:(base16|base64):asn1:(.*)", re.DOTALL | re.IGNORECASE)
 _SPKI_SECP192K1 = bytes.fromhex("06052b8104001f")
 
 
@@ -45,20 +47,6 @@ class KeyRefused(Exception):
         self.unsupported = unsupported
 
 
-class RegistryWrong(Exception):
-    """A file of keys that is none."""
-
-
-class Registry(msgspec.Struct, frozen=True):
-    """Keys by the serial of the meter (OCMF MS) or of the gateway (GS), several during a change."""
-
-    keys: dict[str, tuple[str, ...]] = {}
-
-    def of(self, *serials: str) -> tuple[str, ...]:
-        """The keys of the first serial that is known."""
-        return next((self.keys[one] for one in serials if one and one in self.keys), ())
-
-
 class Offered(msgspec.Struct, frozen=True):
     """A key as text, and who offers it."""
 
@@ -66,14 +54,28 @@ class Offered(msgspec.Struct, frozen=True):
     by: KeyFrom
 
 
-def read_registry(data: bytes) -> Registry:
-    """A JSON object: serial to key, or to a list of keys. Raises RegistryWrong."""
-    try:
-        rows = msgspec.json.decode(data, type=dict[str, str | list[str]])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RegistryWrong(f"keys by serial: {error}") from error
-    each = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in rows.items()}
-    return Registry(each)
+def unusable(registry: Registry) -> list[str]:
+    """A line for each key that is none on any curve. Keys of kinds not known here are keys."""
+    return [
+        f"{name}: {problem}"
+        for name, keys in registry.keys.items()
+        for problem in (map(_problem, keys) if keys else ("no key",))
+        if problem
+    ]
+
+
+def _problem(key: str) -> str:
+    problem = ""
+    for curve in CURVES:
+        try:
+            read_key(key, curve)
+        except KeyRefused as refused:
+            problem = "" if refused.unsupported else str(refused)
+        else:
+            problem = ""
+        if not problem:
+            break
+    return problem
 
 
 def read_key(text: str, curve: str) -> ec.EllipticCurvePublicKey:
@@ -130,17 +132,21 @@ def _of_point(data: bytes, curve: str) -> ec.EllipticCurvePublicKey:
 
 def _bytes_of(text: str, wrappings: int = 2) -> bytes:
     """Take off hex or base64; what shows inside may be wrapped once more."""
-    if text.startswith("-----"):
+    if pem := _PEM.fullmatch(text):
+        text = pem[1]  # also where all of it stands on one line
+    elif text.startswith("-----"):
         return text.encode("utf-8", "replace")
-    if named := _OCA.fullmatch(text):
+    named = _OCA.fullmatch(text)
+    if named:
         text = named[2]
-    packed = _BLANK.sub("", text)
-    if _HEX.fullmatch(packed) and not (named and named[1] == "base64"):
+    packed = (
+        _NO_HEX.sub("", text) if named and named[1].lower() != "base64" else _BLANK.sub("", text)
+    )
+    if _HEX.fullmatch(packed) and not (named and named[1].lower() == "base64"):
         return bytes.fromhex(packed)
-    try:
-        data = b64decode(packed, validate=True)
-    except (NotBase64, ValueError) as error:
-        raise KeyRefused("the public key is neither hex nor base64") from error
+    data = from_base64(packed.encode("utf-8", "replace"))
+    if data is None:
+        raise KeyRefused("the public key is neither hex nor base64")
     inside = data.decode("ascii", "replace").strip()
     if wrappings and (_OCA.fullmatch(inside) or _HEX.fullmatch(inside) or inside[:5] == "-----"):
         return _bytes_of(inside, wrappings - 1)
@@ -158,6 +164,7 @@ def offered(
     """The keys to believe, and those that tell a wrong key from a changed text."""
     own = [Offered(enclosed, "enclosed")] if enclosed else []
     others = own + [Offered(one, "enclosed") for one in siblings if one != enclosed]
+    own = own or others  # stations may send the key once, with the first of their records
     if given:
         return [Offered(given, "given")], others
     if registered:

@@ -1,6 +1,6 @@
 """A signed record as it came and what became of it, importing no cryptography."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -75,3 +75,30 @@ class Verified(msgspec.Struct, kw_only=True):
     """Every signed record of a file, in its order."""
 
     records: list[Verdict]
+
+
+class Charging(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the transaction. Instants: 0, not told. `names`: its tokens and numbers.
+
+    The meter's clock and the station's may differ by `beside_ms`.
+    """
+
+    started_at: int
+    ended_at: int
+    names: tuple[str, ...] = ()
+    beside_ms: int = 300_000
+
+
+class Proof(NamedTuple):
+    """Of a transaction. Outcome valid: there is one billable pair, and it is this charging's.
+
+    The figures are the pair's, of whichever charging; 0 and '' where there is none.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    key_from: KeyFrom = ""
+    meter: str = ""
+    wh: int = 0
+    from_at: int = 0
+    to_at: int = 0

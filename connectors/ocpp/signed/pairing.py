@@ -4,21 +4,21 @@ Rules: SAFE-eV/OCMF 1.4, tables 4 to 25 (TX, ST, EF, PG, RI, LC, CL, TM).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
 
 import msgspec
 
-from connectors.ocpp.signed.keys import Registry
 from connectors.ocpp.signed.messages import SignedRecord, Verdict
-from connectors.ocpp.signed.parse import EXACT, Payload, Reading
+from connectors.ocpp.signed.parse import EXACT, Payload, Reading, instant_of
+from connectors.ocpp.signed.registry import Registry
 from connectors.ocpp.signed.verify import Checked, check
 
 BEGIN, ENDS, SPOILT = "B", frozenset("ELRAP"), "X"
 WH_PER_UNIT = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 MOST_WH = Decimal(10**12)
-_PAGE = re.compile(r"([TF])(\d{1,18})")
+PAGE = re.compile(r"([TF])(\d{1,18})")
 _OBIS = re.compile(
     r"(?:[0-9A-Za-z]+-[0-9A-Za-z]+:)?0*([0-9A-F]+)\.0*([0-9A-F]+)(?:\..*)?", re.DOTALL
 )
@@ -36,13 +36,17 @@ class _Point(msgspec.Struct, frozen=True):
     reading: Reading
 
 
-class _Energy(msgspec.Struct, frozen=True):
-    """What a charging's readings come to. `why` not to bill it: "" where nothing speaks against."""
+class Energy(msgspec.Struct, frozen=True):
+    """What a charging's readings come to. `why` not to bill it: "" where nothing speaks against.
+
+    `course`: the readings of the register that counts, in the records' order.
+    """
 
     wh: Decimal | None
     register: str
     why: str
     time_ok: bool = False
+    course: tuple[Reading, ...] = ()
 
 
 def judged(
@@ -52,9 +56,30 @@ def judged(
     siblings = tuple(dict.fromkeys(one.public_key for one in records if one.public_key))[:8]
     done = [check(one, given, registry, siblings) for one in records]
     verdicts = [_plain(one) for one in done]
-    for group in _chargings(done):
+    first: dict[bytes, int] = {}
+    again = {
+        index: known
+        for index, one in enumerate(done)
+        if one.whole and (known := first.setdefault(one.signed, index)) != index
+    }
+    for group in _chargings(done, again):
         _judge(group, done, verdicts)
+    for index, known in again.items():
+        _repeat(verdicts[index], verdicts[known], known)
     return verdicts
+
+
+def _repeat(verdict: Verdict, known: Verdict, index: int) -> None:
+    """What was signed counts once, so that a sum over records is right."""
+    verdict.outcome, verdict.register = known.outcome, known.register
+    verdict.billable, verdict.time_billable = known.billable, known.time_billable
+    verdict.reason = known.reason or "told before"
+    verdict.counted_in = index if known.counted_in is None else known.counted_in
+
+
+def chargings(done: Sequence[Checked]) -> list[tuple[list[int], Energy]]:
+    """Of whole records: the indices of those that tell of one charging, and what they come to."""
+    return [(group, _energy([(i, done[i]) for i in group])) for group in _chargings(done)]
 
 
 def _plain(one: Checked) -> Verdict:
@@ -71,14 +96,16 @@ def _plain(one: Checked) -> Verdict:
     )
 
 
-def _chargings(done: Sequence[Checked]) -> Iterator[list[int]]:
-    """Indices of records that tell of one charging.
+def _chargings(done: Sequence[Checked], again: Container[int] = ()) -> Iterator[list[int]]:
+    """Indices of records that tell of one charging, without those told `again`.
 
     A record with both a begin and an end is one of its own. The others belong together by the
     container's transaction, else as they follow each other, up to an end.
     """
     open_by: dict[str, list[int]] = {}
     for index, one in enumerate(done):
+        if index in again:
+            continue
         kinds = {each.kind for each in one.payload.readings} if one.payload else set()
         if one.whole and BEGIN in kinds and kinds & ENDS:
             yield [index]
@@ -99,7 +126,7 @@ def _judge(group: list[int], done: Sequence[Checked], verdicts: list[Verdict]) -
     broken = [index for index in group if not done[index].whole]
     if broken:
         why = f"another record of its charging is {done[broken[0]].outcome}"
-        energy = _Energy(None, "", why)
+        energy = Energy(None, "", why)
     else:
         energy = _energy([(index, done[index]) for index in whole])
     last = whole[-1]
@@ -118,7 +145,7 @@ def _judge(group: list[int], done: Sequence[Checked], verdicts: list[Verdict]) -
         verdicts[last].energy_exact_wh = f"{energy.wh:f}"
 
 
-def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
+def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
     payloads = [one.payload for _, one in group if one.payload is not None]
     points = [
         _Point(index, reading)
@@ -129,7 +156,7 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
     register = _register(points)
     course = [p.reading for p in points if p.reading.register == register and _is_energy(p.reading)]
     if not course:
-        return _Energy(None, "", "no reading of imported energy")
+        return Energy(None, "", "no reading of imported energy")
     why = (
         _unpaired(course)
         or _strangers(payloads)
@@ -142,7 +169,7 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> _Energy:
     wh = _difference(course)
     if wh is not None and not 0 <= wh <= MOST_WH:
         why, wh = why or ("the register falls" if wh < 0 else "more energy than can be"), None
-    return _Energy(wh, register, why, time_ok=_in_step(course))
+    return Energy(wh, register, why, time_ok=_in_step(course), course=tuple(course))
 
 
 def _is_energy(reading: Reading) -> bool:
@@ -182,6 +209,8 @@ def _unpaired(course: Sequence[Reading]) -> str:
         return "no end reading"
     if kinds.count(BEGIN) > 1:
         return "more than one begin reading"
+    if len([kind for kind in kinds if kind in ENDS]) > 1:
+        return "more than one end reading"
     if kinds[0] != BEGIN or kinds[-1] not in ENDS:
         return "begin and end are out of order"
     return ""
@@ -195,7 +224,7 @@ def _strangers(payloads: Sequence[Payload]) -> str:
 
 
 def _unpaged(payloads: Sequence[Payload]) -> str:
-    pages = [_PAGE.fullmatch(one.page) for one in payloads]
+    pages = [PAGE.fullmatch(one.page) for one in payloads]
     for one, page in zip(payloads, pages, strict=True):
         if page is None:
             return f"no page: PG {one.page[:24]!r}"
@@ -214,8 +243,10 @@ def _unfit(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
             return f"error flags EF {one.errors[:8]}"
         if one.kind == SPOILT:
             return "an error during charging (TX X): no longer usable from there"
-    if any(_wh(later) < _wh(sooner) for sooner, later in pairwise(course)):
+    if any(wh_of(later) < wh_of(sooner) for sooner, later in pairwise(course)):
         return "the register falls"
+    if 0 < instant_of(course[-1].time) < instant_of(course[0].time):
+        return "its end is before its begin"
     return _cable(course, payloads)
 
 
@@ -227,12 +258,15 @@ def _cable(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
     if any(b < a for a, b in pairwise(losses)) or any(one < 0 for one in losses):
         return "cable loss CL falls"
     for cable in (one.loss for one in payloads if one.loss is not None):
-        if "LR" not in cable or cable.get("LU") not in _CABLE_UNITS:
+        ohm = cable.get("LR")
+        told = isinstance(ohm, int | float) and not isinstance(ohm, bool) and ohm >= 0
+        if not told or cable.get("LU") not in _CABLE_UNITS:
             return "cable loss is compensated by a resistance that is not told (LC: LR, LU)"
     return ""
 
 
-def _wh(reading: Reading) -> Decimal:
+def wh_of(reading: Reading) -> Decimal:
+    """Of a reading of energy."""
     assert reading.value is not None
     return EXACT.multiply(reading.value, WH_PER_UNIT[reading.unit])
 
@@ -240,10 +274,12 @@ def _wh(reading: Reading) -> Decimal:
 def _difference(course: Sequence[Reading]) -> Decimal | None:
     begins = [one for one in course if one.kind == BEGIN]
     ends = [one for one in course if one.kind in ENDS]
-    return EXACT.subtract(_wh(ends[-1]), _wh(begins[0])) if begins and ends else None
+    return EXACT.subtract(wh_of(ends[-1]), wh_of(begins[0])) if begins and ends else None
 
 
 def _in_step(course: Sequence[Reading]) -> bool:
     """Both synchronised, or the end told relative to the begin, by the meter's own timekeeping."""
+    if not (instant_of(course[0].time) and instant_of(course[-1].time)):
+        return False
     begin, end = course[0].time[-2:], course[-1].time[-2:]
     return end == " R" or (begin == " S" and end == " S")

@@ -13,7 +13,6 @@ from connectors.ocpp.signed.keys import (
     CURVES,
     KeyRefused,
     Offered,
-    Registry,
     curve_of,
     offered,
     read_key,
@@ -28,20 +27,26 @@ from connectors.ocpp.signed.parse import (
     read_payload,
     split,
 )
+from connectors.ocpp.signed.registry import Registry
 
 DEFAULT = "ECDSA-secp256r1-SHA256"
 _ALGORITHM = re.compile(r"ECDSA-([0-9A-Za-z]+)-(SHA256|SHA384|SHA512)")
 _HASHES = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
 _SEQUENCE, _INTEGER, _LONG = 0x30, 0x02, 0x80
+_LONG_FORMS = range(_LONG + 1, _LONG + 5)
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """One record after its signature. `payload`: only where that fits. `key`: which one it was."""
+    """One record after its signature. `payload`: only where that fits. `key`: which one it was.
+
+    `signed`: the bytes that were signed; a signature over them can be written in several ways.
+    """
 
     record: SignedRecord
     outcome: Outcome
     reason: str = ""
     text: bytes = b""
+    signed: bytes = b""
     payload: Payload | None = None
     algorithm: str = ""
     key_from: KeyFrom = ""
@@ -96,23 +101,39 @@ def _check(done: Checked, given: str, registry: Registry, siblings: Sequence[str
     done.text = _text(record)
     ocmf = split(done.text)
     algorithm = _algorithm(ocmf.signature.SA, record.signing_method)
-    done.algorithm = algorithm.name
+    done.algorithm, done.signed = algorithm.name, ocmf.payload
     if ocmf.signature.SM != "application/x-der":
         raise _Ended("unsupported-algorithm", f"SM: {ocmf.signature.SM[:60]!r}")
     unread, payload = _read(ocmf.payload)
     serials = (payload.meter, payload.gateway) if payload else ()
-    believed, others = offered(given, registry.of(*serials), record.public_key, siblings)
+    enclosed = record.public_key or ocmf.key
+    believed, others = offered(given, registry.of(*serials), enclosed, siblings)
     if unread and not believed:
         raise unread
     if not believed:
         raise _Ended("no-key", "no public key for it")
-    key, by = _fitting(ocmf, algorithm, believed, others)
+    try:
+        key, by = _fitting(ocmf, algorithm, believed, others)
+    except _Ended as ended:
+        _borrowed(ended, enclosed, believed)
+        raise
     done.key_from, done.key = by, _der(key)
+    if ocmf.key and _der(_read_key(ocmf.key, algorithm)) != done.key:
+        raise _Ended("wrong-key", "another key stands in its fourth section")
     if not algorithm.stated:
         done.algorithm = f"ECDSA-{curve_of(key)}-SHA256"
     if payload is None:
         raise Malformed(str(unread))
     done.outcome, done.payload = "valid", payload
+
+
+def _borrowed(ended: _Ended, enclosed: str, believed: Sequence[Offered]) -> None:
+    """Raises _Ended otherwise where the keys came with other records, which may be another's."""
+    if enclosed or believed[0].by != "enclosed" or ended.outcome == "malformed":
+        return
+    if len(believed) > 1 or ended.outcome != "tampered":
+        why = "no public key for it, and none that came with others fits"
+        raise _Ended("no-key", why) from ended
 
 
 def _text(record: SignedRecord) -> bytes:
@@ -179,13 +200,16 @@ def _fitting(
     raise problem
 
 
-def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCurvePublicKey:
+def _read_key(text: str, algorithm: _Algorithm) -> ec.EllipticCurvePublicKey:
     try:
-        key = read_key(one.text, algorithm.curve)
+        return read_key(text, algorithm.curve)
     except KeyRefused as refused:
-        raise _Ended(
-            "unsupported-algorithm" if refused.unsupported else "wrong-key", str(refused)
-        ) from refused
+        outcome: Outcome = "unsupported-algorithm" if refused.unsupported else "wrong-key"
+        raise _Ended(outcome, str(refused)) from refused
+
+
+def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCurvePublicKey:
+    key = _read_key(one.text, algorithm)
     curve = curve_of(key)
     if algorithm.stated and curve != algorithm.curve:
         raise _Ended("wrong-key", f"a key of {curve}, a signature of {algorithm.curve}")
@@ -202,8 +226,9 @@ def _verified(ocmf: Ocmf, algorithm: _Algorithm, one: Offered) -> ec.EllipticCur
 def dss(data: bytes, size: int) -> bytes:
     """A signature as strict DER (X9.62).
 
-    From DER whose integers have too many or too few leading zeros, as some meters write it, or
-    from the bare numbers, `size` bytes each. Raises Malformed.
+    From DER whose integers have too many or too few leading zeros, or whose lengths are longer than
+    need be (BER), as some meters write it, or from the bare numbers, `size` bytes each. Raises
+    Malformed.
     """
     numbers = _from_der(data)
     if numbers is None and len(data) == 2 * size:
@@ -225,14 +250,13 @@ def _from_der(data: bytes) -> tuple[int, int] | None:
 
 
 def _element(data: bytes, tag: int) -> tuple[bytes, bytes] | None:
-    """Content of the first element and what follows; lengths of one byte, or of one after 0x81."""
+    """Content of the first element and what follows; lengths also in a longer form than needed."""
     if len(data) < 3 or data[0] != tag:  # noqa: PLR2004 - tag, length, a byte of content
         return None
     length, start = data[1], 2
-    if length == _LONG + 1:
-        length, start = data[2], 3
-        if length < _LONG:
-            return None
+    if length in _LONG_FORMS:
+        start += length & ~_LONG
+        length = int.from_bytes(data[2:start], "big")
     elif length >= _LONG:
         return None
     end = start + length

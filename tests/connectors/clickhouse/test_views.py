@@ -66,6 +66,7 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
     for topic in (
         topics.COMMANDS,
         topics.RESPONSES,
+        topics.LOOKUPS,
         topics.LEDGER,
         topics.DISCREPANCIES,
         topics.VISITS,
@@ -73,6 +74,7 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
         topics.DRIFT,
         topics.OCPI_SESSIONS,
         topics.OCPI_CDRS,
+        topics.INVOICES,
     ):
         for record in topics.BY_NAME[topic].records:
             world.put(topic, example(record))
@@ -365,3 +367,33 @@ def test_a_cdr_shows_its_total_and_whether_it_was_refused(address, world):
         "NO*NLD",
     )
     assert (first["rejected_code"], second["rejected_code"]) == (None, 2001)
+
+
+def test_an_invoice_shows_the_session_of_each_cdr_as_it_stands(address, world):
+    cdr = example("CdrSeen")
+    about = {"country_code": cdr.country_code, "party_id": cdr.party_id, "tenant": cdr.tenant}
+    older = msgspec.structs.replace(
+        example("InvoiceReported"), **about, cdr_ids=["gone"], last_updated_at=1
+    )
+    newer = msgspec.structs.replace(older, cdr_ids=[cdr.cdr_id.upper(), "x"], last_updated_at=2)
+    world.put(topics.OCPI_CDRS, cdr)
+    world.put(topics.INVOICES, newer)
+    world.put(topics.INVOICES, older)
+    known, unknown = rows(address, "SELECT * FROM v_partner_invoice ORDER BY cdr_known DESC")
+    assert (known["cdr_known"], unknown["cdr_known"], unknown["cdr_id"]) == (True, False, "x")
+    assert known["authorization_reference"] == cdr.authorization_reference
+    assert (known["total_gross"], unknown["total_gross"]) == ("238.5", "")
+
+
+def test_a_notice_without_a_session_shows_when_it_became_an_orphan(address, world):
+    notice = example("NoticeUnbound")
+    world.put(topics.LOOKUPS, notice)
+    (waiting,) = rows(address, "SELECT * FROM v_unbound_notice")
+    assert (waiting["psp_reference"], waiting["aged_at"]) == (notice.psp_reference, None)
+    orphan = msgspec.structs.replace(
+        example("OrphanAged"), tenant=notice.tenant, alias=notice.alias, aged_at=5_000,
+        source_topic=topics.LOOKUPS, source_partition=0, source_offset=1,
+    )  # fmt: skip
+    world.put(topics.DISCREPANCIES, orphan)
+    (aged,) = rows(address, "SELECT * FROM v_unbound_notice")
+    assert aged["aged_at"] == "1970-01-01 00:00:05.000"

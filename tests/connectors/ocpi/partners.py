@@ -35,7 +35,7 @@ def told(found, quirks=NONE, state=None, **said):
     """One object through `pieces` and `translate`."""
     payload = found if isinstance(found, bytes) else json.dumps(found).encode()
     (piece,) = pieces(payload, place(**said), quirks)
-    return translate(state, piece.payload, piece.place, quirks)
+    return translate(state, piece, quirks)
 
 
 def fact(found, quirks=NONE, **said):

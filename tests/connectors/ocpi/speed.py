@@ -29,7 +29,7 @@ def microseconds(number=2_000):
 
     def read():
         for piece in pieces(payload, where):
-            assert translate(None, piece.payload, piece.place).facts
+            assert translate(None, piece).facts
 
     return min(repeat(read, timer=process_time, number=number, repeat=7)) / number * 1e6
 

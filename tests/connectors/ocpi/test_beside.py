@@ -57,7 +57,7 @@ def is_one_of_ours(done):
 def every(payload, **where):
     state = None
     for piece in pieces(payload, place(**where), NONE):
-        done = translate(state, piece.payload, piece.place, NONE)
+        done = translate(state, piece, NONE)
         assert done.state is None or is_one_of_ours(done)
         yield done
 

@@ -175,6 +175,22 @@ def test_a_cdr_that_somebody_refused_says_so_even_when_it_is_known():
     assert told(cdr(), answer_code=1000).facts[0].rejected_code == 0
 
 
+def test_what_was_refused_and_then_accepted_is_told_once_more():
+    refused = told(cdr(), answer_code=2001)
+    assert kinds(told(cdr(), state=refused.state, answer_code=2001)) == ["repeated"]
+    done = told(cdr(), state=refused.state, answer_code=1000)
+    assert [(one.rejected_code, one.accepted) for one in done.facts] == [(0, True)]
+    again = told(cdr(), state=done.state, answer_code=1000)
+    assert (again.facts, kinds(again)) == ((), ["repeated"])
+
+
+def test_what_nobody_refused_is_not_told_again_when_it_is_accepted():
+    first = told(cdr())
+    assert [one.accepted for one in first.facts] == [False]
+    assert kinds(told(cdr(), state=first.state, answer_code=1000)) == ["repeated"]
+    assert fact(cdr(), answer_code=1000).accepted
+
+
 # --- energy -----------------------------------------------------------------------------------
 
 
@@ -381,3 +397,38 @@ def test_nor_does_it_hide_in_what_is_kept_as_told(shown):
 def test_identifiers_of_what_is_kept_as_told_may_look_like_a_cards_number():
     plain = json.loads(example("2.1.1", "cdrs_example_of_a_cdr"))
     assert fact(plain | {"location": plain["location"] | {"id": str(PAN)}}).location_id == str(PAN)
+
+
+# --- what partners are known for ---------------------------------------------------------------
+
+
+def test_a_total_that_its_sender_calls_insignificant_is_not_told():
+    usual = fact(cdr())
+    found = fact(cdr(remark="Tariff unknown [?]"))
+    assert "total-not-significant" in found.oddities
+    assert [(one.net, one.gross) for one in found.costs if one.kind == "total"] == [("", "")]
+    assert [one for one in found.costs if one.kind != "total"] == usual.costs[1:]
+    assert found.money_digest == usual.money_digest
+
+
+@pytest.mark.parametrize(
+    ("total_time", "oddity"),
+    [
+        (0.6, None),
+        (1.2, None),
+        (2160, "total-time-in-seconds"),
+        (36, "total-time-in-minutes"),
+        (7, "total-time-beyond-its-end"),
+    ],
+)
+def test_a_total_time_that_cannot_be_hours_is_kept_and_noted(total_time, oddity):
+    found = fact(cdr(total_time=total_time))
+    assert [one for one in found.oddities if one.startswith("total-time")] == [oddity] * bool(
+        oddity
+    )
+    assert found.total_hours == str(total_time)
+
+
+def test_a_total_time_in_seconds_does_not_let_impossible_energy_through():
+    told = {"total_energy": 2_000, "charging_periods": periods(2_000)}
+    assert refusal(cdr(total_time=2160, **told)).reason == "impossible-energy"

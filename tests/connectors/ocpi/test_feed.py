@@ -84,7 +84,7 @@ def test_a_page_is_its_objects():
         "nordlade/ocpi/no/nld/cdr",
         "nordlade/ocpi//peer/unknown",
     ]
-    done = [translate(None, one.payload, one.place) for one in kept]
+    done = [translate(None, one) for one in kept]
     assert [len(one.facts) for one in done] == [1, 1, 0]
     assert pieces(b"[]", place()) == ()
 
@@ -115,7 +115,7 @@ MUTATIONS = st.sampled_from(WHOLE).flatmap(
 def accounted(payload, **said):
     """Accepted, and then it can be written; or refused by the name of a reason; never a crash."""
     for piece in pieces(payload, place(**said)):
-        done = translate(None, piece.payload, piece.place)
+        done = translate(None, piece)
         for one in done.facts:
             codec.encode(one)
         for one in done.refused:
@@ -175,7 +175,7 @@ def test_limits(payload, reason):
         reasons = {
             refused.reason
             for piece in pieces(payload, place())
-            for refused in translate(None, piece.payload, piece.place).refused
+            for refused in translate(None, piece).refused
         }
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -221,7 +221,7 @@ def test_received_at_is_the_place_s():
 def test_an_answer_without_data_has_nothing_for_us(more, hint):
     answer = {"status_code": 2001, "status_message": "no", "timestamp": "2020-01-21T02:47:32Z"}
     (piece,) = pieces(json.dumps(answer | more).encode(), place(object_hint=hint))
-    done = translate(None, piece.payload, piece.place)
+    done = translate(None, piece)
     assert (done.refused, kinds(done)) == ((), ["answer-without-data"])
 
 

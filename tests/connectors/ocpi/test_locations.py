@@ -336,9 +336,9 @@ def test_a_hubs_own_ids_are_undone_at_every_level():
     path = {"object_id": "NLD-KRS-1/NO*krs-1-a", "country_code": "NO", "party_id": "HUB"}
     for where in (path, path | {"object_id": "locations/NO/HUB/NLD-KRS-1/NO*krs-1-a"}):
         patch = json.dumps(status("CHARGING", "09:00:00")).encode()
-        said = place(**AT_EVSE | where)
-        assert key_of(patch, said, HUB) == key_of(json.dumps(LOCATION).encode(), place())
-        (evse,) = translate(state, patch, said, HUB).facts
+        (piece,) = pieces(patch, place(**AT_EVSE | where), HUB)
+        assert piece.key == key_of(json.dumps(LOCATION).encode(), place())
+        (evse,) = translate(state, piece, HUB).facts
         assert (evse.evse_uid, evse.location_id, evse.party_id) == ("krs-1-a", "KRS-1", "NLD")
 
 
@@ -437,4 +437,11 @@ def test_unknown_words_are_kept_and_counted():
 def test_parts_of_a_page_are_pieces():
     page = json.dumps({"data": [LOCATION, changed(id="KRS-2")], "status_code": 1000}).encode()
     found = pieces(page, place())
-    assert [len(translate(None, one.payload, one.place, NONE).facts) for one in found] == [3, 3]
+    assert [len(translate(None, one, NONE).facts) for one in found] == [3, 3]
+
+
+@pytest.mark.parametrize("of", [True, 7, 1e300, "text"])
+def test_connectors_that_are_no_list_are_refused_by_their_path(of):
+    wrong = copy.deepcopy(LOCATION)
+    wrong["evses"][0]["connectors"] = of
+    assert "evses[0].connectors" in [one.field for one in told(wrong).refused]

@@ -18,7 +18,7 @@ def at(minute, second=0):
     return f"2026-03-01T08:{minute:02}:{second:02}Z"
 
 
-def ocmf(kind, minute, kwh, page):
+def ocmf(kind, minute, kwh, page, **fields):
     reading = {
         "TM": f"2026-03-01T08:{minute:02}:00,000+0000 S",
         "TX": kind,
@@ -28,7 +28,7 @@ def ocmf(kind, minute, kwh, page):
         "ST": "G",
         "EF": "",
     }
-    said = {"FV": "1.0", "GS": "G-1", "PG": page, "MS": "M-1", "RD": [reading]}
+    said = {"FV": "1.0", "GS": "G-1", "PG": page, "MS": "M-1", **fields, "RD": [reading]}
     payload = json.dumps(said)
     way = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
     signature = {"SD": _METER.sign(payload.encode(), way).hex()}

@@ -18,6 +18,7 @@ from connectors.ocpp.frames import (
     NotValid,
     Send,
     frame_of,
+    lenient_frame,
     version_named,
 )
 from connectors.ocpp.validation import request_of
@@ -182,3 +183,25 @@ def test_a_number_is_what_was_written():
     cost = request_of("2.1", "CostUpdated", payload.encode()).message.total_cost
     assert cost == Decimal(exact)
     assert str(cost) == exact
+
+
+@pytest.mark.parametrize(
+    ("data", "frame", "noted"),
+    [
+        ('[2,7,"Heartbeat",{}]', ("7", "Heartbeat"), True),
+        ('[ 2 , -70 , "Heartbeat",{}]', ("-70", "Heartbeat"), True),
+        ('[2,"7","Heartbeat",{}]', ("7", "Heartbeat"), False),
+    ],
+)
+def test_a_message_id_may_be_a_number(data, frame, noted):
+    read, note = lenient_frame(data)
+    assert (read.unique_id, read.action) == frame
+    assert (note is not None) == noted
+
+
+@pytest.mark.parametrize(
+    "data", ["[2,7.5,0,{}]", "[2,null,0,{}]", "[2,7,0,{}]", "[3,{},{}]", "[2,7"]
+)
+def test_a_message_id_that_is_neither(data):
+    with pytest.raises(NotValid):
+        lenient_frame(data)

@@ -6,7 +6,7 @@ import pytest
 from talk import DAY, OURS, PAN, POWER, Talk16, ms, sample, stamp, values
 
 from connectors.ocpp.feed import IdTag, Plausibility
-from connectors.ocpp.memory import MOST_SIGNED_CHARS
+from connectors.ocpp.memory import MOST_BETWEEN_CHARS, MOST_SIGNED_CHARS
 from schemas.facts import ChargerSeen
 from schemas.flags import ENERGY_DOUBTFUL, Flag
 
@@ -420,12 +420,13 @@ def test_signed_values_go_with_the_end_as_they_came():
     assert json.loads(talk.ended[0].signed_data) == [begin, end]
 
 
-def test_the_first_signed_value_with_a_key_is_kept_whatever_its_context():
+def test_the_first_signed_value_with_a_key_is_kept_however_much_came_before():
     keyed = json.dumps({"signedMeterData": "YQ==", "publicKey": "a2V5"})
     keyless = json.dumps({"signedMeterData": "Yg=="})
     talk = Talk16()
     talk.begin()
-    talk.meter("08:10:00", sample("OCMF|{}|{}", format="SignedData"))
+    large = "x" * MOST_BETWEEN_CHARS
+    talk.meter("08:10:00", sample(large, format="SignedData"))
     talk.meter("08:20:00", sample(keyed, format="SignedData"))
     talk.meter("08:30:00", sample(keyed, format="SignedData"))
     talk.stop(data=[values("09:00:00", sample(keyless, format="SignedData"))])
@@ -491,3 +492,11 @@ def test_clocks_without_zone_are_flagged_or_put_right():
         talk.call("StartTransaction", start, "09:00:00")
         talk.conf()
         assert (talk.started[0].started_at, talk.started[0].flags) == (ms(at), flags)
+
+
+def test_a_start_whose_message_id_is_a_number_is_paired_with_its_result():
+    talk = Talk16()
+    talk.start(uid=12)
+    talk.result({"transactionId": 7, "idTagInfo": {"status": "Accepted"}}, uid=12)
+    assert talk.started[0].transaction_id.startswith("7@")
+    assert talk.kinds.count("text-as-number") == 2

@@ -581,7 +581,7 @@ def signed(data):
     }
 
 
-def test_signed_values_of_begin_and_end_go_with_the_end():
+def test_signed_values_from_begin_to_end_go_with_the_end():
     talk = Talk2()
     talk.event(
         "Started",
@@ -601,7 +601,8 @@ def test_signed_values_of_begin_and_end_go_with_the_end():
         4,
         figure(9000, context="Transaction.End", signedMeterValue=signed("ZW4=")),
     )
-    assert json.loads(talk.ended[0].signed_data) == [signed("Ym4="), keyed, signed("ZW4=")]
+    each = [signed("Ym4="), periodic, keyed, signed("ZW4=")]
+    assert json.loads(talk.ended[0].signed_data) == each
     assert talk.ended[0].flags == 0
 
 

@@ -110,8 +110,8 @@ def values_2(*samples, **fields):
         (
             "2.0.1",
             "TransactionEvent",
-            EVENT | {"triggerReason": "Sunrise"},
-            "triggerReason: Invalid enum value 'Sunrise'",
+            EVENT | {"eventType": "Sunrise"},
+            "eventType: Invalid enum value 'Sunrise'",
         ),
         (
             "2.1",
@@ -303,8 +303,32 @@ def test_what_the_schema_allows_is_not_noted_beside_what_it_does_not():
 
 def test_a_new_word_is_other_only_where_the_schema_has_it():
     station = {"model": "M", "vendorName": "V"}
-    with pytest.raises(NotValid, match="reason: Invalid enum value 'Moon'"):
-        taken("2.1", "BootNotification", {"chargingStation": station, "reason": "Moon"})
+    booted = taken("2.1", "BootNotification", {"chargingStation": station, "reason": "Moon"})
+    assert (booted.message.reason, notes(booted)) == ("Unknown", {("unknown-word", "reason: Moon")})
+    with pytest.raises(NotValid, match="eventType: Invalid enum value 'Moon'"):
+        taken("2.1", "TransactionEvent", EVENT | {"eventType": "Moon"})
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_a_new_word_costs_no_event(version):
+    info = {"transactionId": "T", "chargingState": "Dreaming", "stoppedReason": "Bored"}
+    event = EVENT | {"triggerReason": "Sunrise", "transactionInfo": info, "eventType": "Ended"}
+    read = taken(version, "TransactionEvent", event)
+    assert read.message.trigger_reason == "Trigger"
+    assert read.message.transaction_info.charging_state is None
+    assert read.message.transaction_info.stopped_reason == "Other"
+    assert notes(read) == {
+        ("unknown-word", "triggerReason: Sunrise"),
+        ("unknown-word", "transactionInfo.chargingState: Dreaming"),
+        ("unknown-word", "transactionInfo.stoppedReason: Bored"),
+    }
+
+
+def test_a_new_status_of_a_card_does_not_lose_the_number_of_its_transaction():
+    said = json.dumps({"transactionId": 7, "idTagInfo": {"status": "Sleepy"}}).encode()
+    read = response_of("1.6", "StartTransaction", said)
+    assert (read.message.transaction_id, read.message.id_tag_info.status) == (7, "Invalid")
+    assert [one.kind for one in read.notes] == ["unknown-word"]
 
 
 def test_a_note_quotes_forty_characters():

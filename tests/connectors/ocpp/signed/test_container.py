@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meters import reading
 
-from connectors.ocpp.signed.container import MOST_FILE_BYTES, records_of
+from connectors.ocpp.signed.container import MOST_FILE_BYTES, of_ocpp, records_of
 from connectors.ocpp.signed.messages import Unreadable
 from connectors.ocpp.signed.pairing import judged
+from connectors.ocpp.signed.verify import check
 
 
 def container(*values):
@@ -50,6 +51,27 @@ def test_xml_with_a_namespace_cdata_and_what_it_does_not_know(meter, text):
 
 def test_what_follows_the_document_belongs_to_no_record(meter, text):
     assert len(records_of(container(("plain", text, meter.key)) + b"\n12\n")) == 1
+
+
+def test_records_on_one_line_or_in_quotes(text):
+    each = (text + " " + text, text + text, f"{text};{text},", f"{text}\n,{text}")
+    for data in each:
+        assert [one.signed.decode() for one in records_of(data.encode())] == [text, text]
+    (quoted,) = records_of(json.dumps(text).encode())
+    assert quoted.signed.decode() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("AP;0;3;ALCV3ABBBISHMA2RYEGAZE3HV5YQBQRAEHAR2MN;", "ALFEN"),
+        ("1b1b1b1b0101010176", "SML"),
+        ("<signedMeterValue><encodingMethod>EDL</encodingMethod></signedMeterValue>", "EDL"),
+    ],
+)
+def test_other_formats_by_how_they_begin(text, name):
+    done = check(of_ocpp(text))
+    assert (done.outcome, done.reason) == ("unknown-format", name)
 
 
 def test_other_formats_by_name():

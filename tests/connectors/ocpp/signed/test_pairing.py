@@ -40,6 +40,14 @@ def test_a_pair_of_records_has_its_energy_once(meter):
     assert (begin.energy_wh, begin.counted_in, end.energy_wh) == (None, 1, 5000)
 
 
+def test_what_is_told_again_has_no_energy_of_its_own(meter):
+    texts = [meter.record(reading("B", 10)), meter.record(reading("E", 15), page="T2")]
+    done = verdicts(meter, *texts, *texts, texts[1])
+    assert [one.energy_wh for one in done] == [None, 5000, None, None, None]
+    assert [one.counted_in for one in done] == [1, None, 1, 1, 1]
+    assert all(one.billable for one in done)
+
+
 def test_chargings_of_a_container_go_by_their_transaction(meter):
     rows = [("a", "B", 1, "T1"), ("b", "B", 5, "T7"), ("a", "E", 2, "T2"), ("b", "E", 9, "T8")]
     records = [
@@ -73,8 +81,10 @@ def test_every_kind_of_end(meter, kind):
         ([reading("B", 1), reading("B", 1), reading("E", 2)], "more than one begin"),
         ([reading("E", 1), reading("B", 2)], "out of order"),
         ([reading("B", 2), reading("E", 1)], "the register falls"),
+        ([reading("B", 1, at=5), reading("E", 2, at=4)], "its end is before its begin"),
         ([reading("B", 2), reading("C", 9), reading("E", 5)], "the register falls"),
         ([reading("B", 1), reading("X", 2), reading("E", 3)], "TX X"),
+        ([reading("B", 1), reading("E", 2), reading("E", 3)], "more than one end"),
         ([reading("B", 1, EF="E"), reading("E", 2)], "EF E"),
         ([reading("B", 1), reading("E", 2, EF="Et")], "EF Et"),
         ([reading("B", 1, RI="1-0:2.8.0"), reading("E", 2, RI="1-0:2.8.0")], "no reading"),

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from meters import HASHES, Meter, reading
 
 from connectors.ocpp.signed.container import of_ocpp, records_of
-from connectors.ocpp.signed.keys import CURVES, Registry, RegistryWrong, read_registry
+from connectors.ocpp.signed.keys import CURVES
 from connectors.ocpp.signed.messages import MOST_BYTES, Outcome, SignedRecord
 from connectors.ocpp.signed.pairing import judged
+from connectors.ocpp.signed.registry import Registry, RegistryWrong, read_registry
 from connectors.ocpp.signed.verify import check
 
 OUTCOMES = {*get_args(Outcome)} - {"valid-but-not-billable"}  # that takes more than a signature
@@ -96,11 +97,14 @@ def key_forms(meter):
     each = [form for data in (meter.spki, bare, point, short)
             for form in (data.hex(), data.hex().upper(), base64.b64encode(data).decode())]
     # fmt: on
-    spaced = meter.spki.hex(" ")
+    spaced, bare64 = meter.spki.hex(" "), base64.b64encode(meter.spki).decode().rstrip("=")
+    plate = f"OCA:base16:asn1:0x{meter.spki.hex('-').upper()};"
     return [
         *each, spaced, spaced.replace(" ", ":"), f"  {meter.key}\n", pem, oca,
         base64.b64encode(oca.encode()).decode(), base64.b64encode(meter.key.encode()).decode(),
-        "oca:base64:asn1:" + base64.b64encode(meter.spki).decode(),
+        "oca:base64:asn1:" + base64.b64encode(meter.spki).decode(), bare64, plate,
+        f"0x{meter.key}", "oca:base64:asn1:" + bare64, pem.replace("\n", ""),
+        pem.replace("\n", " "),
     ]  # fmt: skip
 
 
@@ -123,6 +127,11 @@ def der(*numbers):
     return b"\x30" + (b"\x81" if len(body) > 127 else b"") + bytes([len(body)]) + body
 
 
+def ber(*numbers):
+    body = b"".join(b"\x02\x82\0" + bytes([len(one)]) + one for one in numbers)
+    return b"\x30\x82\0" + bytes([len(body)]) + body
+
+
 def with_signature(meter, data, encoding=None):
     _, method = meter.sign(PAYLOAD)
     shown = base64.b64encode(data).decode() if encoding == "base64" else data.hex()
@@ -143,16 +152,50 @@ def numbers_of(meter):
 @pytest.mark.parametrize("encoding", [None, "hex", "base64"])
 def test_der_as_meters_write_it(any_meter, encoding):
     r, s = numbers_of(any_meter)
-    forms = [der(r, s), der(b"\0" + r, b"\0" + s), der(b"\0\0\0" + r, s), r + s]
+    forms = [der(r, s), der(b"\0" + r, b"\0" + s), der(b"\0\0\0" + r, s), r + s, ber(r, s)]
     for form in forms:
         assert outcome(with_signature(any_meter, form, encoding), any_meter.key) == "valid"
+
+
+def test_a_fourth_section_is_the_key_and_no_other(meter):
+    text = meter.text(PAYLOAD)
+    for key in (meter.key, meter.key.upper()):
+        fourth = text + b"|" + key.encode()
+        assert outcome(fourth) == outcome(fourth, meter.key) == "valid"
+    assert outcome(text + b"|" + Meter().key.encode(), meter.key) == "wrong-key"
+    assert outcome(text + b"|" + Meter().key.encode()) == "tampered"
+    assert outcome(text + b"|aA", meter.key) == "malformed"
+    assert outcome(text + b"|" + meter.key.encode() + b"|extra", meter.key) == "malformed"
+
+
+def test_nothing_hides_in_the_signature_section(meter):
+    text = meter.text(PAYLOAD)
+    for more in (b'{"SD":"00",', b'{"\\u0053D":"00",', b'{"SE":"base64","SE":"hex",'):
+        assert outcome(text.replace(b'|{"', b"|" + more + b'"'), meter.key) == "malformed"
+
+
+def test_texts_with_control_characters_are_read(meter):
+    assert outcome(meter.text(PAYLOAD.replace("\u00e9", "a\x01\n\t")), meter.key) == "valid"
+
+
+def test_base64_may_leave_its_padding_out():
+    for _ in range(9):
+        data = FIXED.sign(PAYLOAD)[0]
+        shown = base64.b64encode(data).decode()
+        text = with_signature(FIXED, data, "base64").decode()
+        assert outcome(text.replace(shown, shown.rstrip("=")).encode(), FIXED.key) == "valid"
+        assert outcome(text.replace(shown, shown.rstrip("=") + "===").encode(), FIXED.key) == (
+            "malformed"
+        )
+        packed = base64.b64encode(text.encode()).rstrip(b"=")
+        assert outcome(packed, FIXED.key) == "valid"
 
 
 def test_der_that_is_none():
     r, s = numbers_of(FIXED)
     whole = der(r, s)
     broken = [b"", b"\x30", whole + b"\0", whole[:-1], der(r), der(r, s, s), der(b"", s),
-              b"\x31" + whole[1:],
+              b"\x31" + whole[1:], b"\x30\x85\0\0\0\0" + whole[1:], b"\x30\x84" + whole[1:],
               r + s + b"\0", b"\x30\x80" + whole[2:] + b"\0\0"]  # fmt: skip
     for form in broken:
         assert outcome(with_signature(FIXED, form), FIXED.key) in ("malformed", "tampered")

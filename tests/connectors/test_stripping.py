@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.ocpp.stripping import MASK, clean, has_card
+from connectors.stripping import MASK, clean, has_card
 
 PAN = "4111111111111111"
 PANS = [PAN, "5555555555554444", "378282246310005", "6011111111111117", "30569309025904",
