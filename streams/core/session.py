@@ -357,6 +357,20 @@ class Confirmed(msgspec.Struct, array_like=True, frozen=True, order=True):
     bound_to: int
 
 
+class Silence(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What link said last of a charging's charger: see schemas.facts.ChargerSilence.
+
+    Of several the highest version counts.
+    """
+
+    version: int
+    state: str
+    seen_at: int
+    read_at: int
+    allowed_ms: int
+    told_at: int
+
+
 # --- what was published: outputs, last by version -------------------------------------------------
 
 
@@ -425,6 +439,7 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     cdrs: dict[str, PartnerCdr] = {}
     advices: dict[str, ThirdCapture] = {}
     confirmed: tuple[Confirmed, ...] = ()
+    silences: dict[str, Silence] = {}
 
     @property
     def now_at(self) -> int:
