@@ -14,6 +14,7 @@ from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     ClockApplied,
     Fact,
     LinkedFact,
@@ -65,7 +66,7 @@ _TIME_ITSELF = ("", -1, -1)
 _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
 _TAKEN: dict[str, tuple[type[Fact], ...]] = {
-    topics.EVENTS: (Watermark, LinkedFact),
+    topics.EVENTS: (Watermark, LinkedFact, ChargerSilence),
     topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),

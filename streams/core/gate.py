@@ -26,6 +26,8 @@ from streams.core.plausible import MARGIN_WH
 REFRESH_MS = 5 * 60 * 1000
 KEPT_MAX = 256  # facts of a charging that no session has claimed: more are parked, none is lost
 UNBOUND_WRITE_MS = 60 * 1000
+LONGEST_GAP_MS = 30 * 60 * 1000
+"""Who tells less often than this has no rhythm to go by (streams.core.silence)."""
 UNSEEN = -1
 
 TransactionFact = ChargingStarted | ChargingUpdated | ChargingEnded
@@ -75,6 +77,12 @@ class Charging(msgspec.Struct, array_like=True, gc=False):
     every_ms: int = 0
     begin_wh: int = UNSEEN
     power_w: int = 0
+    gap_ms: int = 0
+    top_gap_ms: int = 0
+    told_at: int = 0
+    silence: str = ""
+    silence_version: int = 0
+    silence_from_at: int = 0
 
 
 class Forward(NamedTuple):
@@ -156,7 +164,7 @@ def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[
     return take_register(charging, reading.seq, reading.energy_wh, reading.read_at, kept)
 
 
-def take_register(
+def take_register(  # noqa: C901 - asked for each reading of a fleet: a call more is dear
     charging: Charging, seq: int, energy_wh: int, read_at: int, kept: Kept
 ) -> list[Forward]:
     """A reading by its numbers, as `take_reading`."""
@@ -174,6 +182,9 @@ def take_register(
     else:
         completed = note_sequence(charging, seq)
     before, before_sent, before_at = charging.reading, charging.reading_sent, charging.read_at
+    gap_ms = read_at - before_at
+    if gap_ms > charging.gap_ms and before_at:
+        _note_gap(charging, gap_ms)
     charging.energy_wh = energy_wh
     charging.read_at = read_at
     charging.reading = kept
@@ -188,6 +199,14 @@ def take_register(
     if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
         return [_send_newest(charging, 0), *completed]
     return completed
+
+
+def _note_gap(charging: Charging, gap_ms: int) -> None:
+    """The two longest waits for a reading: one may be an outage, two are this charger's way."""
+    if gap_ms > LONGEST_GAP_MS:
+        return
+    charging.gap_ms = min(gap_ms, charging.top_gap_ms)
+    charging.top_gap_ms = max(gap_ms, charging.top_gap_ms)
 
 
 def _around(charging: Charging, before_at: int, *, crosses: bool) -> Forward:
@@ -232,7 +251,7 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
             if charging.first_seq < 0:
                 charging.first_seq = fact.seq
         case ChargingUpdated():
-            pass
+            charging.told_at = max(charging.told_at, fact.updated_at)
     completed = note_sequence(charging, fact.seq)
     return [*_onward(charging, kept), *completed]  # as in `_whole_last`
 

@@ -34,6 +34,7 @@ from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     Fact,
     LinkedFact,
     NoticeUnbound,
@@ -61,6 +62,7 @@ from streams.core.session import (
     ReceiptKnown,
     ReferenceReused,
     SessionUnknown,
+    Silence,
     TapChosen,
     TimeReached,
     VisitKnown,
@@ -181,6 +183,16 @@ def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     if charging == known:
         return session
     return replace(session, chargings={**session.chargings, linked.charging_id: charging})
+
+
+def _silence(session: PaymentSession, fact: ChargerSilence) -> PaymentSession:
+    told = Silence(
+        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at
+    )
+    known = session.silences.get(fact.charging_id)
+    if known is not None and told <= known:
+        return session
+    return replace(session, silences={**session.silences, fact.charging_id: told})
 
 
 # --- acquirers ------------------------------------------------------------------------------------
@@ -416,6 +428,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     Quarantined: _quarantined,
     QuarantineLifted: _lifted,
     LinkedFact: _linked,
+    ChargerSilence: _silence,
     AcquirerAnswered: _answered,
     AcquirerNotified: _notified,
     VisitSeen: _visited,
