@@ -29,7 +29,7 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -61,6 +61,7 @@ from streams.core.session import (
     QuarantineLifted,
     ReceiptKnown,
     ReferenceReused,
+    RefundAsked,
     SessionUnknown,
     Silence,
     TapChosen,
@@ -375,6 +376,36 @@ def _receipted(session: PaymentSession, fact: ReceiptSettled) -> PaymentSession:
     return replace(session, receipts={**session.receipts, fact.command_id: told})
 
 
+# --- people ---
+
+
+def _refund_decided(session: PaymentSession, fact: RefundDecided) -> PaymentSession:
+    """A second person may join in; whatever else differs under one id makes it void."""
+    told = RefundAsked(
+        fact.amount_minor,
+        fact.currency,
+        fact.route,
+        fact.reason,
+        fact.who,
+        fact.decided_at,
+        fact.second_who,
+    )
+    known = session.refund_decisions.get(fact.decision_id)
+    both = told if known is None else _both_said(known, told)
+    if both == known:
+        return session
+    return replace(session, refund_decisions={**session.refund_decisions, fact.decision_id: both})
+
+
+def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
+    bare = [replace(one, second_who="", disputed=False) for one in (known, told)]
+    return replace(
+        min(bare),
+        second_who=max(known.second_who, told.second_who),
+        disputed=known.disputed or bare[0] != bare[1],
+    )
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
@@ -435,6 +466,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     ReceiptSettled: _receipted,
     LinkConfirmed: confirmed,
     LinkRejected: rejected,
+    RefundDecided: _refund_decided,
     Issued: _issued,
 }
 

@@ -18,6 +18,7 @@ from schemas.commands import (
     OfferAmount,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
     ShowDeclined,
@@ -161,6 +162,22 @@ def release_hold(case: Case, hold: HoldBook, number: int, reason: str) -> Releas
     )
 
 
+def refund_capture(
+    case: Case, taken: tuple[str, str], amount_minor: int, why: tuple[str, str, str]
+) -> RefundCapture:
+    """Of what the capture `taken` (its id, its hold) took. `why`: the cause, a word, evidence."""
+    (capture_id, hold_id), (cause, reason, evidence) = taken, why
+    command_id = ids.refund_id(case.session.session_id, cause)
+    return RefundCapture(
+        **_money(case, command_id, hold_id, amount_minor),
+        psp_reference=case.session.terms.get(hold_id, NO_TERMS).psp_reference,
+        capture_id=capture_id,
+        cause=cause,
+        reason=reason,
+        evidence=evidence[:4096],
+    )
+
+
 def inquire(case: Case, of: IssuedCommand, number: int) -> InquireCommand:
     return InquireCommand(
         **_money(case, ids.inquiry_id(of.command_id, number), of.hold_id, of.amount_minor),
@@ -190,6 +207,7 @@ def _money_kind(of: IssuedCommand) -> CommandKind:
         "lower": "lower",
         "capture": "capture",
         "release": "release",
+        "refund": "refund",
     }
     return kinds[of.kind]
 

@@ -19,6 +19,7 @@ from schemas.facts import (
     Watch,
 )
 from schemas.ledger import SessionLedger
+from streams.core import overpaid
 from streams.core.card_uses import new_uses
 from streams.core.differences import Difference
 from streams.core.learn import learn
@@ -91,6 +92,7 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
             published=published,
             deadline=decision.deadline_at,
             closed_at=public.closed_at,
+            overpaid=overpaid.note(decision.case),
         ),
         commands=decision.commands,
         watches=[watch_record(decision.case, *one) for one in decision.watches.items()],

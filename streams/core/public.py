@@ -7,7 +7,6 @@ from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from schemas.money import Money, UnknownCurrency
 from streams.core import partner_view, receipts, taps
 from streams.core.case import Case, case_of
-from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import HoldBook
 from streams.core.session import PaymentSession
 from streams.core.standing import Standing, standing_of
@@ -34,7 +33,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         closed_reason=standing.closed_reason,
         transaction_id=_transaction(case),
         energy_wh=(case.total.final or case.total.so_far).energy_wh,
-        proof=COMPLETE_TRANSACTION if case.total.final else "",
+        proof=case.proof.rung,
         raises=sum(one.raises for one in case.holds),
         declined_at_tap=hold is not None and hold.outcome in NO,
         declined_mid_charge=_declined_mid_charge(session),
@@ -79,6 +78,7 @@ def _money(holds: list[HoldBook], standing: Standing) -> dict[str, Any]:
         "open_minor": sum(one.open_minor for one in holds),
         "arrears_minor": standing.arrears_minor,
         "forgiven_minor": standing.forgiven_minor,
+        "refunded_minor": standing.refunded_minor,
     }
 
 

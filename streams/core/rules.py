@@ -17,6 +17,7 @@ from streams.core import (
     rules_declined,
     rules_fiscal,
     rules_opening,
+    rules_refunds,
     rules_routing,
     rules_settle,
 )
@@ -189,6 +190,20 @@ RULES: tuple[Rule, ...] = (
         CAPTURED,
     ),
     Rule(
+        "refund_decided",
+        "What a person decided goes back by its own cause, never above what was captured and not"
+        " refunded, one at a time (design.md 1.5, 4; payments.md 7.8)",
+        rules_refunds.refund_decided,
+        CAPTURED,
+    ),
+    Rule(
+        "refund_overpaid",
+        "Where late facts say that it cost less than was captured, the rest is refunded by that"
+        " cause, up to a limit; where more, it is told and never captured (design.md 1.5)",
+        rules_refunds.refund_overpaid,
+        CAPTURED,
+    ),
+    Rule(
         "release_surplus",
         "A hold that another took the place of goes back as soon as it is known to live: the money"
         " of one driver is held once (design.md 1.2, 1.5)",
@@ -218,6 +233,12 @@ RULES: tuple[Rule, ...] = (
         "A receipt that came before a capture that never was is taken back by one that names it"
         " (payments.md 4.2)",
         rules_fiscal.void_receipt,
+        RECEIPTED,
+    ),
+    Rule(
+        "receipt_refund",
+        "What went back has a fiscal document of its own, which names the first (payments.md 4.2)",
+        rules_fiscal.receipt_refund,
         RECEIPTED,
     ),
     Rule(

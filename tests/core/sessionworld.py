@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from schemas import codec, ids
+from schemas.decisions import RefundDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -209,6 +210,21 @@ def linked(fact, *, complete=False, offset=0, gap_ms=0):
         sequence_complete=complete,
         fact=codec.encode(fact),
         gap_ms=gap_ms,
+    )
+
+
+def refund_decided(decision_id, amount_minor, at=T0, **changed):
+    """A person gives captured money back."""
+    usual = {
+        "currency": "CHF", "reason": "goodwill", "who": "ann", "why": "w", "evidence": "e", **changed
+    }  # fmt: skip
+    return RefundDecided(
+        tenant="t",
+        session_id=SESSION,
+        decision_id=decision_id,
+        amount_minor=amount_minor,
+        decided_at=at,
+        **usual,
     )
 
 

@@ -20,6 +20,7 @@ from sessionworld import (
     path_of,
     reading,
     receipted,
+    refund_decided,
     request,
     started,
     tariff,
@@ -62,13 +63,17 @@ def option(name, value):
     return int(value) if name in NUMBERS else value
 
 
-def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes"):
-    """The usual policy, with what it says of a hold's time, at every acquirer."""
+def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes", **rest):
+    """The usual policy, with what it says of a hold's time, at every acquirer, and of refunds."""
+    below_cost = rest.pop("below_cost", POLICY.below_cost)
+    more_refunds = {n: int(v) if v.isdigit() else v for n, v in rest.items()}
     more = {"increment_extends": tuple(extends.split()), "reauthorise": consent == "yes"}
     more["inquiry"] = inquiry == "yes"
     return replace(
         POLICY,
         clocks=replace(POLICY.clocks, at_deadline=at_deadline),
+        refunds=replace(POLICY.refunds, **more_refunds),
+        below_cost=below_cost,
         acquirers={name: replace(one, **more) for name, one in POLICY.acquirers.items()},
     )
 
@@ -156,6 +161,8 @@ class Story:
         match verb:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
+            case "decided":
+                return refund_decided(plain[0], minor(plain[1]), at, **given)
             case "answer" | "notified" | "webhook":
                 return self.acquirer_fact(verb, plain, given)
             case "card":
@@ -183,6 +190,10 @@ class Story:
         return visited(number, self.now_at, barred=barred, **given)
 
     def acquirer_fact(self, verb, plain, given):
+        last = [path_of(one) for one in self.world.session.issued if "/refund/" in one][-1:]
+        plain = [*last, *plain[1:]] if plain[0] == "refund" and verb == "answer" else plain
+        if given.get("of") == "refund":
+            given["of"] = last[0]
         if verb == "notified":
             return notified(plain[0], minor(plain[1]), given.get("of", ""), self.now_at)
         if verb == "webhook":
@@ -309,5 +320,6 @@ def books_balance(ledger):
         where = hold.captured_minor + hold.released_minor + hold.lapsed_minor + hold.open_minor
         assert hold.approved_minor == where
     if ledger.phase == "closed":
-        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        settled = ledger.captured_minor - ledger.refunded_minor
+        settled += ledger.arrears_minor + ledger.forgiven_minor
         assert ledger.priced_minor == settled
