@@ -7,7 +7,8 @@ ticks alone, and planned in link's own schedule.
 
 from schemas import codec, topics
 from schemas.facts import ChargerSeen, ChargerSilence
-from streams.core import silence
+from streams.agents.aliases import linked
+from streams.core import gate, silence
 from streams.core.gate import Charging
 from streams.core.schedule import Schedule
 from streams.core.silence import NO_LIFE, Life, Rhythm
@@ -69,6 +70,8 @@ class Silences:
         if found.state == (charging.silence or silence.HEARD):
             return [], found.again_at
         told_at = silence.told_last_at(charging)
+        # What the gate kept back is now the last that was seen: the session has to know it.
+        last_seen = gate.newest_unsent(charging) if found.state in silence.WINDOW else []
         charging.silence = found.state
         charging.silence_version += 1
         charging.silence_from_at = told_at
@@ -84,8 +87,9 @@ class Silences:
             allowed_ms=found.allowed_ms,
             told_at=now_at,
         )
-        output = Output(topics.EVENTS, charging.session_id.encode(), codec.encode(fact))
-        return [output], found.again_at
+        said = [linked(fact.tenant, fact.session_id, charging_id, one) for one in last_seen]
+        key = charging.session_id.encode()
+        return [*said, Output(topics.EVENTS, key, codec.encode(fact))], found.again_at
 
     def aged(self, key: bytes, now_at: int, view: View) -> None:
         """Due by what it was when it was planned: heard of since, it stays."""

@@ -234,6 +234,13 @@ def _send_newest(charging: Charging, crossing: int, gap_ms: int = 0) -> Forward:
     return Forward(charging.reading, crossing, gap_ms=gap_ms)
 
 
+def newest_unsent(charging: Charging) -> list[Forward]:
+    """The newest reading, where it did not go on: the last that was seen before a silence."""
+    if not charging.session_id or charging.reading_sent or charging.reading.offset < 0:
+        return []
+    return [_send_newest(charging, 0)]
+
+
 def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> list[Forward]:
     """Begin, state or end of the charging. Changes `charging`; goes on at once when bound.
 

@@ -2,14 +2,14 @@
 
 Link says as a fact that the charger of a running charging went silent, and that it is heard again.
 The window opens with the first and closes when the charger is heard of (or the charging's end is
-proven by what arrived) and every command that was sent meanwhile has its verdict. While it is open
-nothing is captured and no CDR proves anything (design.md, section 6); clocks of holds run on.
+known and whole) and every command that was sent meanwhile has its verdict. While it is open nothing
+is captured and no CDR proves anything (design.md, section 6); clocks of holds run on, and nothing
+is raised on a guess of energy: what may flow is told to people (`exposure.py`).
 """
 
 from streams.core.session import Charging, PaymentSession, Silence
+from streams.core.silence import WINDOW
 from streams.core.verdicts import unsettled
-
-HEARD = "heard"
 
 
 def risk_open(session: PaymentSession) -> bool:
@@ -20,20 +20,23 @@ def risk_open(session: PaymentSession) -> bool:
     """
     if not session.silences:
         return False
-    if any(one.state != HEARD for one in unproven(session).values()):
-        return True
-    closes_at = max(one.told_at for one in session.silences.values())
-    return any(one.issued_at <= closes_at for one in unsettled(session))
+    return bool(silent(session)) or _unsettled_since(session)
 
 
-def unproven(session: PaymentSession) -> dict[str, Silence]:
-    """What link said last of each charging that has not come to a whole end."""
+def silent(session: PaymentSession) -> dict[str, Silence]:
+    """By charging, what link said of those that nobody hears of and that have no whole end."""
     return {
         name: one
         for name, one in session.silences.items()
-        if name not in session.chargings or not _has_ended(session.chargings[name])
+        if one.state in WINDOW and not _has_ended(session.chargings.get(name))
     }
 
 
-def _has_ended(charging: Charging) -> bool:
-    return charging.end is not None and charging.end.complete
+def _unsettled_since(session: PaymentSession) -> bool:
+    """Whether a command from before the charger's return is still without its verdict."""
+    told_at = max(one.told_at for one in session.silences.values())
+    return any(one.issued_at <= told_at for one in unsettled(session))
+
+
+def _has_ended(charging: Charging | None) -> bool:
+    return charging is not None and charging.end is not None and charging.end.complete

@@ -8,14 +8,18 @@ that was there by then was applied. So a backlog is no silence, and a replay fin
 Pure: `Life` is link's state, one a charger; what is known of a charging is `gate.Charging`.
 """
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.core.gate import LONGEST_GAP_MS, Charging
 
-SILENT, UNREAD, HEARD, LOST = "silent", "unread", "heard", "lost"
+State = Literal["silent", "unread", "heard", "lost"]
+SILENT: Final = "silent"
+UNREAD: Final = "unread"
+HEARD: Final = "heard"
+LOST: Final = "lost"
 WINDOW = frozenset({SILENT, UNREAD})
 AGAIN_MS = 30 * 1000
 LIVE_MAX = 64
@@ -89,7 +93,7 @@ def told_last_at(charging: Charging) -> int:
 class Look(NamedTuple):
     """What is to be said of a charging by now, and when to look again; None: not by itself."""
 
-    state: str
+    state: State
     allowed_ms: int
     again_at: int | None
 
@@ -111,7 +115,7 @@ def look(charging: Charging, life: Life, seen_at: int, now_at: int, rhythm: Rhyt
     """
     known = charging.silence or HEARD
     if not is_live(charging):
-        return Look(HEARD if known in WINDOW else known, 0, None)
+        return Look(LOST if known == LOST else HEARD, 0, None)
     told_at = told_last_at(charging)
     stands = known != HEARD and told_at <= charging.silence_from_at
     if stands and known == LOST:
@@ -124,6 +128,6 @@ def look(charging: Charging, life: Life, seen_at: int, now_at: int, rhythm: Rhyt
     unread_at = told_at + reads_ms
     if stands or (reads_ms and now_at > unread_at):
         waited_ms = now_at - max(told_at + (reads_ms or lives_ms), life.back_at)
-        state = LOST if waited_ms > rhythm.settle_ms else UNREAD
-        return Look(state, reads_ms, now_at + AGAIN_MS)
+        is_lost = waited_ms > rhythm.settle_ms
+        return Look(LOST if is_lost else UNREAD, reads_ms, now_at + AGAIN_MS)
     return Look(HEARD, 0, (min(silent_at, unread_at) if reads_ms else silent_at) + 1)
