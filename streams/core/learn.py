@@ -29,7 +29,7 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -44,7 +44,7 @@ from schemas.facts import (
 from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
-from streams.core.learn_partners import ToldOutside, confirmed, rejected, told_outside
+from streams.core.learn_partners import ToldOutside, confirmed, rejected, released, told_outside
 from streams.core.notices import bound
 from streams.core.routing import TECHNICAL
 from streams.core.session import (
@@ -467,6 +467,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     LinkConfirmed: confirmed,
     LinkRejected: rejected,
     RefundDecided: _refund_decided,
+    ReleaseDecided: released,
     Issued: _issued,
 }
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from schemas import ids
 from streams.core import partner_view, refunds, taps
 from streams.core.case import Case
+from streams.core.proof_policy import CDR_AFTER_QUIET, SESSION_AND_CDR
 from streams.core.refund_policy import NO_CARD_REFUND
 from streams.core.session import NOT_OVERPAID, Overpaid, PartnerCdr
 
@@ -54,7 +55,8 @@ def refunded_minor(case: Case) -> int:
 def owed(case: Case) -> Owed | None:
     """What is due by all that is known now; None: it is not proven (any more)."""
     session, rules = case.session, case.policy.refunds
-    charger = case.proof.by_charger
+    proof, charger = case.proof, case.proof.by_charger
+    by_cdr = proof.rung in (SESSION_AND_CDR, CDR_AFTER_QUIET)
     follows = rules.credit_cdr == "always" or (rules.credit_cdr == "proof" and not charger)
     credit = credited(case) if session.cdrs and follows else None
     if credit is not None:

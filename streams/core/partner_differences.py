@@ -43,9 +43,9 @@ def _of_cdrs(case: Case) -> Iterator[Found]:
 
 def _against(case: Case, cdr: PartnerCdr, captured: int) -> Iterator[Found]:
     session_id, limits = case.session.session_id, case.policy.reconciliation
-    proven = case.total.final
-    if proven is not None and not limits.energy_agrees(cdr.energy_wh, proven.energy_wh):
-        words = f"the CDR says {cdr.energy_wh} Wh, the charger {proven.energy_wh} Wh"
+    shown_wh = case.proof.charger_wh
+    if shown_wh >= 0 and not limits.energy_agrees(cdr.energy_wh, shown_wh):
+        words = f"the CDR says {cdr.energy_wh} Wh, the charger {shown_wh} Wh"
         yield session_id, "cdr-energy", words, 0
     total = partner_view.total_minor(cdr)
     if total is None:

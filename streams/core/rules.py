@@ -365,6 +365,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
+    ahead += [case.proof.again_at, case.proof.late_at]
     ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
     known = case.session.published.watches
     if watches:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import orders
+from streams.core import orders, partner_view
 from streams.core.case import Case
 from streams.core.cover import cost_waits_until
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
+from streams.core.proof_policy import OPERATOR_RELEASE
 from streams.core.proposal import AskAgain, Proposed
+from streams.core.risk import risk_open
 from streams.core.rules_fiscal import capture_waits
 
 SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
@@ -20,6 +22,9 @@ def _ready_to_settle(case: Case) -> HoldBook | None:
     if hold is None or not case.captures_here or not case.cost_minor:
         return None
     if hold.outcome != "done" or hold.open_minor == 0 or hold.in_flight & SETTLING:
+        return None
+    # Only a person, who knows what nobody can hear, may end a risk window's wait (design.md 6).
+    if case.proof.rung != OPERATOR_RELEASE and risk_open(case.session):
         return None
     # Once a clock of the hold has run out it is released: a capture would be disputed or refused.
     return hold if case.now_at < hold.deadline.ends_at else None
@@ -88,6 +93,8 @@ def _why_unused(case: Case) -> str:
         stopped = case.issued(ids.stop_id(case.session.session_id, ""))
         if case.superseded and (stopped or case.start is None):
             return "superseded"
+        if partner_view.shows_charging(case.session):
+            return ""  # a partner tells of energy: its CDR proves it, or the hold's time ends
         return "never-started" if stopped else ""
     return "nothing-due" if case.cost_minor == 0 else ""
 

@@ -19,6 +19,8 @@ from streams.core import acquirers, declines_policy, routing, strategy_cells
 from streams.core.acquirers import Acquirer
 from streams.core.declines_policy import DeclinePolicy
 from streams.core.hold_clocks import Clocks
+from streams.core.proof_policy import ProofPolicy
+from streams.core.proof_policy import contradictions as proof_contradictions
 from streams.core.reconciliation_policy import Reconciliation
 from streams.core.refund_policy import RefundPolicy
 from streams.core.routing import Breaker, Route
@@ -105,6 +107,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     clocks: Clocks = Clocks()
     declines: DeclinePolicy = DeclinePolicy()
     reconciliation: Reconciliation = Reconciliation()
+    proof: ProofPolicy = ProofPolicy()
     refunds: RefundPolicy = RefundPolicy()
     time_zone: str = ""
     fiscal: dict[str, Fiscal] = {}
@@ -136,6 +139,7 @@ def parse_policy(body: str) -> Policy:
         names = frozenset(cell.name for cell in policy.cell)
         found = declines_policy.contradictions(policy.declines, names)
         problems += [f"declines.{problem}" for problem in found]
+        problems += [f"proof.{problem}" for problem in proof_contradictions(policy.proof)]
     if policy is None or problems:
         raise PolicyInvalid(problems)
     return policy
