@@ -142,6 +142,8 @@ def _money(ledger: SessionLedger) -> Iterator[str]:
         yield f"  {hold.hold_id}: {_hold(hold, currency)}"
     parts = ("captured", "arrears", "forgiven")
     sums = " + ".join(f"{part} {_of(ledger, part, currency)}" for part in parts)
+    if ledger.refunded_minor:
+        sums += f" - refunded {_of(ledger, 'refunded', currency)}"
     priced, proof = _of(ledger, "priced", currency), ledger.proof or "none"
     yield f"  priced {priced} = {sums}; proof {proof}"
 

@@ -220,7 +220,8 @@ def check_step(life, step):
         assert hold.approved_minor == where
         assert min(hold.captured_minor, hold.released_minor, hold.open_minor) >= 0
     if ledger.phase == "closed":
-        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        settled = ledger.captured_minor - ledger.refunded_minor
+        settled += ledger.arrears_minor + ledger.forgiven_minor
         assert ledger.priced_minor == settled
     emitted = [one.command_id for one in world.commands]
     assert len(emitted) == len(set(emitted)), Counter(emitted).most_common(1)
