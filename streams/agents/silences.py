@@ -54,10 +54,14 @@ class Silences:
         key = LIFE + _charger_of(charging_id)
         life: Life = view.get(key) or NO_LIFE
         after = silence.with_live(life, charging_id, live=silence.is_live(charging))
-        if after != life:
-            view.put(key, after)
-        if life == NO_LIFE and after != life:
+        if after == life:
+            return
+        view.put(key, after)
+        if life == NO_LIFE:
             self.plan(key, after)
+        for one in after.live:  # by the readings of the other one they may have been heard of
+            if one != charging_id:
+                self._schedule.plan(self._prefix + one.encode(), _AT_ONCE)
 
     def look(
         self, charging_id: str, charging: Charging, now_at: int, view: View

@@ -21,7 +21,8 @@ UNREAD: Final = "unread"
 HEARD: Final = "heard"
 LOST: Final = "lost"
 WINDOW = frozenset({SILENT, UNREAD})
-AGAIN_MS = 30 * 1000
+AGAIN_MS = 1
+"""Whoever is not heard of is looked at by every tick: what is said does not hang on when before."""
 LIVE_MAX = 64
 """Chargings of one charger that are looked after at once: none has so many EVSEs."""
 
@@ -130,4 +131,6 @@ def look(charging: Charging, life: Life, seen_at: int, now_at: int, rhythm: Rhyt
         waited_ms = now_at - max(told_at + (reads_ms or lives_ms), life.back_at)
         is_lost = waited_ms > rhythm.settle_ms
         return Look(LOST if is_lost else UNREAD, reads_ms, now_at + AGAIN_MS)
-    return Look(HEARD, 0, (min(silent_at, unread_at) if reads_ms else silent_at) + 1)
+    over_at = min(silent_at, unread_at) if reads_ms else silent_at
+    # A rhythm that becomes known may allow less than what was allowed without one.
+    return Look(HEARD, 0, min(over_at, now_at + rhythm.floor_ms) + 1)
