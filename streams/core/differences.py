@@ -9,6 +9,7 @@ from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
 from streams.core.inquiries import is_for_a_person, unanswered_at
 from streams.core.partner_differences import partner_differences
+from streams.core.proof_differences import proof_differences
 from streams.core.refund_differences import refund_differences
 from streams.core.session import MONEY
 from streams.core.standing import waits_until
@@ -65,7 +66,12 @@ def differences(case: Case) -> dict[str, Difference]:
         _told_unasked(case),
     ):
         found.update(others)
-    for alarms in (clock_alarms(case), partner_differences(case), refund_differences(case)):
+    for alarms in (
+        clock_alarms(case),
+        partner_differences(case),
+        refund_differences(case),
+        proof_differences(case),
+    ):
         found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
     return {_fitting(name): difference for name, difference in found.items()}
 

@@ -24,10 +24,12 @@ from streams.core.proof_policy import (
     OPERATOR_RELEASE,
     SIGNED_END,
 )
+from streams.core.reconciliation_policy import Reconciliation
 from streams.core.session import Charging, PartnerCdr, PaymentSession, Released, Signed
 
 BY_CHARGER = frozenset({SIGNED_END, COMPLETE_TRANSACTION})
 DISAGREE, AWAITS_CDR, UNPROVEN = "disagree", "awaits-cdr", "unproven"
+SECOND_PERSON = "second-person"
 
 
 class Proof(NamedTuple):
@@ -93,11 +95,14 @@ def prove(ground: Ground) -> Proof:
     cdr = partner_view.countable_cdr(asked.session) if asked.session.cdrs else None
     shown = [_shown(ground, one, asks) for one in asked.chargings]
     found = _by_charger(ground, shown, cdr) if shown and all(one.rung for one in shown) else None
-    if found is None or (not found.rung and found.waits == UNPROVEN):
-        found = _by_partner(ground, shown, asks, cdr)
-    if not found.rung and found.waits != AWAITS_CDR:
-        found = _by_person(ground, found)
-    return found
+    if found is not None and (found.rung or found.waits != UNPROVEN):
+        return found
+    # A decision that was captured by stands against a partner's later word, not a charger's.
+    by_person = _by_person(ground, _unproven(ground, shown, cdr)) if ground.taken else None
+    if by_person is not None and by_person.rung:
+        return by_person
+    found = _by_partner(ground, shown, asks, cdr)
+    return _by_person(ground, found) if found.waits == UNPROVEN else found
 
 
 def _shown(ground: Ground, charging: Charging, asks: Asks) -> Shown:
@@ -125,17 +130,27 @@ def _by_charger(ground: Ground, shown: list[Shown], cdr: PartnerCdr | None) -> P
 
 
 def _by_partner(ground: Ground, shown: list[Shown], asks: Asks, cdr: PartnerCdr | None) -> Proof:
-    asked = ground.asked
-    told = by_partner(asked, cdr, asks, taken=ground.taken)
-    again = [at for at in (told.again_at, *(one.again_at for one in shown)) if at]
-    why = "; ".join(one for one in (*(one.why for one in shown), told.why) if one)
-    blank = Proof(
-        "", asked.chargings, why=why, charger_wh=_claimed_wh(ground), cdr=cdr,
-        again_at=min(again, default=0), late_at=_late_at(ground),
-    )  # fmt: skip
-    if not told.rung or told.charging is None:
-        return blank
-    return _reconciled(ground, blank, told.rung, [told.charging])
+    told = by_partner(ground.asked, cdr, asks, taken=ground.taken)
+    blank = _unproven(ground, shown, cdr)
+    if told.rung and told.charging is not None:
+        return _reconciled(ground, blank, told.rung, [told.charging])
+    why = "; ".join(one for one in (blank.why, told.why) if one)
+    again = [at for at in (told.again_at, blank.again_at) if at]
+    return blank._replace(why=why, again_at=min(again, default=0))
+
+
+def _unproven(ground: Ground, shown: list[Shown], cdr: PartnerCdr | None) -> Proof:
+    """What the chargers alone do not prove, and why."""
+    again = [one.again_at for one in shown if one.again_at]
+    return Proof(
+        "",
+        ground.asked.chargings,
+        why="; ".join(one.why for one in shown if one.why),
+        charger_wh=_claimed_wh(ground),
+        cdr=cdr,
+        again_at=min(again, default=0),
+        late_at=_late_at(ground),
+    )
 
 
 def _claimed_wh(ground: Ground) -> int:
@@ -162,12 +177,14 @@ def _reconciled(ground: Ground, blank: Proof, rung: str, proven: list[Charging])
     """With the CDR's figures beside the charger's: agreed, settled, or waiting."""
     policy, cdr = ground.asked.policy, blank.cdr
     ours = _proof(ground, blank, rung, proven)
-    if cdr is None or ground.taken or not _differs(ground, ours, cdr):
+    if cdr is None or not _differs(ground, ours, cdr):
         return _by_authority(ground, ours)
     way = policy.proof.disagreement
     by_charger = rung in BY_CHARGER
     if way == "person" or len(proven) != 1 or (way == "charger" and not by_charger):
-        return blank._replace(waits=DISAGREE, why="charger and CDR differ", late_at=0)
+        waiting = blank._replace(waits=DISAGREE, why="charger and CDR differ", late_at=0)
+        found = _by_person(ground, waiting)
+        return _by_authority(ground, ours) if ground.taken and not found.rung else found
     if way == "charger":
         return ours._replace(settled_by=way)
     return _settled(ground, ours, cdr, way)
@@ -177,7 +194,7 @@ def _differs(ground: Ground, ours: Proof, cdr: PartnerCdr) -> bool:
     limits, rules = ground.asked.policy.reconciliation, ground.asked.policy.proof
     if ours.charger_wh >= 0 and not limits.energy_agrees(cdr.energy_wh, ours.charger_wh):
         return True
-    if not ours.by_charger and _denied(ground, cdr):
+    if not ours.by_charger and denied(ground.asked.chargings, cdr, limits):
         return True
     total = partner_view.total_minor(cdr)
     if total is None or ours.cost_minor is None or rules.price_authority == "cdr":
@@ -185,10 +202,9 @@ def _differs(ground: Ground, ours: Proof, cdr: PartnerCdr) -> bool:
     return not limits.money_agrees(total, ours.cost_minor)
 
 
-def _denied(ground: Ground, cdr: PartnerCdr) -> bool:
+def denied(chargings: list[Charging], cdr: PartnerCdr, limits: Reconciliation) -> bool:
     """Whether any reading, or any valid signature, says otherwise than the CDR."""
-    limits = ground.asked.policy.reconciliation
-    for one in ground.asked.chargings:
+    for one in chargings:
         if one.begun is None:
             continue
         read_wh = one.top_wh - one.begun.energy_wh
@@ -254,14 +270,15 @@ def _proof(ground: Ground, blank: Proof, rung: str, proven: list[Charging]) -> P
 
 
 def _by_person(ground: Ground, found: Proof) -> Proof:
+    settled = "person" if found.waits == DISAGREE else ""
     for one in decided(ground.asked, found.cdr):
         proof = _proof(ground, found, OPERATOR_RELEASE, one.chargings)
         cost = one.decision.amount_minor if one.decision.amount_minor >= 0 else proof.cost_minor
         assert cost is not None, "what is decided has a price"
         limit = ground.asked.policy.proof.second_person_above_minor
         if cost > limit and len(one.people) == 1:
-            found = found._replace(why=f"{cost} is above {limit}: a second person has to agree")
+            words = f"{cost} is above {limit}: a second person has to agree"
+            found = found._replace(why=words, waits=SECOND_PERSON)
             continue
-        settled = "person" if found.waits == DISAGREE else ""
         return proof._replace(cost_minor=cost, decision=one.decision, settled_by=settled)
     return found

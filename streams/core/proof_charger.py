@@ -135,6 +135,23 @@ def signed_pair(
     return (pair if accepted(pair, policy.proof) else None), ""
 
 
+def signed_oddity(charging: Charging, policy: Policy) -> tuple[str, str] | None:
+    """What people have to know of its signed values: a kind and words; None: nothing."""
+    begun, end = charging.begun, charging.end
+    if begun is None or end is None:
+        return None
+    if any(one.outcome == "tampered" for one in charging.signed):
+        return "signed-tampered", charging.signed[-1].reason or "signed values were tampered with"
+    pair, why = signed_pair(charging, begun, end, policy)
+    if why:
+        return "signed-register", why
+    valid = [one for one in charging.signed if accepted(one, policy.proof)]
+    if valid and pair is None:
+        one = valid[0]
+        return "signed-unfit", f"signed from {one.from_at} to {one.to_at}: another charging's"
+    return None
+
+
 def _in_time(pair: Signed, begun: Begun, end: End, apart_ms: int) -> bool:
     """A pair of another charging proves nothing of this one: it began with it, and is not later.
 

@@ -21,10 +21,13 @@ from sessionworld import (
     reading,
     receipted,
     refund_decided,
+    released,
     request,
+    signed,
     started,
     tariff,
     tick,
+    told_so,
     updated,
     visited,
     webhook,
@@ -32,6 +35,7 @@ from sessionworld import (
 from tariffworld import body, element
 
 from schemas.commands import InquireCommand, ResendCommand
+from schemas.flags import Flag
 from streams.core.session import ReferenceReused
 from streams.core.strategy_policy import Fiscal
 
@@ -85,6 +89,24 @@ def with_fiscal(policy, country, regime="SIGN_CHAINED", chain="CHAIN", **more):
     return replace(policy, fiscal={**policy.fiscal, country: said})
 
 
+def with_proof(policy, **said):
+    """The policy, with what it says of proof: waits as of a line's advance."""
+    plain = {"energy_wh", "money_minor", "energy_per_mille", "money_per_mille"}
+    limits = {name: int(said.pop(name)) for name in plain & said.keys()}
+    return replace(
+        policy,
+        proof=replace(policy.proof, **{name: _said(value) for name, value in said.items()}),
+        reconciliation=replace(policy.reconciliation, **limits),
+    )
+
+
+def _said(value):
+    wait = re.fullmatch(r"(\d+)([smhd])", value)
+    if wait:
+        return int(wait[1]) * UNITS[wait[2]]
+    return value == "yes" if value in ("yes", "no") else int(value) if value.isdigit() else value
+
+
 SAID = (  # fields of commands that a story mentions, and how
     ("amount_minor", major),
     ("max_energy_wh", lambda energy_wh: f"{energy_wh}Wh"),
@@ -98,7 +120,22 @@ SAID = (  # fields of commands that a story mentions, and how
     ("parts", lambda parts: "+".join(f"{major(one.vat_minor)}@{one.rate or '?'}" for one in parts)),
     ("of_receipt", lambda name: f"corrects {name}" if name else ""),
     ("receipt", str),
+    ("proof", lambda rung: "" if rung in USUAL else f"by {rung}"),
+    ("price_authority", lambda word: "" if word == "tariff" else f"price {word}"),
+    ("settled_by", lambda way: f"settled {way}" if way else ""),
 )
+USUAL = {"COMPLETE_TRANSACTION", "CHARGER_FLOOR"}
+
+
+ODD = {"unnumbered": 0, "doubtful": Flag.PER_TRANSACTION, "clock": Flag.CLOCK_AHEAD}
+
+
+def odd(fact, plain):
+    """A charger's fact that its feed has doubts about, or that has no number."""
+    said = {"flags": int(sum(ODD[word] for word in plain if word in ODD))}
+    if "unnumbered" in plain:
+        said["seq"] = -1
+    return told_so(fact, fell="fell" in plain, **said)
 
 
 class Story:
@@ -111,6 +148,7 @@ class Story:
         self.tariff_body = tariff()
         self.elements, self.limits = [], {}
         self.policy = POLICY
+        self.begun_at = {}
 
     def line(self, text):
         if text.startswith("given"):
@@ -125,7 +163,9 @@ class Story:
         return None
 
     def set_up(self, words):
-        if words[0] == "policy":
+        if words[0] == "proof":
+            self.policy = with_proof(self.policy, **options(words))
+        elif words[0] == "policy":
             self.policy = changed_policy(**options(words))
         elif words[0] == "fiscal":
             self.policy = with_fiscal(self.policy, words[1], **options(words))
@@ -161,20 +201,28 @@ class Story:
         match verb:
             case "request":
                 return request(requested_at=at, **{**self.given, **given})
-            case "decided":
-                return refund_decided(plain[0], minor(plain[1]), at, **given)
             case "answer" | "notified" | "webhook":
                 return self.acquirer_fact(verb, plain, given)
             case "card":
                 return self.card(int(plain[0]), given)
             case "started" | "reading" | "ended" | "updated":
                 return self.charger_fact(verb, plain, given)
-            case "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled":
+            case (
+                "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled" | "released" | "decided"
+            ):
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
 
+    def persons_fact(self, verb, plain, given):
+        if verb == "decided":
+            return refund_decided(plain[0], minor(plain[1]), self.now_at, **given)
+        amount = minor(given["amount"]) if "amount" in given else -1
+        return released(int(plain[0]), given.get("by", "a.keller"), self.now_at, amount)
+
     def outer_fact(self, verb, plain, given):
+        if verb in ("released", "decided"):
+            return self.persons_fact(verb, plain, given)
         if verb == "visit":
             return self.visit(plain, given)
         if verb == "receipt":
@@ -191,7 +239,8 @@ class Story:
 
     def acquirer_fact(self, verb, plain, given):
         last = [path_of(one) for one in self.world.session.issued if "/refund/" in one][-1:]
-        plain = [*last, *plain[1:]] if plain[0] == "refund" and verb == "answer" else plain
+        if verb == "answer" and re.match("refund($|/inquire/)", plain[0]):
+            plain = [last[0] + plain[0].removeprefix("refund"), *plain[1:]]
         if given.get("of") == "refund":
             given["of"] = last[0]
         if verb == "notified":
@@ -231,20 +280,32 @@ class Story:
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
         match verb:
             case "started":
-                return started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
+                fact = started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
+                self.begun_at.setdefault(tx, at)
+                return odd(fact, plain)
             case "reading":
                 power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
                 return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
                 return updated(plain[0], int(plain[1]), at, tx, seq, int(given.get("limit", -1)))
-        complete = plain[1:] != ["incomplete"]
-        return ended(int(plain[0]), at, tx, complete=complete)
+        number = {"seq": -1} if "unnumbered" in plain else {}
+        whole = not {"incomplete", "unnumbered"} & set(plain)
+        fact = odd(ended(int(plain[0]), at, tx, complete=whole, **number), plain)
+        return self.with_pair(fact, at, tx, given) if "signed" in given else fact
+
+    def with_pair(self, fact, at, tx, given):
+        """Signed from the charging's begin to its end, or `apart` minutes before both."""
+        apart_ms = minor(given.get("apart", "0")) * 600
+        between = self.begun_at[tx] - apart_ms, at - apart_ms
+        key, outcome = given.get("key", "registry"), given.get("outcome", "valid")
+        return signed(fact, int(given["signed"]), between, key, outcome=outcome)
 
     def say(self, command):
         name = type(command).__name__
         match command:
             case InquireCommand() | ResendCommand():
-                return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
+                of = re.sub("refund/charging-[0-9a-f]+", "refund", path_of(command.of_command_id))
+                return f"{name.removesuffix('Command')} {of}"
         words = [
             name,
             *(how(getattr(command, field)) for field, how in SAID if hasattr(command, field)),
