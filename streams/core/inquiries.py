@@ -21,6 +21,8 @@ class Look(NamedTuple):
 
 
 PERSON = Look("person")
+_TAKES_INQUIRIES = frozenset({"executor", "operator"})
+"""Performers that read inquiries; of anybody else's silence people are told, no more."""
 
 
 def unanswered_at(case: Case, command: IssuedCommand) -> int:
@@ -42,6 +44,9 @@ def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[I
 def next_look(case: Case, command: IssuedCommand) -> Look:
     """What to do about a command that has no verdict, as of the session's time."""
     session = case.session
+    if command.performer not in _TAKES_INQUIRIES:
+        late_at = unanswered_at(case, command)
+        return Look("wait", at=late_at) if late_at > case.now_at else PERSON
     inquiries = _about(session, command, "inquire")
     resends = _about(session, command, "resend")
     acquirer = case.acquirer_of(command.hold_id)
@@ -99,7 +104,12 @@ def _wait_ms(case: Case, inquiries: int) -> int:
 
 
 def is_for_a_person(case: Case, command: IssuedCommand) -> bool:
-    """Whether a person should know by now: the schedule has run once, or the window has passed."""
+    """Whether a person should know by now: the schedule has run once, or the window has passed.
+
+    Of who takes no inquiries: they know that nothing was said (`unanswered_at`).
+    """
+    if command.performer not in _TAKES_INQUIRIES and unanswered_at(case, command):
+        return False
     inquiries = _about(case.session, command, "inquire")
     if len(inquiries) > len(case.policy.inquiry_schedule_ms):
         return True

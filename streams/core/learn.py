@@ -398,7 +398,8 @@ def _refund_decided(session: PaymentSession, fact: RefundDecided) -> PaymentSess
 
 
 def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
-    bare = [replace(one, second_who="", disputed=False) for one in (known, told)]
+    at = min(known.decided_at, told.decided_at)  # who agrees does so later
+    bare = [replace(one, second_who="", disputed=False, decided_at=at) for one in (known, told)]
     return replace(
         min(bare),
         second_who=max(known.second_who, told.second_who),

@@ -73,7 +73,9 @@ def owed(case: Case) -> Owed | None:
             return Owed(total, _of_cdr(cdr), "cdr_replaced", words, rules.settle_ms)
     if proof.decision is not None:
         words = f"{proof.decision.who} decided so"
-        return Owed(cost, f"release-{proof.decision.decision_id}", "decided", words, rules.settle_ms)
+        return Owed(
+            cost, f"release-{proof.decision.decision_id}", "decided", words, rules.settle_ms
+        )
     if cdr is not None and by_cdr:
         words = f"CDR {cdr.cdr_id}: {cdr.energy_wh} Wh"
         return Owed(cost, _of_cdr(cdr), "cdr", words, rules.settle_ms)

@@ -50,12 +50,14 @@ def _too_little(case: Case, captured: int) -> Iterator[Found]:
 
 def _refused(case: Case) -> Iterator[Found]:
     session, rules = case.session, case.policy.refunds
-    given = refunds.given_minor(session, rules)
     failed = refunds.failed(session)
-    amounts = [session.issued[one].amount_minor for one in failed]
-    if failed and sum(amounts) > given:
-        words = ", ".join(failed)[:1000]
-        yield session.session_id, "refund-failed", words, sum(amounts) - given
+    if failed:
+        since_at = min(refunds.failed_at(session, one) for one in failed)
+        given = [one for one in refunds.gone_back(session, rules) if one.decided]
+        minor = sum(session.issued[one].amount_minor for one in failed)
+        minor -= sum(one.minor for one in given if one.at >= since_at)
+        if minor > 0:
+            yield session.session_id, "refund-failed", ", ".join(failed)[:1000], minor
     taken = refunds.capture_of(session)
     barred = "" if taken is None else overpaid.barred(case, taken[1])
     for decision_id, minor, why in decided(case):

@@ -82,6 +82,12 @@ def failed(session: PaymentSession) -> list[str]:
     )
 
 
+def failed_at(session: PaymentSession, command_id: str) -> int:
+    """Since when it is known that this refund came to nothing."""
+    told = [one.occurred_at for one in session.notices if one.event == "refund_failed"]
+    return max(told, default=session.answers[command_id].answered_at)
+
+
 def in_flight(session: PaymentSession) -> bool:
     """Whether a refund was asked for and has no verdict: then there is no other."""
     return any(

@@ -215,16 +215,14 @@ def linked(fact, *, complete=False, offset=0, gap_ms=0):
 
 def refund_decided(decision_id, amount_minor, at=T0, **changed):
     """A person gives captured money back."""
-    usual = {
-        "currency": "CHF", "reason": "goodwill", "who": "ann", "why": "w", "evidence": "e", **changed
-    }  # fmt: skip
+    usual = {"currency": "CHF", "reason": "goodwill", "who": "ann", "why": "w", "evidence": "e"}
     return RefundDecided(
         tenant="t",
         session_id=SESSION,
         decision_id=decision_id,
         amount_minor=amount_minor,
         decided_at=at,
-        **usual,
+        **{**usual, **changed},
     )
 
 
