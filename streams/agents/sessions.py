@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec, topics
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -71,7 +71,7 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
     topics.FISCAL_RESPONSES: (ReceiptSettled,),
-    topics.DECISIONS: (LinkConfirmed, LinkRejected, RefundDecided),
+    topics.DECISIONS: (LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided),
 }
 
 
