@@ -183,7 +183,10 @@ class LinkLogic(Logic):
         assert isinstance(fact, MeterReading)
         charging_id, key = _place(fact)
         charging: Charging = view.get(key) or Charging()
-        forwards = gate.note_sequence(charging, fact.seq)
+        if reason == REASONS[gate.ReadingFalls]:
+            forwards = gate.note_refused(charging, fact.seq, fact.energy_wh)
+        else:
+            forwards = gate.note_sequence(charging, fact.seq)
         charging.told_at = max(charging.told_at, fact.read_at)  # a sign of life all the same
         view.put(key, charging)
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
@@ -287,7 +290,7 @@ class LinkLogic(Logic):
         self, tenant: str, charging: Charging, charging_id: str, forwards: list[Forward]
     ) -> list[Output]:
         return [
-            linked(tenant, charging.session_id, charging_id, forward)
+            linked(tenant, charging.session_id, charging_id, forward, fell=charging.fell)
             for forward in forwards
             if charging.session_id
         ]
