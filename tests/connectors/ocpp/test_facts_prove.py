@@ -16,8 +16,7 @@ from schemas.facts import (
     MeterReading,
     Watch,
 )
-from streams.core import gate
-from streams.core.charging import quantities
+from streams.core import charging, gate
 from streams.core.learn_charging import merged
 from streams.core.proof_charger import NO_TIMES, by_charger
 from streams.core.strategy_policy import parse_policy
@@ -28,7 +27,7 @@ POLICY = parse_policy((Path(__file__).parents[2] / "policies" / "matrix.toml").r
 def proven(known):
     """What the charging proves by itself as soon as it has ended; None: nothing."""
     shown = by_charger(known, NO_TIMES, POLICY, 0)
-    return quantities(shown.charging) if shown.rung else None
+    return charging.quantities(shown.charging) if shown.rung else None
 
 
 def sessions_view(facts):
