@@ -73,6 +73,8 @@ class Total(NamedTuple):
 
 def so_far(chargings: list[Charging], now_at: int) -> Quantities:
     """What all have delivered by `now_at`, as far as is known."""
+    if len(chargings) == 1:
+        return delivered(chargings[0], now_at)
     return summed([delivered(one, now_at) for one in chargings])
 
 
