@@ -7,6 +7,7 @@ from streams.core import receipts, refunds, rules_fiscal
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
+from streams.core.exposure import risk_alarms
 from streams.core.inquiries import is_for_a_person, unanswered_at
 from streams.core.partner_differences import partner_differences
 from streams.core.proof_differences import proof_differences
@@ -68,6 +69,7 @@ def differences(case: Case) -> dict[str, Difference]:
         found.update(others)
     for alarms in (
         clock_alarms(case),
+        risk_alarms(case),
         partner_differences(case),
         refund_differences(case),
         proof_differences(case),

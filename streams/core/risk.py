@@ -11,6 +11,9 @@ from streams.core.session import Charging, PaymentSession, Silence
 from streams.core.silence import WINDOW
 from streams.core.verdicts import unsettled
 
+_WHILE_IT_RUNS = frozenset({"hold", "raise"})
+_AT_THE_END = "raise_to_cost"
+
 
 def risk_open(session: PaymentSession) -> bool:
     """Whether a risk window is open: a function of the facts, whatever their order.
@@ -33,9 +36,15 @@ def silent(session: PaymentSession) -> dict[str, Silence]:
 
 
 def _unsettled_since(session: PaymentSession) -> bool:
-    """Whether a command from before the charger's return is still without its verdict."""
+    """Whether what was asked of an acquirer before the charger's return has no verdict yet.
+
+    What the end itself calls for (a raise to the cost, the capture, the release) is no part of it.
+    """
     told_at = max(one.told_at for one in session.silences.values())
-    return any(one.issued_at <= told_at for one in unsettled(session))
+    return any(
+        one.kind in _WHILE_IT_RUNS and one.rule != _AT_THE_END and one.issued_at <= told_at
+        for one in unsettled(session)
+    )
 
 
 def _has_ended(charging: Charging | None) -> bool:

@@ -24,6 +24,7 @@ from streams.core import (
 from streams.core.case import Case, case_of
 from streams.core.clock_alarms import release_due_at
 from streams.core.differences import Difference, differences
+from streams.core.exposure import window
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
@@ -367,6 +368,8 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead += [release_due_at(case, one) for one in case.holds]
     ahead += [case.proof.again_at, case.proof.late_at]
     ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
+    open_window = window(case) if case.session.silences else None
+    ahead += [open_window.again_at] if open_window is not None else []
     known = case.session.published.watches
     if watches:
         known = {**known, **watches}

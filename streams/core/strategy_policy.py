@@ -23,6 +23,7 @@ from streams.core.proof_policy import ProofPolicy
 from streams.core.proof_policy import contradictions as proof_contradictions
 from streams.core.reconciliation_policy import Reconciliation
 from streams.core.refund_policy import RefundPolicy
+from streams.core.risk_policy import Risk
 from streams.core.routing import Breaker, Route
 from streams.core.strategy_cells import Cell, Regime
 
@@ -107,6 +108,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     clocks: Clocks = Clocks()
     declines: DeclinePolicy = DeclinePolicy()
     reconciliation: Reconciliation = Reconciliation()
+    risk: Risk = Risk()
     proof: ProofPolicy = ProofPolicy()
     refunds: RefundPolicy = RefundPolicy()
     time_zone: str = ""

@@ -11,6 +11,7 @@ from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
@@ -308,6 +309,21 @@ def released(wh, who="a.keller", at=T0, amount_minor=-1, **changed):
         "why": "the charger burnt", "evidence": "ticket 7", "decided_at": at,
     }  # fmt: skip
     return ReleaseDecided(**{**fields, **changed})
+
+
+def silence(state, version=1, at=T0, tx="tx1", read_at=0):
+    """What link says of the charger of a charging."""
+    return ChargerSilence(
+        tenant="t",
+        session_id=SESSION,
+        charging_id=ids.charging_id("t", "n", "c", tx),
+        version=version,
+        state=state,
+        seen_at=read_at,
+        read_at=read_at,
+        allowed_ms=300_000,
+        told_at=at,
+    )
 
 
 def receipted(cause, outcome, at, world, **changed):

@@ -24,6 +24,7 @@ from sessionworld import (
     released,
     request,
     signed,
+    silence,
     started,
     tariff,
     tick,
@@ -148,6 +149,7 @@ class Story:
         self.tariff_body = tariff()
         self.elements, self.limits = [], {}
         self.policy = POLICY
+        self.silences = 0
         self.begun_at = {}
 
     def line(self, text):
@@ -205,7 +207,7 @@ class Story:
                 return self.acquirer_fact(verb, plain, given)
             case "card":
                 return self.card(int(plain[0]), given)
-            case "started" | "reading" | "ended" | "updated":
+            case "started" | "reading" | "ended" | "updated" | "charger":
                 return self.charger_fact(verb, plain, given)
             case (
                 "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled" | "released" | "decided"
@@ -213,6 +215,11 @@ class Story:
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
+
+    def silence(self, state, tx):
+        """What link says of the charger of a charging: each time the next version."""
+        self.silences += 1
+        return silence(state, self.silences, self.now_at, tx)
 
     def persons_fact(self, verb, plain, given):
         if verb == "decided":
@@ -279,6 +286,8 @@ class Story:
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
         match verb:
+            case "charger":
+                return self.silence(plain[0], tx)
             case "started":
                 fact = started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
                 self.begun_at.setdefault(tx, at)
@@ -342,7 +351,7 @@ class Story:
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "at_risk":
                 return f"at_risk={major(step.discrepancies[-1].amount_minor)}"
-            case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
+            case "declined_at_tap" | "declined_mid_charge" | "stop_sent" | "risk_open":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
             case name if name in PLAIN:
                 return f"{name}={getattr(self.world.ledger, name)}"
