@@ -69,6 +69,24 @@ class ProofPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return LADDER.index(rung) <= LADDER.index(self.lowest_rung)
 
 
+_OF_CDRS = ("session_and_cdr_after_ms", "cdr_quiet_ms")
+
+
+def dead_keys(rules: ProofPolicy) -> list[tuple[str, str]]:
+    """Keys that say something and are never read, each with why."""
+    usual, found = ProofPolicy(), list[tuple[str, str]]()
+    unused = [
+        key
+        for key, rung in zip(_OF_CDRS, (SESSION_AND_CDR, CDR_AFTER_QUIET), strict=True)
+        if not rules.accepts(rung) and getattr(rules, key) != getattr(usual, key)
+    ]
+    found += [(key, f"{rules.lowest_rung} is the lowest rung") for key in unused]
+    waits = rules.price_alone_before_ms != usual.price_alone_before_ms
+    if waits and rules.price_authority == "tariff":
+        found.append(("price_alone_before_ms", "our tariff is the price anyway"))
+    return found
+
+
 def contradictions(rules: ProofPolicy) -> list[str]:
     """What cannot be meant together, each by its key."""
     found: list[str] = []
