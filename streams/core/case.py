@@ -143,11 +143,13 @@ class Case:
         return [one for one in found if not self._is_moot(one)] if found else found
 
     def _is_moot(self, command: IssuedCommand) -> bool:
-        """A change of a hold that never arrived, and whose hold has lapsed since."""
+        """A change of a hold that never arrived, and whose hold is gone since."""
         if command.kind not in _CHANGES or verdict(self.session, command.command_id) != "not_found":
             return False
         return any(
-            one.hold_id == command.hold_id and one.lapsed_minor and not one.open_minor
+            one.hold_id == command.hold_id
+            and (one.lapsed_minor or one.captured_minor)
+            and not one.open_minor
             for one in self.holds
         )
 

@@ -37,7 +37,7 @@ def gone_back(session: PaymentSession, rules: RefundPolicy) -> list[Back]:
     for command_id, answer in session.answers.items():
         if answer.kind == "refund" and verdict(session, command_id) == "done":
             cause = cause_of(session, command_id)
-            decided = cause.startswith(_DECISION)
+            decided = cause.startswith(_DECISION) or command_id not in session.issued
             found.append(Back(cause, answer.amount_minor, decided, answer.answered_at))
     for decision_id, one in session.refund_decisions.items():
         if one.route == TRANSFER and not unheeded(session.request, one, rules):

@@ -93,12 +93,15 @@ def unsettled(session: PaymentSession) -> list[IssuedCommand]:
 
 
 def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
-    """A hold that never reached the acquirer and that nobody waits for any more.
+    """A hold that never reached the acquirer and that nobody waits for any more."""
+    return command.kind == "hold" and given_up(session) and is_absent(session, command)
 
-    Only a look-up after the last sending proves that: one before a resend says nothing of it.
+
+def is_absent(session: PaymentSession, command: IssuedCommand) -> bool:
+    """Whether its acquirer does not know it, by a look-up after its last sending.
+
+    One before a resend says nothing of that. It is no definite no: it may yet arrive.
     """
-    if command.kind != "hold" or not given_up(session):
-        return False
     if verdict(session, command.command_id) != "not_found":
         return False
     about = [one for one in session.issued.values() if one.of == command.command_id]
