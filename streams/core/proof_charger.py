@@ -98,7 +98,7 @@ def _missing(charging: Charging, end: End, rules: ProofPolicy, now_at: int) -> t
         return "numbers are missing before its end", 0
     if is_zombie(charging, rules):
         return "its end is the last reading before a silence", 0
-    quiet_at = end.ended_at + rules.quiet_ms
+    quiet_at = max(end.ended_at, charging.end_heard_at) + rules.quiet_ms
     return ("", 0) if now_at >= quiet_at else ("its end has no number: a quiet time", quiet_at)
 
 

@@ -36,7 +36,7 @@ class ProofPolicy(msgspec.Struct, frozen=True, kw_only=True):
     `enclosed_keys`: a pair signed with the key that came with it proves, too: it is whole, though
     nobody says whose it is. `signed_apart_ms`: how far the instants of a signed pair may be from
     begin and end of its charging.
-    `quiet_ms`: after an end without numbers (OCPP 1.6), before it counts as complete.
+    `quiet_ms`: after an end without numbers (OCPP 1.6), and after it came, before it is complete.
     `zombie_after_ms`: an end without numbers that shows just the last reading, this long after it,
     is what a CSMS closes a dead transaction with, and proves nothing.
     `session_and_cdr_after_ms`, `cdr_quiet_ms`: how long after the end, and after the charger's last

@@ -160,7 +160,8 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     `top_power_w`: the highest power told, -1: none; `power`: the newest; `gap_ms`: the longest wait
     for a reading. `heard_at`: the newest word of it but its end. `numbered`: its charger numbers
     what it sends. `doubtful_time`: its clock cannot be quite right. `fell`: its register began anew
-    or went back.
+    or went back. `end_heard_at`: the partition's time when an end without a number came, for its
+    quiet time; the one slot that goes by arrival, and is written by `pipe.py`.
     """
 
     charging_id: str
@@ -184,6 +185,7 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     numbered: bool = False
     doubtful_time: bool = False
     fell: bool = False
+    end_heard_at: int = 0
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -364,8 +366,9 @@ class PartnerCdr(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class Released(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """What one person decided is to be captured for: energy, and an amount where `amount_minor` is
-    not -1. The same figures of another person are another one of these.
+    """What one person decided is to be captured for: energy, and an amount unless that is -1.
+
+    The same figures of another person are another one of these.
     """
 
     energy_wh: int
