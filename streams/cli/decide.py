@@ -1,13 +1,14 @@
-"""`holdfast decide release`: what a session is captured for where nothing else proves it."""
+"""`holdfast decide release|refund`: what people decide about the money of a session."""
 
 import asyncio
 import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import typer
 
 from schemas import ids
-from schemas.decisions import ReleaseDecided
+from schemas.decisions import RefundDecided, ReleaseDecided
 from schemas.ledger import SessionLedger
 from streams.cli.answers import Decided
 from streams.cli.place import OfDemo, cluster, placed
@@ -20,11 +21,6 @@ decide = typer.Typer(help="What people decide about a session's money.", no_args
 
 def register(app: typer.Typer) -> None:
     app.add_typer(decide, name="decide")
-
-
-@decide.callback()
-def _group() -> None:
-    """Keeps `release` a command of its own while it is the only one."""
 
 
 @decide.command(
@@ -51,6 +47,66 @@ def release(  # noqa: PLR0913, PLR0917 - the options of a command line
 ) -> None:
     if not all(words.strip() for words in (by, why, evidence)):
         fail("--by, --why and --evidence: none may be empty", PROBLEM)
+    said = (by, why, evidence)
+    _decide(session, lambda one: _decision(one, (energy_wh, amount_minor), said), demo, json)
+
+
+@decide.command(
+    "refund",
+    help="Give back captured money. The same id decides the same thing: told by a second person"
+    " (--second) it is agreed to by both, above the policy's limit.",
+)
+def refund(  # noqa: PLR0913, PLR0917 - the options of a command line
+    session: Annotated[str, typer.Argument(help="Session id, or the terminal's reference.")],
+    amount_minor: Annotated[
+        int, typer.Option("--amount-minor", min=1, max=10**12, help="In minor units.")
+    ],
+    decision: Annotated[
+        str, typer.Option("--id", metavar="ID", help="Your name of it: a ticket, a case.")
+    ],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")],
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for the record.")],
+    evidence: Annotated[
+        str, typer.Option("--evidence", metavar="TEXT", help="What it rests on, for the record.")
+    ],
+    second: Annotated[
+        str, typer.Option("--second", metavar="NAME", help="Another person who agrees.")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="A word for statistics.")] = "goodwill",
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="It was paid back by credit transfer: record that.")
+    ] = False,
+    demo: OfDemo = False,
+    json: Json = False,
+) -> None:
+    if not all(words.strip() for words in (decision, by, why, evidence)):
+        fail("--id, --by, --why and --evidence: none may be empty", PROBLEM)
+
+    def made(one: SessionLedger) -> RefundDecided:
+        return RefundDecided(
+            tenant=one.tenant,
+            session_id=one.session_id,
+            decision_id=decision,
+            amount_minor=amount_minor,
+            currency=one.currency,
+            route="transfer" if transfer else "card",
+            reason=reason,
+            who=by,
+            second_who=second,
+            why=why,
+            evidence=evidence,
+            decided_at=time.time_ns() // 1_000_000,
+        )
+
+    _decide(session, made, demo, json)
+
+
+def _decide(
+    session: str,
+    made: Callable[[SessionLedger], ReleaseDecided | RefundDecided],
+    demo: bool,  # noqa: FBT001 - options, handed on
+    json: bool,  # noqa: FBT001 - the same
+) -> None:
     settings = placed(settings_or_exit(), demo=demo)
     with cluster(settings) as bootstrap:
         known = asyncio.run(_known(bootstrap, settings.kafka.partitions, session))
@@ -58,14 +114,19 @@ def release(  # noqa: PLR0913, PLR0917 - the options of a command line
             words = "no session is known" if not known else "several sessions are known"
             fail(f"{words} as {session!r}", PROBLEM)
         (one,) = known.values()
-        decision = _decision(one, (energy_wh, amount_minor), (by, why, evidence))
+        decision = made(one)
         partitions = settings.kafka.partitions
         asyncio.run(write_decision(bootstrap, partitions, decision, one.session_id))
-    done = Decided(id=decision.decision_id, session_id=one.session_id, decision="release", who=by)
+    what: Literal["release", "refund"] = (
+        "release" if isinstance(decision, ReleaseDecided) else "refund"
+    )
+    done = Decided(
+        id=decision.decision_id, session_id=one.session_id, decision=what, who=decision.who
+    )
     if json:
         print_json(done)
     else:
-        out.print(f"release: {done.id}, session {done.session_id}", markup=False)
+        out.print(f"{what}: {done.id}, session {done.session_id}", markup=False)
 
 
 def _decision(

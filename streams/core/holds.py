@@ -153,25 +153,30 @@ def _told(session: PaymentSession, hold_id: str) -> _Told:
     for command_id, answer in session.answers.items():
         if answer.hold_id != hold_id:
             continue
-        if answer.outcome != "done":
-            told.lapsed |= answer.outcome == "failed" and answer.reason == HOLD_LAPSED
-            continue
-        amount = answer.amount_minor
-        match answer.kind:
-            case "hold" | "raise":
-                _approved(told, answer, session.issued.get(command_id))
-            case "lower":
-                told.lowered.append(amount)
-            case "capture":
-                failed = capture_failed(session, command_id, hold_id)
-                told.captures.append((command_id, amount, failed))
-            case "release":
-                told.releases.append(amount)
-            case _:
-                pass  # answers to inquiries speak through the command they resolve
+        if answer.outcome == "done":
+            _done(told, session, command_id, answer)
+        elif answer.outcome == "failed" and answer.reason == HOLD_LAPSED:
+            told.lapsed = True
     if session.advices and hold_id == _taken_from(session):
         told.captures += [(one.key, one.minor, False) for one in partner_view.taken(session)]
     return told
+
+
+def _done(told: _Told, session: PaymentSession, command_id: str, answer: Answer) -> None:
+    """Answers to inquiries speak through the command they resolve."""
+    amount = answer.amount_minor
+    match answer.kind:
+        case "hold" | "raise":
+            _approved(told, answer, session.issued.get(command_id))
+        case "lower":
+            told.lowered.append(amount)
+        case "capture":
+            failed = capture_failed(session, command_id, answer.hold_id)
+            told.captures.append((command_id, amount, failed))
+        case "release":
+            told.releases.append(amount)
+        case _:
+            pass  # of refunds refunds.py has the books
 
 
 def _taken_from(session: PaymentSession) -> str:

@@ -132,7 +132,7 @@ def excess(case: Case) -> Excess | None:
 
 def hindrance(case: Case, due: Owed, minor: int) -> str:
     """Why it does not go back by itself, in words for a person; empty: it does."""
-    session, rules = case.session, case.policy.refunds
+    session = case.session
     taken = refunds.capture_of(session)
     if taken is None:
         return "captured otherwise than we asked for"
@@ -140,22 +140,22 @@ def hindrance(case: Case, due: Owed, minor: int) -> str:
         return "money was refunded by hand"
     if refunds.failed(session):
         return "a refund failed"
-    if found := barred(case, taken[1]):
-        return found
-    if case.session.issued.get(_refund_id(case, due.cause)) is not None:
-        asked = session.issued[_refund_id(case, due.cause)]
-        if not refunds.in_flight(session) or asked.amount_minor < minor:
-            return f"{due.cause} was refunded before"
-        return ""  # it is on its way
-    by_itself = [
+    return barred(case, taken[1]) or _exhausted(case, due, minor)
+
+
+def _exhausted(case: Case, due: Owed, minor: int) -> str:
+    """Whether this cause, or what goes back by itself at all, is used up."""
+    session, limit = case.session, case.policy.refunds.automatic_minor
+    asked = session.issued.get(ids.refund_id(session.session_id, due.cause))
+    if asked is not None:
+        under_way = refunds.in_flight(session) and asked.amount_minor >= minor
+        return "" if under_way else f"{due.cause} was refunded before"
+    in_all = minor + sum(
         one.amount_minor
         for one in session.issued.values()
         if one.kind == "refund" and one.rule == "refund_overpaid"
-    ]
-    in_all = sum(by_itself) + minor
-    if in_all > rules.automatic_minor:
-        return f"{in_all} is above the {rules.automatic_minor} that go back by themselves"
-    return ""
+    )
+    return f"{in_all} is above the {limit} that go back by themselves" if in_all > limit else ""
 
 
 def barred(case: Case, hold_id: str) -> str:
@@ -169,10 +169,6 @@ def barred(case: Case, hold_id: str) -> str:
     if acquirer is None or not acquirer.refunds_to(card.scheme):
         return "the acquirer does not refund this card: by credit transfer"
     return ""
-
-
-def _refund_id(case: Case, cause: str) -> str:
-    return ids.refund_id(case.session.session_id, cause)
 
 
 def ready_at(case: Case, found: Excess) -> int:

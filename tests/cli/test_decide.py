@@ -1,4 +1,4 @@
-"""`holdfast decide release` on a real broker: whom it is about, what it writes."""
+"""`holdfast decide release|refund` on a real broker: whom it is about, what it writes."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from sessionworld import T0, World, answered, request, started
 from typer.testing import CliRunner
 
 from schemas import codec, ids, topics
-from schemas.decisions import ReleaseDecided
+from schemas.decisions import RefundDecided, ReleaseDecided
 from streams.app import prepare_topics
 from streams.cli.main import app
 from streams.reading import reader, records_of
@@ -19,8 +19,8 @@ PARTITIONS = 4
 SAID = ["--by", "a.keller", "--why", "the charger burnt", "--evidence", "photo 7"]
 
 
-def run(*arguments):
-    done = CliRunner().invoke(app, ["decide", "release", *arguments, "--json"])
+def run(*arguments, what="release"):
+    done = CliRunner().invoke(app, ["decide", what, *arguments, "--json"])
     last = done.stdout.strip().splitlines()
     return done.exit_code, json.loads(last[-1]) if last else {}
 
@@ -56,6 +56,22 @@ def test_a_release_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
     assert isinstance(fact, ReleaseDecided)
     assert (fact.decision_id, fact.energy_wh, fact.amount_minor) == (said["id"], 9_000, -1)
     assert (fact.who, fact.why, fact.evidence) == ("a.keller", "the charger burnt", "photo 7")
+
+
+@pytest.mark.broker
+def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), unique[-36:]
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference))
+    asked = [reference, "--amount-minor", "250", "--id", "T-1", "--second", "bob", *SAID]
+    assert run(*asked[:3], "--id", " ", *SAID, what="refund")[0] == 1
+    code, said = run(*asked, what="refund")
+    assert (code, said["decision"], said["id"]) == (0, "refund", "T-1")
+    ((_, fact),) = asyncio.run(written(kafka.bootstrap, session_id))
+    assert isinstance(fact, RefundDecided)
+    assert (fact.amount_minor, fact.currency, fact.route) == (250, "CHF", "card")
+    assert (fact.who, fact.second_who, fact.reason) == ("a.keller", "bob", "goodwill")
 
 
 def test_what_was_written_settles_its_session():
