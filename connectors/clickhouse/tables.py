@@ -89,6 +89,8 @@ SESSION_LEDGER = Table(
     + typed(priced_minor=NUMBER, approved_minor=NUMBER, captured_minor=NUMBER)
     + typed(released_minor=NUMBER, lapsed_minor=NUMBER, open_minor=NUMBER)
     + typed(arrears_minor=NUMBER, forgiven_minor=NUMBER, refunded_minor=NUMBER, raises=NUMBER)
+    + typed(risk_open=YES_NO, risk_since_at=INSTANT, risk_seen_minor=NUMBER)
+    + typed(risk_worst_minor=NUMBER)
     + typed(declined_at_tap=YES_NO, declined_mid_charge=YES_NO, stop_sent=YES_NO)
     + typed(conflicts=NUMBER, explanation=TEXT, requested_at=INSTANT, started_at=INSTANT)
     + typed(charging_ended_at=INSTANT, ended_at=INSTANT, closed_at=INSTANT, changed_at=INSTANT)

@@ -140,6 +140,11 @@ def _money(ledger: SessionLedger) -> Iterator[str]:
     yield f"[bold]{ledger.session_id}[/bold]: {ledger.phase}"
     for hold in ledger.holds:
         yield f"  {hold.hold_id}: {_hold(hold, currency)}"
+    if ledger.risk_open:
+        since = f"since {iso(ledger.risk_since_at)}"
+        seen, worst = _of(ledger, "risk_seen", currency), _of(ledger, "risk_worst", currency)
+        held = _of(ledger, "open", currency)
+        yield f"  charger not heard of {since}: held {held}, last seen {seen}, at worst {worst}"
     parts = ("captured", "arrears", "forgiven")
     sums = " + ".join(f"{part} {_of(ledger, part, currency)}" for part in parts)
     if ledger.refunded_minor:
