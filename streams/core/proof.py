@@ -121,7 +121,7 @@ def _by_charger(ground: Ground, shown: list[Shown], cdr: PartnerCdr | None) -> P
     pairs = tuple(one.pair for one in shown if one.pair is not None)
     blank = Proof("", ground.asked.chargings, pairs=pairs, cdr=cdr)
     if not ground.asked.policy.proof.accepts(rung):
-        return blank._replace(why=f"the policy accepts no {rung}", late_at=_late_at(ground))
+        return blank
     blank = blank._replace(charger_wh=summed(map(quantities, proven)).energy_wh)
     return _reconciled(ground, blank, rung, proven)
 
@@ -145,7 +145,7 @@ def _unproven(ground: Ground, shown: list[Shown], cdr: PartnerCdr | None) -> Pro
     return Proof(
         "",
         ground.asked.chargings,
-        why="; ".join(one.why for one in shown if one.why),
+        why="; ".join(one.why or f"the policy accepts no {one.rung}" for one in shown),
         charger_wh=_claimed_wh(ground),
         cdr=cdr,
         again_at=min(again, default=0),
