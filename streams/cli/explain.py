@@ -117,6 +117,8 @@ def _words(fact: Fact, currency: str) -> str:
     currency = fields.pop("currency", "") or currency
     words = {}
     for name, value in fields.items():
+        if value == -1 or (value == 0 and name.endswith("_at")):
+            continue  # not told
         if name.endswith("_at"):
             words[name] = iso(value)
         elif name.endswith(_MINOR):

@@ -8,7 +8,7 @@ from schemas.facts import SessionRequested
 from streams.core import due, pricing, taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, most_w
-from streams.core.charging import Total, contradiction, so_far
+from streams.core.charging import Total, so_far
 from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
 from streams.core.headroom import Reach
 from streams.core.hold_clocks import NO_DEADLINE, Deadline
@@ -17,7 +17,8 @@ from streams.core.metered import metered
 from streams.core.once import once
 from streams.core.plausible import believed
 from streams.core.pricing import Quantities, Tariff, Unpriceable
-from streams.core.proof import Ground, Proof, prove, unproven
+from streams.core.proof import DISAGREE, Ground, Proof, prove, unproven
+from streams.core.proof_charger import floor_wh
 from streams.core.proof_partner import Asked
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
@@ -242,17 +243,14 @@ class Case:
     def floor(self) -> tuple[int, int]:
         """Wh between begin and end of the chargings that ended, and their price without any time.
 
-        What may be missing between them can only add to it.
+        What may be missing between them can only add to it; above a CDR that differs it is not
+        undisputed.
         """
         assert self.tariff is not None  # nothing is held without a price
-        energy_wh = sum(
-            one.end.energy_wh - one.begun.energy_wh
-            for one in self.chargings
-            if one.begun is not None
-            and one.end is not None
-            and not contradiction(one)
-            and one.charging_id not in self.doubts
-        )
+        sound = [one for one in self.chargings if one.charging_id not in self.doubts]
+        energy_wh = sum(floor_wh(one, self.policy.proof) for one in sound)
+        if self.proof.waits == DISAGREE and self.proof.cdr is not None:
+            energy_wh = min(energy_wh, max(self.proof.cdr.energy_wh, 0))
         if energy_wh == 0:
             return 0, 0
         return energy_wh, due.floor(self.tariff, self.metered, Quantities(energy_wh, 0, 0))

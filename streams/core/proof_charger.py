@@ -111,6 +111,14 @@ def is_zombie(charging: Charging, rules: ProofPolicy) -> bool:
     return end.energy_wh == last_wh and end.ended_at - charging.heard_at > rules.zombie_after_ms
 
 
+def floor_wh(charging: Charging, rules: ProofPolicy) -> int:
+    """What its own begin and end show at the least; 0 where they cannot be gone by."""
+    begun, end = charging.begun, charging.end
+    if begun is None or end is None or _doubt(charging, end) or is_zombie(charging, rules):
+        return 0
+    return end.energy_wh - begun.energy_wh
+
+
 def accepted(one: Signed, rules: ProofPolicy) -> bool:
     """Valid, by the operator's own list of keys, or by any where the policy says so."""
     return one.rank == 0 and (one.key_from == "registry" or rules.enclosed_keys)

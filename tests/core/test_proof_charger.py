@@ -6,7 +6,7 @@ from sessionworld import POLICY
 
 from streams.core.charging import quantities
 from streams.core.pricing import Quantities
-from streams.core.proof_charger import Asks, by_charger, is_zombie
+from streams.core.proof_charger import Asks, by_charger, floor_wh, is_zombie
 from streams.core.session import Begun, Charging, End, Signed
 
 MINUTE = 60_000
@@ -82,6 +82,21 @@ def test_a_signed_pair_of_this_charging_proves_its_energy(slots, rules, expected
     assert rung(charging(**{"signed": (pair(),), **slots}), **rules) == expected
 
 
+@pytest.mark.parametrize(
+    ("slots", "expected"),
+    [
+        ({"end": end(whole=False)}, 1_000),
+        ({"end": end(whole=False), "fell": True}, 0),
+        ({"end": end(whole=False, doubtful=True)}, 0),
+        ({"end": end(whole=False), "top_wh": 6_001}, 0),
+        ({"end": end(90, whole=False, seq=-1), "top_wh": 6_000}, 0),
+        ({}, 0),
+    ],
+)
+def test_what_its_own_ends_show_at_the_least(slots, expected):
+    assert floor_wh(charging(**slots), POLICY.proof) == expected
+
+
 def test_the_signed_energy_is_what_is_proven():
     one = charging(end=end(wh=6_050), signed=(pair(1_000),), top_wh=6_050)
     shown = by_charger(one, ENERGY, POLICY, 0)
@@ -111,12 +126,12 @@ def test_an_end_without_a_number_waits_for_a_quiet_time():
 
 
 @pytest.mark.parametrize(
-    ("top_wh", "heard", "zombie"),
-    [(6_000, 25, False), (6_000, 0, True), (5_990, 0, False), (-1, 0, False)],
+    ("top_wh", "heard_minute", "zombie"),
+    [(6_000, 45, False), (6_000, 29, True), (5_990, 29, False), (-1, 29, False)],
 )
-def test_an_end_that_shows_only_the_last_reading_of_long_ago_is_a_zombies(top_wh, heard, zombie):
-    one = charging(
-        end=end(60, whole=False, seq=-1), top_wh=top_wh, heard_at=(heard + 20) * MINUTE + 1
-    )
+def test_an_end_that_shows_only_the_last_reading_of_long_ago_is_a_zombies(
+    top_wh, heard_minute, zombie
+):
+    one = charging(end=end(60, whole=False, seq=-1), top_wh=top_wh, heard_at=heard_minute * MINUTE)
     assert is_zombie(one, POLICY.proof) is zombie
     assert (rung(one, now=10**6) == "") is zombie
