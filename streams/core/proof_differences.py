@@ -14,15 +14,7 @@ def proof_differences(case: Case) -> dict[str, Told]:
     proof, session_id = case.proof, case.session.session_id
     if not (proof.rung or proof.why):
         return {}  # nearly always: energy flows, and nobody has said more
-    found: dict[str, Told] = {}
-    for one in case.session.chargings.values():
-        if one.end is None:
-            continue  # nearly always: what follows is told with an end
-        if one.signed and (odd := signed_oddity(one, case.policy)):
-            found[f"{one.charging_id}/{odd[0]}"] = (*odd, 0)
-        if one.fell and not proof.rung:
-            words = "its register fell on the way: begin and end do not say what flowed"
-            found[f"{one.charging_id}/register-fell"] = ("register-fell", words, 0)
+    found = _of_chargers(case)
     if proof.cdr is not None and not proof.rung:
         found.update(_of_cdr(case))
     if proof.late_at and case.now_at >= proof.late_at:
@@ -31,6 +23,17 @@ def proof_differences(case: Case) -> dict[str, Told]:
     if proof.waits == SECOND_PERSON:
         kind = "second-person-wanted"
         found[f"{session_id}/{kind}"] = (kind, proof.why, 0)
+    return found
+
+
+def _of_chargers(case: Case) -> dict[str, Told]:
+    found: dict[str, Told] = {}
+    for one in case.session.chargings.values():
+        if one.signed and (odd := signed_oddity(one, case.policy)):
+            found[f"{one.charging_id}/{odd[0]}"] = (*odd, 0)
+        if one.fell and not case.proof.rung:
+            words = "its register fell on the way: begin and end do not say what flowed"
+            found[f"{one.charging_id}/register-fell"] = ("register-fell", words, 0)
     return found
 
 
