@@ -37,6 +37,7 @@ RECORDS: dict[str, type[Fact]] = {
         fiscal.ReceiptSettled,
         facts.LinkedFact,
         facts.Watermark,
+        facts.ChargerSilence,
         facts.AliasBound,
         facts.AliasLookup,
         facts.NoticeUnbound,
@@ -67,6 +68,8 @@ RECORDS: dict[str, type[Fact]] = {
         drift.FeedSeen,
         decisions.LinkConfirmed,
         decisions.LinkRejected,
+        decisions.RefundDecided,
+        decisions.ReleaseDecided,
     )
 }
 

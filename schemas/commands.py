@@ -21,6 +21,7 @@ from schemas.fields import (
     Instant,
     MaybeCount,
     MaybeId,
+    MaybeInstant,
     MaybePath,
     Minor,
     Path,
@@ -85,7 +86,12 @@ class CaptureHold(MoneyCommand, frozen=True, kw_only=True):
     """Take `amount_minor` against the hold, once and finally.
 
     `proof` is the rung of the proof ladder that the amount rests on (design.md, section 6),
-    `priced_minor` what the session costs, `capturable_minor` what the hold allowed.
+    `priced_minor` what the session costs, `capturable_minor` what the hold allowed. `energy_wh` is
+    the one number that all were reconciled to: `charger_wh` is the charger's own, `cdr_wh` and
+    `cdr_minor` the CDR's, -1: not told. `price_authority`: tariff (ours), cdr, or tariff_alone: the
+    CDR was waited for in vain. `settled_by`: how the policy or a person settled a difference beyond
+    tolerance (lower, cdr, charger, person), empty: there was none. `decision_id`: of the operator's
+    decision, which has who and why. The signed figures are of the pair that proves the energy.
     """
 
     psp_reference: MaybeId
@@ -94,6 +100,16 @@ class CaptureHold(MoneyCommand, frozen=True, kw_only=True):
     energy_wh: EnergyWh
     priced_minor: Minor
     capturable_minor: Minor
+    charger_wh: MaybeCount = -1
+    cdr_id: MaybeId = ""
+    cdr_wh: MaybeCount = -1
+    cdr_minor: MaybeCount = -1
+    price_authority: Word = "tariff"
+    settled_by: Word = ""
+    signed_meter: MaybeId = ""
+    signed_from_at: MaybeInstant = 0
+    signed_to_at: MaybeInstant = 0
+    decision_id: MaybeId = ""
 
 
 class ReleaseHold(MoneyCommand, frozen=True, kw_only=True):
@@ -107,13 +123,15 @@ class RefundCapture(MoneyCommand, frozen=True, kw_only=True):
     """Give back `amount_minor` of what `capture_id` took: captured money, never held money.
 
     Its id is `{session}/refund/{cause}`: what is refunded for the same cause is refunded once.
-    `psp_reference` is the hold's, as on every command; acquirers refund by it.
+    `psp_reference` is the hold's, as on every command; acquirers refund by it. `evidence`: the
+    facts that it follows from, in words.
     """
 
     psp_reference: MaybeId
     capture_id: Path
     cause: Word
     reason: Word
+    evidence: Text = ""
 
 
 class InquireCommand(MoneyCommand, frozen=True, kw_only=True):

@@ -503,6 +503,8 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
     `crossing`: the version of the watch that this reading crossed, 0: none.
     `sequence_complete`: on ChargingEnded, every number from the start's to the end's was seen.
     `gap_ms`: on a reading that crossed, since the reading before it; 0: not known.
+    `register_fell`: on ChargingEnded, a reading of the charging was refused for it lay below an
+    earlier one: begin and end of its register say nothing of what flowed.
     """
 
     tenant: Id
@@ -515,6 +517,7 @@ class LinkedFact(Fact, frozen=True, kw_only=True):
     sequence_complete: YesNo
     fact: Encoded
     gap_ms: Count = 0
+    register_fell: YesNo = False
 
 
 class Watermark(Fact, frozen=True, kw_only=True):
@@ -523,6 +526,27 @@ class Watermark(Fact, frozen=True, kw_only=True):
     link_partition: Count
     link_partitions: Count
     at: Instant
+
+
+class ChargerSilence(Fact, frozen=True, kw_only=True):
+    """Whether the charger of a running charging is heard of: told by link, once per change.
+
+    Of several the highest `version` counts. `state` silent: nothing was heard of the charger for
+    longer than `allowed_ms`. unread: of the charger, but not of this charging. heard: it tells
+    again, or has ended. lost: the charger has been heard of for long, and this charging has not.
+    `seen_at`: the newest sign of life of the charger, `read_at`: of this charging, each by the
+    charger's clock (0: none); `told_at`: by link's, at a tick.
+    """
+
+    tenant: Id
+    session_id: Id
+    charging_id: Path
+    version: Count
+    state: Literal["silent", "unread", "heard", "lost"]
+    seen_at: MaybeInstant
+    read_at: MaybeInstant
+    allowed_ms: Count
+    told_at: Instant
 
 
 class AliasBound(Fact, frozen=True, kw_only=True):

@@ -89,6 +89,11 @@ def proposal_id(session: str, place: tuple[str, int, int]) -> str:
     return _digest("link", session, *map(str, place)).hex()[:16]
 
 
+def release_decision_id(session: str, energy_wh: int, amount_minor: int) -> str:
+    """Of a decision to capture for these figures, whoever makes it: 16 hex characters."""
+    return _digest("release", session, str(energy_wh), str(amount_minor)).hex()[:16]
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)

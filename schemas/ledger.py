@@ -60,13 +60,17 @@ class CommandLine(Fact, frozen=True, kw_only=True):
 
 
 class SessionLedger(Fact, frozen=True, kw_only=True):
-    """The newest state of one session. For every closed one: priced = captured+arrears+forgiven.
+    """The newest state of a session. Closed: priced = captured - refunded + arrears + forgiven.
 
     `phase` is derived from the facts: requested, holding, authorised, charging, proving, capturing,
-    releasing, receipting, closed, quarantined. `version` rises by one with every published change.
+    releasing, refunding, receipting, closed, quarantined. `version` rises by one with every
+    published change. `refunded_minor`: of what was captured, not of what was held.
     `receipt_status`: empty: none is asked for; due, requested, signed, recorded, refused.
     `cdr_status`: empty: none is known; told, rejected, credited, changed. `cdr_total_minor` is
     gross, `advice_minor` what a third party says it captured; -1: not told.
+    `risk_open`: the charger is silent since `risk_since_at`, so that nothing is final; `open_minor`
+    is held, `risk_seen_minor` was due by its last reading, `risk_worst_minor` is the most that may
+    be due by now.
     """
 
     tenant: Id
@@ -130,5 +134,10 @@ class SessionLedger(Fact, frozen=True, kw_only=True):
     advice_id: MaybeId = ""
     advice_outcome: Word = ""
     advice_minor: MaybeCount = -1
+    refunded_minor: Minor = 0
+    risk_open: YesNo = False
+    risk_since_at: MaybeInstant = 0
+    risk_seen_minor: Minor = 0
+    risk_worst_minor: Minor = 0
     holds: Annotated[list[HoldLine], Meta(description="oldest first")]
     commands: Annotated[list[CommandLine], Meta(description="oldest first")]

@@ -300,7 +300,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=DECISIONS,
         key="session_id",
-        records=("LinkConfirmed", "LinkRejected"),
+        records=("LinkConfirmed", "LinkRejected", "RefundDecided", "ReleaseDecided"),
         written_by="command line",
         read_by="sessions, sink",
         retention_ms=EVIDENCE_MS,
@@ -327,11 +327,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=EVENTS,
         key="session_id",
-        records=("LinkedFact", "Watermark"),
+        records=("LinkedFact", "ChargerSilence", "Watermark"),
         written_by="link",
         read_by="sessions",
         retention_ms=EVIDENCE_MS,
-        carries="facts re-keyed to their session, and watermarks",
+        carries="facts re-keyed to their session, silences of their chargers, and watermarks",
     ),
     Topic(
         name=ALIASES,

@@ -122,6 +122,18 @@ class Clock(_Part):
     period_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
 
 
+class Silence(_Part):
+    """How long a charger with a running charging may be silent (`streams.core.silence.Rhythm`).
+
+    Three of its own waits within floor and ceiling, the ceiling where none is known. `settle_s`:
+    how long one that is back has to send what it kept.
+    """
+
+    floor_s: Annotated[int, Field(ge=30, le=86_400)] = 5 * 60
+    ceiling_s: Annotated[int, Field(ge=30, le=86_400)] = 45 * 60
+    settle_s: Annotated[int, Field(ge=0, le=7 * 86_400)] = 30 * 60
+
+
 class ClickHouse(_Part):
     """`dsn` empty: chDB in a directory under the state directory."""
 
@@ -219,6 +231,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     kafka: Kafka = Kafka()
     clock: Clock = Clock()
+    silence: Silence = Silence()
     clickhouse: ClickHouse = ClickHouse()
     executor: Executor = Executor()
     registry: Registry = Registry()

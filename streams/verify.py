@@ -34,6 +34,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     released: int
     lapsed: int
     open: int
+    refunded: int = 0
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +158,8 @@ def _pages(analytics: Analytics) -> Iterator[list[_Session]]:
     while True:
         answer = analytics.query(
             "SELECT session_id, phase = 'closed', is_conserved, currency, approved_minor,"  # noqa: S608 - quoted
-            " captured_minor, released_minor, lapsed_minor, open_minor FROM v_session_money"
+            " captured_minor, released_minor, lapsed_minor, open_minor, refunded_minor"
+            " FROM v_session_money"
             f" WHERE session_id > '{last}' ORDER BY session_id LIMIT {_PAGE}"
         )
         yield [_session(row) for row in answer.rows]
@@ -169,7 +171,7 @@ def _pages(analytics: Analytics) -> Iterator[list[_Session]]:
 
 def _session(row: list[Any]) -> _Session:
     session_id, is_closed, is_conserved, currency, *amounts = row
-    approved, captured, released, lapsed, still_open = amounts
+    approved, captured, released, lapsed, still_open, refunded = amounts
     return _Session(
         session_id=session_id,
         is_closed=bool(is_closed),
@@ -181,6 +183,7 @@ def _session(row: list[Any]) -> _Session:
             released=released,
             lapsed=lapsed,
             open=still_open,
+            refunded=refunded,
         ),
     )
 
@@ -230,7 +233,7 @@ def simulator_books(ledger: Path) -> dict[str, Books]:
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
         rows = database.execute(
             "SELECT json_extract(hold, '$.session_id') AS session_id, max(currency), sum(approved),"
-            " sum(captured), sum(released), sum(lapsed), sum(open) FROM holds"
+            " sum(captured), sum(released), sum(lapsed), sum(open), sum(refunded) FROM holds"
             " GROUP BY session_id HAVING session_id <> ''"
         ).fetchall()
     return {
@@ -241,6 +244,7 @@ def simulator_books(ledger: Path) -> dict[str, Books]:
             released=released,
             lapsed=lapsed,
             open=still_open,
+            refunded=refunded,
         )
-        for session_id, currency, approved, captured, released, lapsed, still_open in rows
+        for session_id, currency, approved, captured, released, lapsed, still_open, refunded in rows
     }

@@ -20,7 +20,7 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
 from schemas.drift import FeedSeen
 from schemas.facts import (
     AcquirerAnswered,
@@ -87,11 +87,15 @@ _TABLES: dict[type[Fact], Table] = {
     InvoiceReported: tables.OCPI_INVOICES,
     LinkConfirmed: tables.LINK_DECISIONS,
     LinkRejected: tables.LINK_DECISIONS,
+    RefundDecided: tables.MONEY_DECISIONS,
+    ReleaseDecided: tables.MONEY_DECISIONS,
 }
 _WORDS: dict[type[Fact], str] = {
     **_KINDS,
     LinkConfirmed: "confirmed",
     LinkRejected: "rejected",
+    RefundDecided: "refund",
+    ReleaseDecided: "release",
 }
 
 

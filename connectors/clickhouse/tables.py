@@ -104,7 +104,9 @@ SESSION_LEDGER = Table(
     + typed(tariff_id=TEXT, tariff_hash=TEXT, currency=WORD, energy_wh=NUMBER, proof=WORD)
     + typed(priced_minor=NUMBER, approved_minor=NUMBER, captured_minor=NUMBER)
     + typed(released_minor=NUMBER, lapsed_minor=NUMBER, open_minor=NUMBER)
-    + typed(arrears_minor=NUMBER, forgiven_minor=NUMBER, raises=NUMBER)
+    + typed(arrears_minor=NUMBER, forgiven_minor=NUMBER, refunded_minor=NUMBER, raises=NUMBER)
+    + typed(risk_open=YES_NO, risk_since_at=INSTANT, risk_seen_minor=NUMBER)
+    + typed(risk_worst_minor=NUMBER)
     + typed(declined_at_tap=YES_NO, declined_mid_charge=YES_NO, stop_sent=YES_NO)
     + typed(conflicts=NUMBER, explanation=TEXT, requested_at=INSTANT, started_at=INSTANT)
     + typed(charging_ended_at=INSTANT, ended_at=INSTANT, closed_at=INSTANT, changed_at=INSTANT)
@@ -191,6 +193,14 @@ LINK_DECISIONS = Table(
     + typed(who=TEXT, why=TEXT, evidence=TEXT, decided_at=INSTANT),
 )
 
+MONEY_DECISIONS = Table(
+    "money_decisions",
+    PLACE
+    + typed(tenant=WORD, session_id=TEXT, decision_id=TEXT, kind=WORD, amount_minor=NUMBER)
+    + typed(energy_wh=NUMBER, currency=WORD, route=WORD, reason=WORD)
+    + typed(who=TEXT, second_who=TEXT, why=TEXT, evidence=TEXT, decided_at=INSTANT),
+)
+
 PARKED = Table(
     "parked",
     PLACE
@@ -212,6 +222,6 @@ TABLES = {
         PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, UNBOUND_NOTICES, ALIAS_LOOKUPS,
         TERMINAL_REQUESTS, CARD_READS, SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS,
         ACQUIRER_HEALTH, FEED_SEEN, OCPI_SESSIONS, OCPI_CDRS, OCPI_INVOICES, LINK_DECISIONS,
-        PARKED, UNREADABLE,
+        MONEY_DECISIONS, PARKED, UNREADABLE,
     )
 }  # fmt: skip

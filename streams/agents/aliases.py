@@ -153,7 +153,9 @@ def _sent(lookup: AliasLookup) -> Output:
     return Output(topics.LOOKUPS, lookup.alias.encode(), codec.encode(lookup))
 
 
-def linked(tenant: str, session_id: str, charging_id: str, forward: Forward) -> Output:
+def linked(
+    tenant: str, session_id: str, charging_id: str, forward: Forward, *, fell: bool = False
+) -> Output:
     """The fact on its way to its session, with what the gate knows of it."""
     fact = LinkedFact(
         tenant=tenant,
@@ -166,5 +168,6 @@ def linked(tenant: str, session_id: str, charging_id: str, forward: Forward) -> 
         sequence_complete=forward.sequence_complete,
         fact=forward.fact.value,
         gap_ms=forward.gap_ms,
+        register_fell=fell,
     )
     return Output(topics.EVENTS, session_id.encode(), codec.encode(fact))

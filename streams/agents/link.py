@@ -29,12 +29,14 @@ from schemas.facts import (
 from schemas.partners import AdviceConfirmed
 from schemas.roaming import CdrSeen, SessionSeen
 from streams.agents.aliases import ALIAS, Aliases, linked
+from streams.agents.silences import LIFE, Silences
 from streams.agents.waiting import HORIZON_MS, ORPHAN_AFTER_MS, unclaimed
-from streams.core import gate, linking, partner_links
+from streams.core import gate, linking, partner_links, silence
 from streams.core.gate import Charging, Forward, Kept
 from streams.core.linking import AliasState
 from streams.core.partner_links import PartnerFact
 from streams.core.schedule import Schedule
+from streams.core.silence import Life, Rhythm
 from streams.engine.stage import (
     BadRecord,
     Logic,
@@ -61,12 +63,16 @@ NOT_BELIEVED = frozenset({REASONS[gate.ReadingFalls], REASONS[gate.ReadingLeaps]
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a fact waits till it is told of and at most; how long a charging is kept."""
+    """How long a fact waits till it is told of and at most; how long a charging is kept.
+
+    `rhythm`: how long a charger with a running charging may be silent.
+    """
 
     orphan_after_ms: int = ORPHAN_AFTER_MS
     horizon_ms: int = HORIZON_MS
     bound_kept_ms: int = 14 * DAY_MS
     unbound_kept_ms: int = 2 * DAY_MS
+    rhythm: Rhythm = Rhythm()
 
 
 def decoded(record: Record) -> Fact:
@@ -119,6 +125,7 @@ class LinkLogic(Logic):
         self._settings = settings
         self._schedule = Schedule()
         self._aliases = Aliases(self._schedule, settings.orphan_after_ms, settings.horizon_ms)
+        self._silences = Silences(self._schedule, settings.rhythm, settings.bound_kept_ms, CHARGING)
         self._handlers: dict[type[Fact], Callable[[Any, Record, View], Iterable[Output]]] = {
             MeterReading: self._reading,
             ChargingStarted: self._transaction,
@@ -176,7 +183,11 @@ class LinkLogic(Logic):
         assert isinstance(fact, MeterReading)
         charging_id, key = _place(fact)
         charging: Charging = view.get(key) or Charging()
-        forwards = gate.note_sequence(charging, fact.seq)
+        if reason == REASONS[gate.ReadingFalls]:
+            forwards = gate.note_refused(charging, fact.seq, fact.energy_wh)
+        else:
+            forwards = gate.note_sequence(charging, fact.seq)
+        charging.told_at = max(charging.told_at, fact.read_at)  # a sign of life all the same
         view.put(key, charging)
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
 
@@ -218,6 +229,8 @@ class LinkLogic(Logic):
             outputs += self._asked(fact, charging, charging_id, kept)
         view.put(key, charging)
         self._plan(key, charging)
+        if isinstance(fact, ChargingEnded) and charging.session_id:
+            self._silences.touched(charging_id, charging, view)
         return outputs
 
     def _asked(
@@ -241,13 +254,9 @@ class LinkLogic(Logic):
         )
         return [Output(topics.LOOKUPS, lookup.alias.encode(), codec.encode(lookup))]
 
-    def _seen(
-        self,
-        fact: ChargerSeen,  # noqa: ARG002 - one shape
-        record: Record,  # noqa: ARG002 - as fact
-        view: View,  # noqa: ARG002 - as fact
-    ) -> list[Output]:
-        return []  # silence and risk windows are judged from it when they come (issue 5)
+    def _seen(self, fact: ChargerSeen, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
+        self._silences.seen(fact, ids.charger_key(fact.tenant, fact.network, fact.charger_id), view)
+        return []
 
     def _settled(self, fact: SettlementNotified, record: Record, view: View) -> list[Output]:
         """A payment at the station: of its transaction, else it asks by its own name."""
@@ -269,16 +278,19 @@ class LinkLogic(Logic):
     def _watch(self, fact: Watch, record: Record, view: View) -> list[Output]:  # noqa: ARG002 - one shape
         charging_id, key = _place(fact)
         charging: Charging = view.get(key) or Charging()
+        was_live = silence.is_live(charging)
         forwards = gate.take_watch(charging, fact)
         view.put(key, charging)
         self._plan(key, charging)
+        if silence.is_live(charging) != was_live:
+            self._silences.touched(charging_id, charging, view)
         return self._forwarded(fact.tenant, charging, charging_id, forwards)
 
     def _forwarded(
         self, tenant: str, charging: Charging, charging_id: str, forwards: list[Forward]
     ) -> list[Output]:
         return [
-            linked(tenant, charging.session_id, charging_id, forward)
+            linked(tenant, charging.session_id, charging_id, forward, fell=charging.fell)
             for forward in forwards
             if charging.session_id
         ]
@@ -289,9 +301,12 @@ class LinkLogic(Logic):
         if key[:1] == ALIAS:
             self._aliases.plan(key, value)
         elif key[:1] == CHARGING:
-            self._schedule.plan(key, self._charging_due(value))
+            look_at = silence.look_at(value)
+            self._schedule.plan(key, self._kept_until(value) if look_at is None else look_at)
+        elif key[:1] == LIFE:
+            self._silences.plan(key, value)
 
-    def _charging_due(self, charging: Charging) -> int | None:
+    def _kept_until(self, charging: Charging) -> int | None:
         if charging.session_id:
             if not charging.closing:
                 return None
@@ -317,9 +332,16 @@ class LinkLogic(Logic):
     def _aged(self, key: bytes, now_at: int, view: View) -> list[Output]:
         if key[:1] == CHARGING:
             charging: Charging = view.get(key)
-            view.delete(key)
-            charging_id = key[1:].decode()
-            return [unclaimed(charging_id, kept, "never-claimed") for kept in charging.kept]
+            kept_until, charging_id = self._kept_until(charging), key[1:].decode()
+            if kept_until is not None and kept_until <= now_at:
+                view.delete(key)
+                return [unclaimed(charging_id, kept, "never-claimed") for kept in charging.kept]
+            said, again_at = self._silences.look(charging_id, charging, now_at, view)
+            self._schedule.plan(key, kept_until if again_at is None else again_at)
+            return said
+        if key[:1] == LIFE:
+            self._silences.aged(key, now_at, view)
+            return []
         return self._aliases.aged(key, now_at, view)
 
 
@@ -355,6 +377,7 @@ def link_stage(partitions: int, settings: LinkSettings | None = None) -> LinkSta
         kinds=(
             StateKind(prefix=CHARGING, type=Charging),
             StateKind(prefix=ALIAS, type=AliasState),
+            StateKind(prefix=LIFE, type=Life),
         ),
         barrier_topics=frozenset({topics.TICKS}),
         check_keys=frozenset(

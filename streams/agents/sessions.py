@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec, topics
-from schemas.decisions import LinkConfirmed, LinkRejected
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     ClockApplied,
     Fact,
     LinkedFact,
@@ -65,12 +66,12 @@ _TIME_ITSELF = ("", -1, -1)
 _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
 _TAKEN: dict[str, tuple[type[Fact], ...]] = {
-    topics.EVENTS: (Watermark, LinkedFact),
+    topics.EVENTS: (Watermark, LinkedFact, ChargerSilence),
     topics.REQUESTS: (SessionRequested, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
     topics.FISCAL_RESPONSES: (ReceiptSettled,),
-    topics.DECISIONS: (LinkConfirmed, LinkRejected),
+    topics.DECISIONS: (LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided),
 }
 
 

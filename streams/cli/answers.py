@@ -103,7 +103,7 @@ class Links(msgspec.Struct, kw_only=True):
 
 
 class Decided(msgspec.Struct, kw_only=True):
-    """`decision`: confirmed or rejected; it is on the record of `session_id`."""
+    """`decision`: confirmed, rejected, release or refund; it is on the record of `session_id`."""
 
     id: str
     session_id: str

@@ -117,6 +117,8 @@ def _words(fact: Fact, currency: str) -> str:
     currency = fields.pop("currency", "") or currency
     words = {}
     for name, value in fields.items():
+        if value == -1 or (value == 0 and name.endswith("_at")):
+            continue  # not told
         if name.endswith("_at"):
             words[name] = iso(value)
         elif name.endswith(_MINOR):
@@ -140,8 +142,15 @@ def _money(ledger: SessionLedger) -> Iterator[str]:
     yield f"[bold]{ledger.session_id}[/bold]: {ledger.phase}"
     for hold in ledger.holds:
         yield f"  {hold.hold_id}: {_hold(hold, currency)}"
+    if ledger.risk_open:
+        since = f"since {iso(ledger.risk_since_at)}"
+        seen, worst = _of(ledger, "risk_seen", currency), _of(ledger, "risk_worst", currency)
+        held = _of(ledger, "open", currency)
+        yield f"  charger not heard of {since}: held {held}, last seen {seen}, at worst {worst}"
     parts = ("captured", "arrears", "forgiven")
     sums = " + ".join(f"{part} {_of(ledger, part, currency)}" for part in parts)
+    if ledger.refunded_minor:
+        sums += f" - refunded {_of(ledger, 'refunded', currency)}"
     priced, proof = _of(ledger, "priced", currency), ledger.proof or "none"
     yield f"  priced {priced} = {sums}; proof {proof}"
 

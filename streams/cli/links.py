@@ -5,17 +5,15 @@ import time
 from typing import Annotated
 
 import typer
-from aiokafka import AIOKafkaProducer
 
-from schemas import codec, topics
-from schemas.decisions import LinkConfirmed, LinkRejected
 from streams.app import iso
 from streams.cli.answers import Decided, Links
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
 from streams.core.proposals import LinkProposal
+from streams.decisions import write_decision
 from streams.links import confirmation, proposed, rejection
-from streams.reading import partition_of, reader
+from streams.reading import reader
 
 links = typer.Typer(
     help="Facts without a session, and whom they may belong to.", no_args_is_help=True
@@ -65,7 +63,8 @@ def _decide(proposal: str, by: tuple[str, str], *, confirmed: bool, demo: bool, 
             fail(f"no link is proposed as {proposal!r}", PROBLEM)
         now_at = time.time_ns() // 1_000_000
         decision = (confirmation if confirmed else rejection)(one, by, now_at)
-        asyncio.run(_write(bootstrap, settings.kafka.partitions, decision))
+        partitions = settings.kafka.partitions
+        asyncio.run(write_decision(bootstrap, partitions, decision, one.session_id))
     done = Decided(
         id=proposal,
         session_id=one.session_id,
@@ -81,16 +80,3 @@ def _decide(proposal: str, by: tuple[str, str], *, confirmed: bool, demo: bool, 
 async def _proposed(bootstrap: str, partitions: int) -> list[LinkProposal]:
     async with reader(bootstrap) as consumer:
         return await proposed(consumer, partitions)
-
-
-async def _write(bootstrap: str, partitions: int, decision: LinkConfirmed | LinkRejected) -> None:
-    key = decision.session_id.encode()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
-        number = partition_of(key, partitions)
-        await producer.send_and_wait(
-            topics.DECISIONS, codec.encode(decision), key, partition=number
-        )
-    finally:
-        await producer.stop()

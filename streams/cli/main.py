@@ -5,6 +5,7 @@ import typer
 from streams.cli import (
     audit,
     bench,
+    decide,
     demo,
     drift,
     explain,
@@ -37,6 +38,7 @@ app = typer.Typer(
 for module in (
     audit,
     bench,
+    decide,
     demo,
     drift,
     explain,

@@ -32,11 +32,12 @@ from streams.cli.accounts import (
 from streams.cli.answers import Ended
 from streams.cli.screen import USAGE, Json, Use, fail, print_json, quiet, settings_or_exit
 from streams.cli.serve import serve
+from streams.core.silence import Rhythm
 from streams.engine.settings import REFUSED_EXIT
 from streams.engine.stage import Stage, Ticker
 from streams.engine.supervisor import Supervisor
 from streams.engine.worker import run_stage
-from streams.settings import Settings
+from streams.settings import Settings, Silence
 from streams.stack import child
 
 StageName = Literal["link", "sessions", "health", "visits", "fiscal"]
@@ -58,6 +59,14 @@ def _encode_tick(partition: int, now_at: int) -> tuple[bytes, bytes]:
     return str(partition).encode(), codec.encode(Tick(partition=partition, at=now_at))
 
 
+def _rhythm(told: Silence) -> Rhythm:
+    return Rhythm(
+        floor_ms=1_000 * told.floor_s,
+        ceiling_ms=1_000 * told.ceiling_s,
+        settle_ms=1_000 * told.settle_s,
+    )
+
+
 def stage_named(name: StageName, settings: Settings) -> Stage:
     """Every stage is named here: Faust would only log an agent module that fails to import."""
     partitions, horizon_ms = settings.kafka.partitions, settings.horizon_days * _DAY_MS
@@ -71,7 +80,8 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
         case "fiscal":
             return fiscal_stage(partitions)
         case "link":
-            stage = link_stage(partitions, LinkSettings(horizon_ms=horizon_ms))
+            link = LinkSettings(horizon_ms=horizon_ms, rhythm=_rhythm(settings.silence))
+            stage = link_stage(partitions, link)
             if settings.clock.source == "replay":
                 return stage
             ticker = Ticker(

@@ -53,7 +53,8 @@ class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
     currencies whose minor unit differs there from ISO 4217's. `hold_lifetime_ms`: the longest that
     it keeps a hold, `lifetimes` by scheme; `increment_extends`: schemes whose hold a raise makes
     last anew, there. `reauthorise`: takes a stored token for a hold without the driver.
-    `currencies` empty: all.
+    `currencies` empty: all. `refunds`: of what was captured, to the card, but for the schemes of
+    `no_refunds`.
     """
 
     convention: Convention
@@ -72,6 +73,8 @@ class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
     reauthorise: bool = False
     currencies: tuple[str, ...] = ()
     cost: Cost = Cost()
+    refunds: bool = True
+    no_refunds: tuple[str, ...] = ()
 
     def raises(self, scheme: str, funding: str) -> bool:
         """Whether a hold on such a card can be raised."""
@@ -86,6 +89,10 @@ class Acquirer(msgspec.Struct, frozen=True, kw_only=True):
     def extends(self, scheme: str) -> bool:
         """Whether an approved raise makes such a card's hold last anew."""
         return scheme.casefold() in self.increment_extends
+
+    def refunds_to(self, scheme: str) -> bool:
+        """Whether what was captured from such a card can go back to it."""
+        return self.refunds and scheme.casefold() not in self.no_refunds
 
     def takes(self, currency: str) -> bool:
         """Whether every minor unit of this currency can be held there."""
@@ -117,6 +124,11 @@ def contradictions(acquirer: Acquirer) -> list[str]:
     problems += [
         f"increment_extends: {scheme!r}: a scheme is written in small letters"
         for scheme in acquirer.increment_extends
+        if scheme != scheme.casefold()
+    ]
+    problems += [
+        f"no_refunds: {scheme!r}: a scheme is written in small letters"
+        for scheme in acquirer.no_refunds
         if scheme != scheme.casefold()
     ]
     if acquirer.increment_extends and not acquirer.increments:

@@ -8,14 +8,18 @@ from schemas.facts import SessionRequested
 from streams.core import due, pricing, taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, most_w
-from streams.core.charging import Total, contradiction, total
+from streams.core.charging import Total, so_far
 from streams.core.declines_after import CLEAR, Aftermath, aftermath_of, visit_of
 from streams.core.headroom import Reach
+from streams.core.hold_clocks import NO_DEADLINE, Deadline
 from streams.core.holds import HoldBook, acquirer_id_of, book, first_acquirer_id, hold_ids
 from streams.core.metered import metered
 from streams.core.once import once
 from streams.core.plausible import believed
 from streams.core.pricing import Quantities, Tariff, Unpriceable
+from streams.core.proof import DISAGREE, Ground, Proof, prove, unproven
+from streams.core.proof_charger import floor_wh
+from streams.core.proof_partner import Asked
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
@@ -43,13 +47,13 @@ class AsRead(NamedTuple):
 class Case:
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
-    `cost_minor` is what the proven quantities cost, None while they are not proven; `price_minor`
-    is what is due so far. `hold` is the newest of `holds`, None until one was asked for, `start`
-    until we asked to start. `has_cover`: energy may flow, on an open hold in its time that nobody
-    has begun to finish. `chargings` are as far as they can be true, `doubts` the words about those
-    that cannot (streams.core.plausible). `given_up`: the driver was told that there will be no
-    charging, so that whatever is approved later goes back. `metered`: what flowed when, None where
-    quantities alone decide.
+    `cost_minor` is what the proven quantities cost, None while they are not proven; `proof` why
+    (streams.core.proof). `price_minor` is what is due so far. `hold` is the newest of `holds`, None
+    until one was asked for, `start` until we asked to start. `has_cover`: energy may flow, on an
+    open hold in its time that nobody has begun to finish. `chargings` are as proven, else as far as
+    they can be true, `doubts` the words about those that cannot (streams.core.plausible).
+    `given_up`: the driver was told that there will be no charging, so that whatever is approved
+    later goes back. `metered`: what flowed when, None where quantities alone decide.
     """
 
     session: PaymentSession
@@ -71,6 +75,7 @@ class Case:
     ahead: Ahead
     metered: pricing.Course | None
     doubts: dict[str, tuple[str, str]]
+    proof: Proof
 
     @property
     def route(self) -> tuple[str, ...]:
@@ -118,12 +123,12 @@ class Case:
     @once
     def as_read(self) -> "AsRead":
         """The same by the readings alone: no time has passed since each charging's newest."""
-        totals = total(self.chargings, 0)
+        flowed = so_far(self.chargings, 0)
         course = self.metered
         if course is not None:
             course = metered(self.chargings, 0, self.request.time_zone)
         assert self.tariff is not None  # nothing is held without a price
-        return AsRead(course, due.once_flowing(self.tariff, course, totals.so_far))
+        return AsRead(course, due.once_flowing(self.tariff, course, flowed))
 
     @once
     def flowing_minor(self) -> int:
@@ -139,11 +144,13 @@ class Case:
         return [one for one in found if not self._is_moot(one)] if found else found
 
     def _is_moot(self, command: IssuedCommand) -> bool:
-        """A change of a hold that never arrived, and whose hold has lapsed since."""
+        """A change of a hold that never arrived, and whose hold is gone since."""
         if command.kind not in _CHANGES or verdict(self.session, command.command_id) != "not_found":
             return False
         return any(
-            one.hold_id == command.hold_id and one.lapsed_minor and not one.open_minor
+            one.hold_id == command.hold_id
+            and (one.lapsed_minor or one.captured_minor)
+            and not one.open_minor
             for one in self.holds
         )
 
@@ -236,23 +243,25 @@ class Case:
     def floor(self) -> tuple[int, int]:
         """Wh between begin and end of the chargings that ended, and their price without any time.
 
-        What may be missing between them can only add to it.
+        What may be missing between them can only add to it; above a CDR that differs it is not
+        undisputed.
         """
         assert self.tariff is not None  # nothing is held without a price
-        energy_wh = sum(
-            one.end.energy_wh - one.begun.energy_wh
-            for one in self.chargings
-            if one.begun is not None
-            and one.end is not None
-            and not contradiction(one)
-            and one.charging_id not in self.doubts
-        )
+        sound = [one for one in self.chargings if one.charging_id not in self.doubts]
+        energy_wh = sum(floor_wh(one, self.policy.proof) for one in sound)
+        if self.proof.waits == DISAGREE and self.proof.cdr is not None:
+            energy_wh = min(energy_wh, max(self.proof.cdr.energy_wh, 0))
         if energy_wh == 0:
             return 0, 0
         return energy_wh, due.floor(self.tariff, self.metered, Quantities(energy_wh, 0, 0))
 
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
-        """The number of the next attempt; None while one has no definite no, or too many have."""
+        """The number of the next attempt; None while one has no definite no, or too many have.
+
+        Nor is there another capture once a refund was asked for: what was refunded had been taken.
+        """
+        if kind == "capture" and any(one.kind == "refund" for one in self.session.issued.values()):
+            return None
         made = of_kind(self.session, kind, hold_id)
         if len(made) >= ATTEMPTS_MAX:
             return None
@@ -268,10 +277,6 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     known = list(session.chargings.values())
     powers = [evse_w(policy, request, one) for one in known]
     chargings, doubts = believed(known, powers)
-    totals = total(chargings, now_at)
-    flowed = None
-    if tariff is not None and tariff.simple is None:
-        flowed = metered(chargings, now_at, request.time_zone)
     holds = [
         book(session, one, policy.acquirers.get(acquirer_id_of(session, one)))
         for one in hold_ids(session)
@@ -279,6 +284,15 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     hold = holds[-1] if holds else None
     asked = hold.acquirer_id if hold is not None else first_acquirer_id(session)
     gave_up = given_up(session)
+    proof = unproven(session, chargings)
+    if proof is None:
+        asked_of = Asked(session, chargings, policy, max([request.power_max_w, *powers]), now_at)
+        proof = prove(Ground(asked_of, tariff, doubts, *_of_holds(holds)))
+    chargings = proof.chargings
+    flowed = None
+    if tariff is not None and tariff.simple is None:
+        flowed = metered(chargings, now_at, request.time_zone)
+    delivered = so_far(chargings, now_at)
     return Case(
         session=session,
         request=request,
@@ -293,13 +307,20 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         has_cover=hold is not None and not gave_up and _covers(hold, session.now_at),
         chargings=chargings,
         live=[one for one in chargings if one.end is None],
-        total=totals,
-        price_minor=due.so_far(tariff, flowed, totals.so_far),
-        cost_minor=None if totals.final is None else due.so_far(tariff, flowed, totals.final),
+        total=Total(delivered, proof.final),
+        price_minor=due.so_far(tariff, flowed, delivered),
+        cost_minor=proof.cost_minor,
         ahead=ahead_of(policy.look_ahead, session.pinned, request.power_max_w, chargings),
         metered=flowed,
         doubts=doubts,
+        proof=proof,
     )
+
+
+def _of_holds(holds: list[HoldBook]) -> tuple[Deadline, bool]:
+    """Until when a proof is of use, and whether it has been used already."""
+    taken = any(one.captured_minor or "capture" in one.in_flight for one in holds)
+    return (holds[-1].deadline if holds else NO_DEADLINE), taken
 
 
 def evse_w(policy: Policy, request: SessionRequested, charging: Charging) -> int:

@@ -1,16 +1,14 @@
 """What the chargings of a session delivered, so far and for good.
 
 Energy is a difference of two register values of the same charging, never negative; time charging
-and time merely connected follow the charging states. Final quantities come from an Ended event
-whose sequence is complete (design.md, section 6: COMPLETE_TRANSACTION), never from a last reading.
+and time merely connected follow the charging states. What of it is final is for `proof.py` to say.
 """
 
-import msgspec
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from streams.core.pricing import Quantities
 from streams.core.session import Charging
-
-COMPLETE_TRANSACTION = "COMPLETE_TRANSACTION"
 
 
 def delivered(charging: Charging, now_at: int) -> Quantities:
@@ -24,11 +22,11 @@ def delivered(charging: Charging, now_at: int) -> Quantities:
     return Quantities(max(top_wh - begun.energy_wh, 0), charging_ms, parking_ms)
 
 
-def proven(charging: Charging) -> Quantities | None:
-    """The final quantities; None while they are not proven or contradict themselves."""
+def quantities(charging: Charging) -> Quantities:
+    """Of one that began and ended, as its registers and states say."""
     begun, end = charging.begun, charging.end
-    if begun is None or end is None or not end.complete or contradiction(charging):
-        return None
+    assert begun is not None, "asked of what has begun"
+    assert end is not None, "asked of what has ended"
     charging_ms, parking_ms = _times(charging, begun.started_at, end.ended_at)
     return Quantities(end.energy_wh - begun.energy_wh, charging_ms, parking_ms)
 
@@ -66,25 +64,26 @@ def _times(charging: Charging, from_at: int, until_at: int) -> tuple[int, int]:
     return spent[True], spent[False]
 
 
-class Total(msgspec.Struct, frozen=True):
-    """All chargings of a session together. `final` is None until each of them is proven."""
+class Total(NamedTuple):
+    """All chargings of a session together. `final` is None until it is proven (proof.py)."""
 
     so_far: Quantities
     final: Quantities | None
 
 
-def total(chargings: list[Charging], now_at: int) -> Total:
-    finals = [proven(one) for one in chargings]
-    so_far = _sum([delivered(one, now_at) for one in chargings])
-    known = [one for one in finals if one is not None]
-    return Total(so_far, _sum(known) if known and len(known) == len(finals) else None)
+def so_far(chargings: list[Charging], now_at: int) -> Quantities:
+    """What all have delivered by `now_at`, as far as is known."""
+    if len(chargings) == 1:
+        return delivered(chargings[0], now_at)
+    return summed([delivered(one, now_at) for one in chargings])
 
 
-def _sum(parts: list[Quantities]) -> Quantities:
-    if len(parts) == 1:
-        return parts[0]
+def summed(parts: Iterable[Quantities]) -> Quantities:
+    known = list(parts)
+    if len(known) == 1:
+        return known[0]
     return Quantities(
-        sum(one.energy_wh for one in parts),
-        sum(one.charging_ms for one in parts),
-        sum(one.parking_ms for one in parts),
+        sum(one.energy_wh for one in known),
+        sum(one.charging_ms for one in known),
+        sum(one.parking_ms for one in known),
     )

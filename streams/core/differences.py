@@ -3,12 +3,15 @@
 import hashlib
 from typing import NamedTuple
 
-from streams.core import receipts, rules_fiscal
+from streams.core import receipts, refunds, rules_fiscal
 from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.charging import contradiction
 from streams.core.clock_alarms import clock_alarms
-from streams.core.inquiries import is_for_a_person
+from streams.core.exposure import risk_alarms
+from streams.core.inquiries import is_for_a_person, unanswered_at
 from streams.core.partner_differences import partner_differences
+from streams.core.proof_differences import proof_differences
+from streams.core.refund_differences import refund_differences
 from streams.core.session import MONEY
 from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
@@ -16,7 +19,6 @@ from streams.core.verdicts import NO, of_kind, verdict
 
 _NAME_MAX = 255  # schemas.fields.Id
 _CHARGEBACK = "chargeback_opened"
-_CHARGEBACK_OVER = "chargeback_reversed"
 _UNASKED = {
     _CHARGEBACK: ("chargeback", "the cardholder disputes it"),
     "held_unasked": ("held-unasked", "held by somebody else"),
@@ -46,6 +48,11 @@ def differences(case: Case) -> dict[str, Difference]:
             words = " and ".join(answer.outcomes)
             found[f"{command_id}/answers"] = Difference("answers", words, answer.amount_minor)
     for command in case.unsettled:
+        if 0 < unanswered_at(case, command) <= case.now_at:
+            words = f"the {command.performer} has said nothing since {command.issued_at}"
+            found[f"{command.command_id}/unanswered"] = Difference(
+                "unanswered", words, command.amount_minor
+            )
         if is_for_a_person(case, command):
             found[f"{command.command_id}/unresolved"] = Difference(
                 "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
@@ -60,7 +67,13 @@ def differences(case: Case) -> dict[str, Difference]:
         _told_unasked(case),
     ):
         found.update(others)
-    for alarms in (clock_alarms(case), partner_differences(case)):
+    for alarms in (
+        clock_alarms(case),
+        risk_alarms(case),
+        partner_differences(case),
+        refund_differences(case),
+        proof_differences(case),
+    ):
         found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
     return {_fitting(name): difference for name, difference in found.items()}
 
@@ -148,11 +161,12 @@ def _told_unasked(case: Case) -> dict[str, Difference]:
     notices = case.session.notices
     if not notices:
         return {}
-    won = {(one.hold_id, one.psp_reference) for one in notices if one.event == _CHARGEBACK_OVER}
+    disputed = refunds.chargebacks(case.session)
     found: dict[str, Difference] = {}
     for one in notices:
         known = _UNASKED.get(one.event)
-        if known is None or (one.event == _CHARGEBACK and (one.hold_id, one.psp_reference) in won):
+        is_over = (one.hold_id, one.psp_reference) not in disputed
+        if known is None or (one.event == _CHARGEBACK and is_over):
             continue
         whose = one.hold_id or case.session.session_id
         kind, words = known
@@ -162,7 +176,7 @@ def _told_unasked(case: Case) -> dict[str, Difference]:
 
 
 def _above(case: Case) -> dict[str, Difference]:
-    hold, cost, session_id = case.hold, case.cost_minor, case.session.session_id
+    hold, session_id = case.hold, case.session.session_id
     found: dict[str, Difference] = {}
     if hold is None:
         return found
@@ -175,9 +189,4 @@ def _above(case: Case) -> dict[str, Difference]:
         words = "a charging without its proof, and no money is held for it any more"
         left = max(case.price_minor - captured, 0)
         found[f"{session_id}/uncovered"] = Difference("uncovered-charging", words, left)
-    if cost is not None and captured > cost:
-        excess = captured - cost
-        found[f"{session_id}/captured-above-cost"] = Difference(
-            "captured-above-cost", f"cost {cost}", excess
-        )
     return found

@@ -119,7 +119,13 @@ def reach(
     `power_w` of all `running` chargings together; the time of each of them is priced. Rounded up,
     and for one Wh more: a register shows whole ones, so it may be that far ahead.
     """
-    wh = energy_wh(power_w, window_ms)
+    return within(tariff, course, energy_wh(power_w, window_ms), window_ms, running)
+
+
+def within(
+    tariff: Tariff, course: Course | None, wh: int, window_ms: int, running: int = 1
+) -> Reach:
+    """As `reach`, where it is known how much energy can flow at most in the window."""
     if tariff.simple is not None:
         return Reach(_by_rates(tariff.simple, wh, window_ms * running))
     assert course is not None  # whoever has no rates has a course

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas import codec
 from schemas.facts import (
     ChargingEnded,
     ChargingStarted,
@@ -26,6 +27,10 @@ from streams.core.plausible import MARGIN_WH
 REFRESH_MS = 5 * 60 * 1000
 KEPT_MAX = 256  # facts of a charging that no session has claimed: more are parked, none is lost
 UNBOUND_WRITE_MS = 60 * 1000
+LONGEST_GAP_MS = 30 * 60 * 1000
+"""Who tells less often than this has no rhythm to go by (streams.core.silence)."""
+ROUNDED_WH = 10
+"""A register that is lower by no more has not begun anew: it is rounded."""
 UNSEEN = -1
 
 TransactionFact = ChargingStarted | ChargingUpdated | ChargingEnded
@@ -75,6 +80,13 @@ class Charging(msgspec.Struct, array_like=True, gc=False):
     every_ms: int = 0
     begin_wh: int = UNSEEN
     power_w: int = 0
+    gap_ms: int = 0
+    top_gap_ms: int = 0
+    told_at: int = 0
+    silence: str = ""
+    silence_version: int = 0
+    silence_from_at: int = 0
+    fell: bool = False
 
 
 class Forward(NamedTuple):
@@ -145,6 +157,37 @@ def note_sequence(charging: Charging, seq: int) -> list[Forward]:
     return []
 
 
+def note_refused(charging: Charging, seq: int, energy_wh: int) -> list[Forward]:
+    """A reading that was refused was sent all the same: its number counts.
+
+    Where the register fell by it, begin and end of the charging no longer say what flowed between
+    them, however whole its sequence: an end that has gone on goes once more to say so.
+    """
+    completed = note_sequence(charging, seq)
+    fell = charging.fell
+    if energy_wh < charging.energy_wh:
+        _note_fall(charging, charging.energy_wh, energy_wh)
+    elif 0 <= seq < _newest_seq(charging):  # else its clock went back, and not its register
+        _note_fall(charging, energy_wh, charging.energy_wh)
+    if fell or not charging.fell or completed:
+        return completed
+    if charging.ended.offset < 0 or not charging.session_id:
+        return []
+    return [Forward(charging.ended, sequence_complete=charging.ended_complete)]
+
+
+def _newest_seq(charging: Charging) -> int:
+    if not charging.reading.value:
+        return UNSEEN
+    newest = codec.decode(charging.reading.value)
+    return newest.seq if isinstance(newest, MeterReading) else UNSEEN
+
+
+def _note_fall(charging: Charging, before_wh: int, after_wh: int) -> None:
+    if UNSEEN not in (before_wh, after_wh) and before_wh - after_wh > ROUNDED_WH:
+        charging.fell = True
+
+
 def _complete(charging: Charging) -> bool:
     if charging.first_seq < 0 or charging.last_seq < 0:
         return False
@@ -156,7 +199,7 @@ def take_reading(charging: Charging, reading: MeterReading, kept: Kept) -> list[
     return take_register(charging, reading.seq, reading.energy_wh, reading.read_at, kept)
 
 
-def take_register(
+def take_register(  # noqa: C901 - asked for each reading of a fleet: a call more is dear
     charging: Charging, seq: int, energy_wh: int, read_at: int, kept: Kept
 ) -> list[Forward]:
     """A reading by its numbers, as `take_reading`."""
@@ -174,6 +217,12 @@ def take_register(
     else:
         completed = note_sequence(charging, seq)
     before, before_sent, before_at = charging.reading, charging.reading_sent, charging.read_at
+    gap_ms = read_at - before_at
+    if gap_ms > charging.gap_ms:
+        if before_at:
+            _note_gap(charging, gap_ms)
+        else:  # the first one: those after it are measured against it
+            _note_fall(charging, charging.begin_wh, energy_wh)
     charging.energy_wh = energy_wh
     charging.read_at = read_at
     charging.reading = kept
@@ -188,6 +237,14 @@ def take_register(
     if read_at - charging.forwarded_at >= (charging.every_ms or REFRESH_MS):
         return [_send_newest(charging, 0), *completed]
     return completed
+
+
+def _note_gap(charging: Charging, gap_ms: int) -> None:
+    """The two longest waits for a reading: one may be an outage, two are this charger's way."""
+    if gap_ms > LONGEST_GAP_MS:
+        return
+    charging.gap_ms = min(gap_ms, charging.top_gap_ms)
+    charging.top_gap_ms = max(gap_ms, charging.top_gap_ms)
 
 
 def _around(charging: Charging, before_at: int, *, crosses: bool) -> Forward:
@@ -215,10 +272,18 @@ def _send_newest(charging: Charging, crossing: int, gap_ms: int = 0) -> Forward:
     return Forward(charging.reading, crossing, gap_ms=gap_ms)
 
 
+def newest_unsent(charging: Charging) -> list[Forward]:
+    """The newest reading, where it did not go on: the last that was seen before a silence."""
+    if not charging.session_id or charging.reading_sent or charging.reading.offset < 0:
+        return []
+    return [_send_newest(charging, 0)]
+
+
 def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> list[Forward]:
     """Begin, state or end of the charging. Changes `charging`; goes on at once when bound.
 
-    Raises ReadingFalls or TooManyKept before any change.
+    Raises TooManyKept before any change. An end below the newest reading goes on, with the word
+    that the register fell: that a charging is over is true all the same.
     """
     if not charging.session_id and len(charging.kept) >= KEPT_MAX:
         raise TooManyKept(f"{KEPT_MAX} facts wait for a session already")
@@ -229,10 +294,11 @@ def take_transaction(charging: Charging, fact: TransactionFact, kept: Kept) -> l
             charging.payment_kind = fact.payment_kind
             charging.since = fact.started_at
             charging.begin_wh = fact.energy_wh
+            _note_fall(charging, fact.energy_wh, charging.energy_wh)
             if charging.first_seq < 0:
                 charging.first_seq = fact.seq
         case ChargingUpdated():
-            pass
+            charging.told_at = max(charging.told_at, fact.updated_at)
     completed = note_sequence(charging, fact.seq)
     return [*_onward(charging, kept), *completed]  # as in `_whole_last`
 
@@ -246,7 +312,7 @@ def take_beside(charging: Charging, kept: Kept, at: int) -> list[Forward]:
 
 
 def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forward]:
-    _check_register(charging, ended.energy_wh, ended.ended_at)
+    _note_fall(charging, charging.energy_wh, ended.energy_wh)
     repeated = charging.ended.offset >= 0
     if not repeated:
         charging.last_seq = ended.seq
@@ -256,7 +322,15 @@ def _take_end(charging: Charging, ended: ChargingEnded, kept: Kept) -> list[Forw
         return completed
     if repeated and not charging.session_id:
         return []
-    return _onward(charging, kept)
+    return [*_last_before(charging, ended), *_onward(charging, kept)]
+
+
+def _last_before(charging: Charging, ended: ChargingEnded) -> list[Forward]:
+    """An end without a number is judged by the reading before it (proof_charger.is_zombie)."""
+    unsent = charging.reading.offset >= 0 and not charging.reading_sent
+    if ended.seq >= 0 or not unsent or not charging.session_id:
+        return []
+    return [_send_newest(charging, 0)]
 
 
 def _onward(charging: Charging, kept: Kept) -> list[Forward]:
@@ -293,18 +367,21 @@ def take_watch(charging: Charging, watch: Watch) -> list[Forward]:
         _forget_a_leap(charging)
     forwards = _flush(charging) if bound_now else []
     if not charging.closing and _crosses(charging):
-        return _whole_last([*forwards, _cross(charging, 0)])
+        return _whole_last(charging, [*forwards, _cross(charging, 0)])
     # A mark that was passed before it was told of: the newest reading is the nearest there is.
     told_at, read_at = charging.forwarded_at, charging.read_at
     missed = any(told_at < mark <= read_at for mark in watch.marks)
     if (bound_now or missed) and charging.reading.offset >= 0:
-        return _whole_last([*forwards, _send_newest(charging, 0)])
-    return _whole_last(forwards)
+        return _whole_last(charging, [*forwards, _send_newest(charging, 0)])
+    return _whole_last(charging, forwards)
 
 
-def _whole_last(forwards: list[Forward]) -> list[Forward]:
-    """A whole end settles the price: what it goes by goes before it, whichever came first."""
-    return sorted(forwards, key=lambda one: one.sequence_complete)
+def _whole_last(charging: Charging, forwards: list[Forward]) -> list[Forward]:
+    """A whole end settles the price: what it goes by goes before it, whichever came first.
+
+    So does one without a number, which is judged by the last reading.
+    """
+    return sorted(forwards, key=lambda one: one.sequence_complete or one.fact == charging.ended)
 
 
 def _forget_a_leap(charging: Charging) -> None:

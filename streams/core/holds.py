@@ -14,6 +14,8 @@ from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, Paymen
 from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
 
 NO_TERMS = HoldTerms()
+HOLD_LAPSED = "hold_lapsed"
+"""The reason of a definite no to whatever finds that the hold has run out."""
 
 
 LAST_AT = 4_102_444_800_000
@@ -68,7 +70,8 @@ class _Flow(msgspec.Struct):
 class _Told(msgspec.Struct):
     """The done answers about one hold, by kind, with the ids of those that captured.
 
-    `raised_at`: when a raise of it was approved last, 0: never.
+    `raised_at`: when a raise of it was approved last, 0: never. `lapsed`: something was refused
+    because the hold is there no more.
     """
 
     totals: list[int]
@@ -77,6 +80,7 @@ class _Told(msgspec.Struct):
     captures: list[tuple[str, int, bool]]
     releases: list[int]
     raised_at: int = 0
+    lapsed: bool = False
 
 
 def hold_ids(session: PaymentSession) -> list[str]:
@@ -147,24 +151,32 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
 def _told(session: PaymentSession, hold_id: str) -> _Told:
     told = _Told([], [], [], [], [])
     for command_id, answer in session.answers.items():
-        if answer.outcome != "done" or answer.hold_id != hold_id:
+        if answer.hold_id != hold_id:
             continue
-        amount = answer.amount_minor
-        match answer.kind:
-            case "hold" | "raise":
-                _approved(told, answer, session.issued.get(command_id))
-            case "lower":
-                told.lowered.append(amount)
-            case "capture":
-                failed = capture_failed(session, command_id, hold_id)
-                told.captures.append((command_id, amount, failed))
-            case "release":
-                told.releases.append(amount)
-            case _:
-                pass  # answers to inquiries speak through the command they resolve
+        if answer.outcome == "done":
+            _done(told, session, command_id, answer)
+        elif answer.outcome == "failed" and answer.reason == HOLD_LAPSED:
+            told.lapsed = True
     if session.advices and hold_id == _taken_from(session):
         told.captures += [(one.key, one.minor, False) for one in partner_view.taken(session)]
     return told
+
+
+def _done(told: _Told, session: PaymentSession, command_id: str, answer: Answer) -> None:
+    """Answers to inquiries speak through the command they resolve."""
+    amount = answer.amount_minor
+    match answer.kind:
+        case "hold" | "raise":
+            _approved(told, answer, session.issued.get(command_id))
+        case "lower":
+            told.lowered.append(amount)
+        case "capture":
+            failed = capture_failed(session, command_id, answer.hold_id)
+            told.captures.append((command_id, amount, failed))
+        case "release":
+            told.releases.append(amount)
+        case _:
+            pass  # of refunds refunds.py has the books
 
 
 def _taken_from(session: PaymentSession) -> str:
@@ -207,7 +219,7 @@ def _flow(
             flow.open += moved
     for amount in told.releases:
         flow.release(amount)
-    if flow.open and _has_lapsed(session, hold_id, expires_at):
+    if flow.open and (told.lapsed or _has_lapsed(session, hold_id, expires_at)):
         flow.lapsed, flow.open = flow.open, 0
     return flow
 

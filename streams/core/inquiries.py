@@ -11,9 +11,6 @@ from streams.core.case import Case
 from streams.core.session import IssuedCommand, PaymentSession
 from streams.core.verdicts import verdict
 
-ANSWER_WITHIN_MS = 120_000
-"""An executor answers within its own time-outs; after this nobody may be working on it."""
-
 
 class Look(NamedTuple):
     """The next look at a command: what, its number, and when to look again at the latest."""
@@ -24,6 +21,18 @@ class Look(NamedTuple):
 
 
 PERSON = Look("person")
+_TAKES_INQUIRIES = frozenset({"executor", "operator"})
+"""Performers that read inquiries; of anybody else's silence people are told, no more."""
+
+
+def unanswered_at(case: Case, command: IssuedCommand) -> int:
+    """When it is late that nobody has said anything of it; 0: something was said.
+
+    Its performer answers within its own time-outs: after this nobody may be working on it.
+    """
+    if command.command_id in case.session.answers:
+        return 0
+    return command.issued_at + case.policy.answer_within_ms
 
 
 def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[IssuedCommand]:
@@ -35,6 +44,9 @@ def _about(session: PaymentSession, command: IssuedCommand, kind: str) -> list[I
 def next_look(case: Case, command: IssuedCommand) -> Look:
     """What to do about a command that has no verdict, as of the session's time."""
     session = case.session
+    if command.performer not in _TAKES_INQUIRIES:
+        late_at = unanswered_at(case, command)
+        return Look("wait", at=late_at) if late_at > case.now_at else PERSON
     inquiries = _about(session, command, "inquire")
     resends = _about(session, command, "resend")
     acquirer = case.acquirer_of(command.hold_id)
@@ -42,7 +54,7 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
         return _next_resend(case, command, resends)
     missing = sum(verdict(session, one.command_id) == "not_found" for one in inquiries)
     # What goes out now may stay without an answer: nothing else would bring us back to it.
-    again_at = case.now_at + max(_wait_ms(case, len(inquiries)), ANSWER_WITHIN_MS)
+    again_at = case.now_at + max(_wait_ms(case, len(inquiries)), case.policy.answer_within_ms)
     if missing > len(resends):
         return Look("resend", len(resends) + 1, again_at) if may_resend(case, command) else PERSON
     # Of one instant the resend is the later: it follows from what the inquiry found.
@@ -51,7 +63,7 @@ def next_look(case: Case, command: IssuedCommand) -> Look:
     )
     wait_ms = _wait_ms(case, len(inquiries))
     if last.command_id not in session.answers:
-        wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
+        wait_ms = max(wait_ms, case.policy.answer_within_ms)
     due_at = last.issued_at + wait_ms
     if due_at > case.now_at:
         return Look("wait", at=due_at)
@@ -65,14 +77,14 @@ def _next_resend(case: Case, command: IssuedCommand, resends: list[IssuedCommand
     last = max(resends, key=lambda one: one.issued_at, default=command)
     wait_ms = _wait_ms(case, len(resends))
     if last.command_id not in case.session.answers:
-        wait_ms = max(wait_ms, ANSWER_WITHIN_MS)
+        wait_ms = max(wait_ms, case.policy.answer_within_ms)
     due_at = last.issued_at + wait_ms
     ends_at = command.issued_at + _window_ms(case, command)
     if due_at >= ends_at or not may_resend(case, command):
         return PERSON
     if due_at > case.now_at:
         return Look("wait", at=due_at)
-    again_at = case.now_at + max(_wait_ms(case, len(resends) + 1), ANSWER_WITHIN_MS)
+    again_at = case.now_at + max(_wait_ms(case, len(resends) + 1), case.policy.answer_within_ms)
     return Look("resend", len(resends) + 1, again_at)
 
 
@@ -92,7 +104,12 @@ def _wait_ms(case: Case, inquiries: int) -> int:
 
 
 def is_for_a_person(case: Case, command: IssuedCommand) -> bool:
-    """Whether a person should know by now: the schedule has run once, or the window has passed."""
+    """Whether a person should know by now: the schedule has run once, or the window has passed.
+
+    Of who takes no inquiries: they know that nothing was said (`unanswered_at`).
+    """
+    if command.performer not in _TAKES_INQUIRIES and unanswered_at(case, command):
+        return False
     inquiries = _about(case.session, command, "inquire")
     if len(inquiries) > len(case.policy.inquiry_schedule_ms):
         return True

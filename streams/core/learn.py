@@ -29,11 +29,12 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected
+from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     Fact,
     LinkedFact,
     NoticeUnbound,
@@ -43,7 +44,7 @@ from schemas.facts import (
 from schemas.fiscal import ReceiptSettled, RequestReceipt
 from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
-from streams.core.learn_partners import ToldOutside, confirmed, rejected, told_outside
+from streams.core.learn_partners import ToldOutside, confirmed, rejected, released, told_outside
 from streams.core.notices import bound
 from streams.core.routing import TECHNICAL
 from streams.core.session import (
@@ -60,7 +61,9 @@ from streams.core.session import (
     QuarantineLifted,
     ReceiptKnown,
     ReferenceReused,
+    RefundAsked,
     SessionUnknown,
+    Silence,
     TapChosen,
     TimeReached,
     VisitKnown,
@@ -181,6 +184,16 @@ def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
     if charging == known:
         return session
     return replace(session, chargings={**session.chargings, linked.charging_id: charging})
+
+
+def _silence(session: PaymentSession, fact: ChargerSilence) -> PaymentSession:
+    told = Silence(
+        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at
+    )
+    known = session.silences.get(fact.charging_id)
+    if known is not None and told <= known:
+        return session
+    return replace(session, silences={**session.silences, fact.charging_id: told})
 
 
 # --- acquirers ------------------------------------------------------------------------------------
@@ -363,6 +376,37 @@ def _receipted(session: PaymentSession, fact: ReceiptSettled) -> PaymentSession:
     return replace(session, receipts={**session.receipts, fact.command_id: told})
 
 
+# --- people ---
+
+
+def _refund_decided(session: PaymentSession, fact: RefundDecided) -> PaymentSession:
+    """A second person may join in; whatever else differs under one id makes it void."""
+    told = RefundAsked(
+        fact.amount_minor,
+        fact.currency,
+        fact.route,
+        fact.reason,
+        fact.who,
+        fact.decided_at,
+        fact.second_who,
+    )
+    known = session.refund_decisions.get(fact.decision_id)
+    both = told if known is None else _both_said(known, told)
+    if both == known:
+        return session
+    return replace(session, refund_decisions={**session.refund_decisions, fact.decision_id: both})
+
+
+def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
+    at = min(known.decided_at, told.decided_at)  # who agrees does so later
+    bare = [replace(one, second_who="", disputed=False, decided_at=at) for one in (known, told)]
+    return replace(
+        min(bare),
+        second_who=max(known.second_who, told.second_who),
+        disputed=known.disputed or bare[0] != bare[1],
+    )
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
@@ -416,12 +460,15 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     Quarantined: _quarantined,
     QuarantineLifted: _lifted,
     LinkedFact: _linked,
+    ChargerSilence: _silence,
     AcquirerAnswered: _answered,
     AcquirerNotified: _notified,
     VisitSeen: _visited,
     ReceiptSettled: _receipted,
     LinkConfirmed: confirmed,
     LinkRejected: rejected,
+    RefundDecided: _refund_decided,
+    ReleaseDecided: released,
     Issued: _issued,
 }
 

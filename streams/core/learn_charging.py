@@ -9,9 +9,21 @@ from schemas.facts import (
     LinkedFact,
     MeterReading,
 )
-from schemas.flags import ENERGY_DOUBTFUL, Flag
-from streams.core.session import NOT_SHOWN, Begun, Change, Charging, End, Limited, Power
+from schemas.flags import ENERGY_DOUBTFUL, TIME_DOUBTFUL, Flag
+from streams.core.session import (
+    NOT_SHOWN,
+    Begun,
+    Change,
+    Charging,
+    End,
+    Limited,
+    Power,
+    Signed,
+)
 from streams.core.trace import Sample, with_sample
+
+SIGNED_MAX = 4  # of one charging: more than one is a contradiction already
+_REASON_MAX = 300
 
 ChargerFact = ChargingStarted | ChargingUpdated | ChargingEnded | MeterReading
 
@@ -29,10 +41,7 @@ def merged(
         case ChargingStarted():
             return _begun(charging, fact)
         case ChargingEnded():
-            # What a feed doubts proves nothing by its transaction alone (design.md, section 6).
-            return _ended(
-                charging, fact, linked.sequence_complete and not fact.flags & ENERGY_DOUBTFUL
-            )
+            return _ended(charging, linked, fact)
         case ChargingUpdated():
             charging = _changed(charging, fact)
             at = fact.updated_at
@@ -59,6 +68,9 @@ def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
         begun=first,
         seen_at=max(charging.seen_at, fact.started_at),
         takes_limit=charging.takes_limit or fact.takes_limit,
+        heard_at=max(charging.heard_at, fact.started_at),
+        numbered=charging.numbered or fact.seq >= 0,
+        doubtful_time=charging.doubtful_time or bool(fact.flags & TIME_DOUBTFUL),
     )
 
 
@@ -70,19 +82,54 @@ def _changed(charging: Charging, fact: ChargingUpdated) -> Charging:
     limited = charging.limited
     if fact.limit_wh >= 0:
         limited = max(limited, Limited(fact.updated_at, fact.limit_wh))
-    charging = replace(charging, changes=changes, limited=limited)
+    charging = replace(
+        charging,
+        changes=changes,
+        limited=limited,
+        numbered=charging.numbered or fact.seq >= 0,
+        doubtful_time=charging.doubtful_time or bool(fact.flags & TIME_DOUBTFUL),
+    )
     return _read(charging, fact.energy_wh, fact.updated_at)
 
 
-def _ended(charging: Charging, fact: ChargingEnded, complete: bool) -> Charging:  # noqa: FBT001 - one bit of the fact
-    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason)
-    last = end if charging.end is None else max(end, charging.end)
-    return replace(charging, end=last, seen_at=max(charging.seen_at, fact.ended_at))
+def _ended(charging: Charging, linked: LinkedFact, fact: ChargingEnded) -> Charging:
+    # What a feed doubts proves nothing by its transaction alone (design.md, section 6).
+    whole, doubtful = linked.sequence_complete, bool(fact.flags & ENERGY_DOUBTFUL)
+    complete = whole and not doubtful
+    end = End(complete, fact.seq, fact.ended_at, fact.energy_wh, fact.reason, whole, doubtful)
+    return replace(
+        charging,
+        end=end if charging.end is None else max(end, charging.end),
+        seen_at=max(charging.seen_at, fact.ended_at),
+        signed=_signed(charging.signed, fact),
+        numbered=charging.numbered or fact.seq >= 0,
+        doubtful_time=charging.doubtful_time or bool(fact.flags & TIME_DOUBTFUL),
+        fell=charging.fell or linked.register_fell,
+    )
+
+
+def _signed(known: tuple[Signed, ...], fact: ChargingEnded) -> tuple[Signed, ...]:
+    if not fact.signed_outcome:
+        return known
+    one = Signed(
+        0 if fact.signed_outcome == "valid" else 1,
+        fact.signed_outcome,
+        fact.signed_key_from,
+        fact.signed_meter,
+        fact.signed_wh,
+        fact.signed_from_at,
+        fact.signed_to_at,
+        fact.signed_reason[:_REASON_MAX],
+    )
+    return tuple(sorted({*known, one})[:SIGNED_MAX])
 
 
 def _read(charging: Charging, energy_wh: int, at: int) -> Charging:
     return replace(
-        charging, top_wh=max(charging.top_wh, energy_wh), seen_at=max(charging.seen_at, at)
+        charging,
+        top_wh=max(charging.top_wh, energy_wh),
+        seen_at=max(charging.seen_at, at),
+        heard_at=max(charging.heard_at, at),
     )
 
 

@@ -1,4 +1,4 @@
-"""What partners and stations say of a session, merged into what is known of it: a join.
+"""What partners, stations and people say of a session, merged into what is known of it: a join.
 
 The same object through a hub and a peer has the same key; the later word about it counts.
 """
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from schemas.decisions import LinkConfirmed, LinkRejected
+from schemas.decisions import LinkConfirmed, LinkRejected, ReleaseDecided
 from schemas.facts import SettlementNotified
 from schemas.money import Money, UnknownCurrency, exponent_of
 from schemas.partners import AdviceConfirmed
@@ -18,12 +18,18 @@ from streams.core.session import (
     PartnerCdr,
     PartnerSession,
     PaymentSession,
+    Released,
     ThirdCapture,
 )
 
 ToldOutside = SessionSeen | CdrSeen | AdviceConfirmed | SettlementNotified
 # A status does not go back but by a newer word: of one instant the one further on counts.
 _RANKS = {"RESERVATION": 1, "PENDING": 2, "ACTIVE": 3, "COMPLETED": 4, "INVALID": 5}
+DECISIONS_MAX = 16
+"""Figures and people of one session: nobody decides more often in earnest."""
+
+_MS_PER_HOUR = 3_600_000
+_LONGEST_MS = 400 * 24 * _MS_PER_HOUR
 _SETTLED = {"settled": "done", "canceled": "failed", "rejected": "failed", "failed": "failed"}
 
 
@@ -87,6 +93,7 @@ def _cdr(session: PaymentSession, fact: CdrSeen) -> PaymentSession:
         own_aliases(fact),
         (fact.money_digest,),
         max(fact.rejected_code, 0),
+        _hours_ms(fact.parking_hours),
     )
     key = told.aliases[-1]
     answers = _answers(fact)
@@ -95,6 +102,14 @@ def _cdr(session: PaymentSession, fact: CdrSeen) -> PaymentSession:
     if best == session.cdrs.get(key):
         return session
     return replace(session, cdrs={**session.cdrs, key: best})
+
+
+def _hours_ms(hours: str) -> int:
+    """-1: not told. Decimal hours, as OCPI writes them, to the nearest millisecond."""
+    if not hours:
+        return -1
+    ms = Decimal(hours) * _MS_PER_HOUR
+    return int(ms.to_integral_value()) if 0 <= ms <= _LONGEST_MS else -1
 
 
 def _both(known: PartnerCdr | None, told: PartnerCdr) -> PartnerCdr:
@@ -177,3 +192,20 @@ def confirmed(session: PaymentSession, fact: LinkConfirmed) -> PaymentSession:
 def rejected(session: PaymentSession, fact: LinkRejected) -> PaymentSession:  # noqa: ARG001 - as all
     """It is on the session's record, and changes nothing: nothing was linked."""
     return session
+
+
+def released(session: PaymentSession, fact: ReleaseDecided) -> PaymentSession:
+    """The session with this decision: a set, so that telling it again changes nothing."""
+    one = Released(
+        fact.energy_wh,
+        fact.amount_minor,
+        fact.who,
+        fact.why[:500],
+        fact.evidence[:500],
+        fact.decided_at,
+        fact.decision_id,
+    )
+    if one in session.released:
+        return session
+    newest = sorted({*session.released, one}, key=lambda each: (each.decided_at, each))
+    return replace(session, released=tuple(newest[-DECISIONS_MAX:]))

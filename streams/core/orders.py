@@ -18,6 +18,7 @@ from schemas.commands import (
     OfferAmount,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
     ShowDeclined,
@@ -25,9 +26,8 @@ from schemas.commands import (
     StopCharging,
 )
 from schemas.facts import CommandKind
-from streams.core import taps
+from streams.core import evidence, taps
 from streams.core.case import Case
-from streams.core.charging import COMPLETE_TRANSACTION
 from streams.core.holds import NO_TERMS, HoldBook, acquirer_id_of, first_acquirer_id
 from streams.core.session import Charging, IssuedCommand
 from streams.core.strategy import Choice
@@ -108,15 +108,17 @@ def lower_hold(case: Case, hold: HoldBook, number: int, total_minor: int) -> Low
 def capture_hold(case: Case, hold: HoldBook, number: int) -> CaptureHold:
     """At most what the hold allows, at most what the proven quantities cost."""
     final, cost = case.total.final, case.cost_minor
-    assert final is not None  # never against a number that is not proven
+    assert case.proof.rung  # never against a number that is not proven
+    assert final is not None  # of a rung, a number
     assert cost is not None  # what is proven has a price
     amount = min(cost, hold.open_minor)
     command_id = ids.capture_id(case.session.session_id, number)
     return CaptureHold(
         **_money(case, command_id, hold.hold_id, amount),
+        **evidence.figures(case),
         psp_reference=hold.psp_reference,
-        proof=COMPLETE_TRANSACTION,
-        evidence=_evidence(case),
+        proof=case.proof.rung,
+        evidence=evidence.words(case),
         energy_wh=final.energy_wh,
         priced_minor=cost,
         capturable_minor=hold.open_minor,
@@ -133,23 +135,14 @@ def capture_floor(
     command_id = ids.capture_id(case.session.session_id, number)
     return CaptureHold(
         **_money(case, command_id, hold.hold_id, amount_minor),
+        **evidence.figures(case),
         psp_reference=hold.psp_reference,
         proof=CHARGER_FLOOR,
-        evidence=_evidence(case),
+        evidence=evidence.words(case),
         energy_wh=energy_wh,
         priced_minor=amount_minor,
         capturable_minor=hold.open_minor,
     )
-
-
-def _evidence(case: Case) -> str:
-    ends = sorted(case.chargings, key=lambda one: one.charging_id)
-    return "; ".join(
-        f"{one.charging_id}: register {one.begun.energy_wh} to {one.end.energy_wh} Wh, "
-        f"sequence {'complete' if one.end.complete else 'with gaps'} to {one.end.seq}"
-        for one in ends
-        if one.begun is not None and one.end is not None
-    )[:4096]
 
 
 def release_hold(case: Case, hold: HoldBook, number: int, reason: str) -> ReleaseHold:
@@ -158,6 +151,22 @@ def release_hold(case: Case, hold: HoldBook, number: int, reason: str) -> Releas
         **_money(case, command_id, hold.hold_id, hold.open_minor),
         psp_reference=hold.psp_reference,
         reason=reason,
+    )
+
+
+def refund_capture(
+    case: Case, taken: tuple[str, str], amount_minor: int, why: tuple[str, str, str]
+) -> RefundCapture:
+    """Of what the capture `taken` (its id, its hold) took. `why`: the cause, a word, evidence."""
+    (capture_id, hold_id), (cause, reason, evidence) = taken, why
+    command_id = ids.refund_id(case.session.session_id, cause)
+    return RefundCapture(
+        **_money(case, command_id, hold_id, amount_minor),
+        psp_reference=case.session.terms.get(hold_id, NO_TERMS).psp_reference,
+        capture_id=capture_id,
+        cause=cause,
+        reason=reason,
+        evidence=evidence[:4096],
     )
 
 
@@ -190,6 +199,7 @@ def _money_kind(of: IssuedCommand) -> CommandKind:
         "lower": "lower",
         "capture": "capture",
         "release": "release",
+        "refund": "refund",
     }
     return kinds[of.kind]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.core import partner_view
+from streams.core import overpaid, partner_view
 from streams.core.case import Case
 from streams.core.session import PartnerCdr
 
@@ -32,9 +32,9 @@ def _of_cdrs(case: Case) -> Iterator[Found]:
     if len(bills) > 1:
         words = ", ".join(one.cdr_id for one in bills)
         yield session_id, "several-cdrs", words[:1000], 0
-    captured = sum(one.captured_minor for one in case.holds)
+    captured = overpaid.captured_minor(case) - overpaid.refunded_minor(case)
     if session.cdrs and not bills and captured:
-        words = f"its CDR was credited, and {captured} is captured"
+        words = f"its CDR was credited, and {captured} is captured and not refunded"
         yield session_id, "cdr-credited", words, captured
     cdr = partner_view.countable_cdr(session)
     if cdr is not None:
@@ -43,9 +43,9 @@ def _of_cdrs(case: Case) -> Iterator[Found]:
 
 def _against(case: Case, cdr: PartnerCdr, captured: int) -> Iterator[Found]:
     session_id, limits = case.session.session_id, case.policy.reconciliation
-    proven = case.total.final
-    if proven is not None and not limits.energy_agrees(cdr.energy_wh, proven.energy_wh):
-        words = f"the CDR says {cdr.energy_wh} Wh, the charger {proven.energy_wh} Wh"
+    shown_wh = case.proof.charger_wh
+    if shown_wh >= 0 and not limits.energy_agrees(cdr.energy_wh, shown_wh):
+        words = f"the CDR says {cdr.energy_wh} Wh, the charger {shown_wh} Wh"
         yield session_id, "cdr-energy", words, 0
     total = partner_view.total_minor(cdr)
     if total is None:
@@ -55,7 +55,7 @@ def _against(case: Case, cdr: PartnerCdr, captured: int) -> Iterator[Found]:
         words = f"the CDR comes to {total}, our price to {cost}"
         yield session_id, "cdr-cost", words, total - cost
     if captured and not limits.money_agrees(total, captured):
-        words = f"the CDR comes to {total}, captured was {captured}"
+        words = f"the CDR comes to {total}, captured and kept are {captured}"
         yield session_id, "cdr-captured", words, total - captured
 
 

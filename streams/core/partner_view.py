@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from schemas.money import Money, UnknownCurrency
+from streams.core.reconciliation_policy import Reconciliation
 from streams.core.session import PartnerCdr, PartnerSession, PaymentSession, ThirdCapture
 
 APART_MS = 60 * 60 * 1000
@@ -67,8 +68,8 @@ def countable_cdr(session: PaymentSession) -> PartnerCdr | None:
 
 
 def fits(session: PaymentSession, cdr: PartnerCdr) -> bool:
-    """By currency and time. An outlet's names are its partner's own, and are not compared here."""
-    if cdr.currency != session.request.currency:
+    """By currency, time, party and outlet, each as far as it is known (design.md, section 6)."""
+    if cdr.currency != session.request.currency or not _fits_place(session, cdr):
         return False
     begun = [one.begun.started_at for one in session.chargings.values() if one.begun]
     from_at = min([session.request.requested_at, *begun])
@@ -79,14 +80,57 @@ def fits(session: PaymentSession, cdr: PartnerCdr) -> bool:
     return not (until_at is not None and cdr.started_at > until_at + APART_MS)
 
 
-def agrees(session: PaymentSession, cdr: PartnerCdr) -> bool:
+def _fits_place(session: PaymentSession, cdr: PartnerCdr) -> bool:
+    """Of the party that told the session, at an outlet that is known by one of its names.
+
+    Where a person bound it to this session, that is settled.
+    """
+    if any(one.alias in cdr.aliases for one in session.confirmed):
+        return True
+    told = ocpi_session(session)
+    if told is not None and _party(told.aliases[-1]) != _party(cdr.aliases[-1]):
+        return False
+    names = {one.casefold() for one in (cdr.evse_uid, cdr.evse_id) if one}
+    return not names or bool(names & _outlets(session, told))
+
+
+def _party(alias: str) -> list[str]:
+    """Tenant, kind, country and party of an alias of OCPI."""
+    return alias.split("/")[:4]
+
+
+def _outlets(session: PaymentSession, told: PartnerSession | None) -> set[str]:
+    """As request, chargers and the OCPI session name it, and as networks put the two together."""
+    asked = session.request
+    places = {(asked.charger_id.casefold(), asked.evse_uid.casefold())}
+    places |= {(c.charger_id.casefold(), c.evse_uid.casefold()) for c in session.chargings.values()}
+    names = {evse for _, evse in places} | {charger for charger, _ in places}
+    names |= {f"{charger}{by}{evse}" for charger, evse in places for by in "/*-"}
+    if told is not None:
+        names |= {one.casefold() for one in (told.evse_uid, told.evse_id) if one}
+    return names
+
+
+def agrees(session: PaymentSession, cdr: PartnerCdr, limits: Reconciliation) -> bool:
     """Whether its OCPI session is completed, and shows the same energy: for SESSION_AND_CDR."""
     known = ocpi_session(session)
     return (
         known is not None
         and known.status.upper() == COMPLETED
-        and known.energy_wh == cdr.energy_wh
+        and limits.energy_agrees(cdr.energy_wh, known.energy_wh)
         and known.ocpi_session_id.casefold() == cdr.ocpi_session_id.casefold()
+    )
+
+
+def shows_charging(session: PaymentSession) -> bool:
+    """Whether a partner tells of energy: then it was not never started, whatever chargers say."""
+    if not (session.cdrs or session.partner_sessions):
+        return False
+    told = ocpi_session(session)
+    if told is not None and told.energy_wh > 0:
+        return True
+    return any(
+        one.energy_wh > 0 and not one.rejected_code and fits(session, one) for one in cdrs(session)
     )
 
 

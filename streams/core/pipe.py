@@ -19,6 +19,7 @@ from schemas.facts import (
     Watch,
 )
 from schemas.ledger import SessionLedger
+from streams.core import overpaid
 from streams.core.card_uses import new_uses
 from streams.core.differences import Difference
 from streams.core.learn import learn
@@ -69,6 +70,8 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
     learned = learn(session, fact)
     if clock_at > learned.clock_at:
         learned = learn(learned, TimeReached(at=clock_at))
+    if session is not None and learned.chargings is not session.chargings:
+        learned = _with_ends(session, learned)
     learned, policy = _with_pins(learned, pins)
     chosen = choose_at_tap(learned, policy)
     if chosen is not None:
@@ -91,6 +94,7 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
             published=published,
             deadline=decision.deadline_at,
             closed_at=public.closed_at,
+            overpaid=overpaid.note(decision.case),
         ),
         commands=decision.commands,
         watches=[watch_record(decision.case, *one) for one in decision.watches.items()],
@@ -100,6 +104,17 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         deadline_at=decision.deadline_at,
         uses=[use for _, use in uses],
     )
+
+
+def _with_ends(before: PaymentSession, after: PaymentSession) -> PaymentSession:
+    """Since when an end without a number is known: what belongs to it may come for a while yet."""
+    chargings = dict(after.chargings)
+    for name, one in after.chargings.items():
+        known = before.chargings.get(name)
+        if one.end is None or one.end.seq >= 0 or (known is not None and known.end == one.end):
+            continue
+        chargings[name] = replace(one, end_heard_at=after.now_at)
+    return replace(after, chargings=chargings)
 
 
 def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Policy]:

@@ -73,7 +73,8 @@ def _cut(charging: Charging, begun: Begun, power_w: int) -> Charging:
     if not _end_fits(end, begun, power_w):
         assert end is not None  # none at all fits
         # It has ended, but where is not known: a last reading is no proof.
-        end = replace(end, complete=False, energy_wh=max(top_wh, begun.energy_wh))
+        last_wh = max(top_wh, begun.energy_wh)
+        end = replace(end, complete=False, whole=False, doubtful=True, energy_wh=last_wh)
     elif end is not None and charging.top_wh > top_wh:
         top_wh = min(top_wh, end.energy_wh)
     samples = tuple(one for one in charging.trace.samples if one.energy_wh <= most_at(one.at))

@@ -7,7 +7,7 @@ from schemas.ledger import CommandLine, HoldLine, SessionLedger
 from schemas.money import Money, UnknownCurrency
 from streams.core import partner_view, receipts, taps
 from streams.core.case import Case, case_of
-from streams.core.charging import COMPLETE_TRANSACTION
+from streams.core.exposure import window
 from streams.core.holds import HoldBook
 from streams.core.session import PaymentSession
 from streams.core.standing import Standing, standing_of
@@ -34,7 +34,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         closed_reason=standing.closed_reason,
         transaction_id=_transaction(case),
         energy_wh=(case.total.final or case.total.so_far).energy_wh,
-        proof=COMPLETE_TRANSACTION if case.total.final else "",
+        proof=case.proof.rung,
         raises=sum(one.raises for one in case.holds),
         declined_at_tap=hold is not None and hold.outcome in NO,
         declined_mid_charge=_declined_mid_charge(session),
@@ -49,6 +49,7 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         **_instants(case, standing),
         **_receipt(case),
         **_partners(session),
+        **_risk(case),
     )
 
 
@@ -79,6 +80,7 @@ def _money(holds: list[HoldBook], standing: Standing) -> dict[str, Any]:
         "open_minor": sum(one.open_minor for one in holds),
         "arrears_minor": standing.arrears_minor,
         "forgiven_minor": standing.forgiven_minor,
+        "refunded_minor": standing.refunded_minor,
     }
 
 
@@ -108,6 +110,18 @@ def _partners(session: PaymentSession) -> dict[str, Any]:
         "advice_id": advice.advice_id if advice else "",
         "advice_outcome": advice.outcome if advice else "",
         "advice_minor": advice.captured_minor if advice else -1,
+    }
+
+
+def _risk(case: Case) -> dict[str, Any]:
+    found = window(case) if case.session.silences else None
+    if found is None:
+        return {}
+    return {
+        "risk_open": True,
+        "risk_since_at": found.exposure.since_at,
+        "risk_seen_minor": found.exposure.seen_minor,
+        "risk_worst_minor": found.exposure.worst_minor,
     }
 
 

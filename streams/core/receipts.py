@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from schemas import ids
 from schemas.commands import ReceiptReady
 from schemas.fiscal import Regime, RequestReceipt, Signature
-from streams.core import due
+from streams.core import due, refunds
 from streams.core.case import Case
 from streams.core.fiscal_regimes import regime_of
 from streams.core.holds import HoldBook
 from streams.core.orders import UNSEALED
 from streams.core.session import ReceiptKnown
-from streams.core.strategy_policy import Fiscal
+from streams.core.strategy_policy import BelowCost, Fiscal
 from streams.core.vat import by_rate, parts_of
 
 SALE, VOID = "sale", "void"
@@ -41,6 +41,12 @@ def wanted(case: Case) -> Fiscal | None:
     return said if said is not None and said.chain and regime(case) != "NONE" else None
 
 
+def below_cost(case: Case) -> BelowCost:
+    """What becomes of a price above what was held: the country's rule, else the policy's."""
+    said = rules_of(case)
+    return case.policy.below_cost if said is None or not said.below_cost else said.below_cost
+
+
 def is_receipt_first(case: Case) -> bool:
     said = wanted(case)
     return said is not None and said.order == "receipt_first"
@@ -59,7 +65,8 @@ def is_open(case: Case) -> bool:
     """Asked for and not settled: a session is not done while its receipt is on its way."""
     if not case.policy.fiscal:
         return False  # by far the most: nothing was ever asked for
-    return any(is_requested(case, one) and known(case, one) is None for one in (SALE, VOID))
+    settled, issued = case.session.receipts, case.session.issued
+    return any(one.kind == "receipt" and name not in settled for name, one in issued.items())
 
 
 def captured_minor(case: Case) -> int:
@@ -89,8 +96,39 @@ def request(case: Case, paid_minor: int) -> RequestReceipt:
     said = wanted(case)
     assert said is not None, "asked for by its rules"
     priced = case.price_minor if case.cost_minor is None else case.cost_minor
-    supply = max(priced, paid_minor) if said.below_cost == "balance" else paid_minor
+    supply = max(priced, paid_minor) if below_cost(case) == "balance" else paid_minor
     return _receipt(case, said, SALE, supply, paid_minor)
+
+
+def refunds_due(case: Case) -> list[refunds.Back]:
+    """What went back of what was receipted, and has no receipt of its own yet."""
+    if not case.policy.fiscal or not case.session.receipts or wanted(case) is None:
+        return []
+    first = known(case)
+    if first is None or first.outcome == "refused":
+        return []
+    found = refunds.gone_back(case.session, case.policy.refunds)
+    return [one for one in found if one.cause and one.minor and not is_requested(case, one.cause)]
+
+
+def refunded_causes(case: Case) -> list[str]:
+    """Causes of what went back and has its receipt."""
+    found = refunds.gone_back(case.session, case.policy.refunds)
+    return [one.cause for one in found if one.cause and known(case, one.cause) is not None]
+
+
+def refund(case: Case, back: refunds.Back) -> RequestReceipt:
+    """The receipt of a refund: it names the first, and takes this much of it back."""
+    said, first = wanted(case), known(case)
+    assert said is not None, "asked for by its rules"
+    assert first is not None, "corrects what was signed"
+    receipt = _receipt(case, said, back.cause, back.minor, back.minor)
+    return replace(
+        receipt,
+        document="refund",
+        of_command_id=ids.receipt_id(case.session.session_id, SALE),
+        of_receipt=first.receipt,
+    )
 
 
 def void(case: Case) -> RequestReceipt:

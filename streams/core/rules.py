@@ -17,12 +17,14 @@ from streams.core import (
     rules_declined,
     rules_fiscal,
     rules_opening,
+    rules_refunds,
     rules_routing,
     rules_settle,
 )
 from streams.core.case import Case, case_of
 from streams.core.clock_alarms import release_due_at
 from streams.core.differences import Difference, differences
+from streams.core.exposure import window
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
@@ -189,6 +191,20 @@ RULES: tuple[Rule, ...] = (
         CAPTURED,
     ),
     Rule(
+        "refund_decided",
+        "What a person decided goes back by its own cause, never above what was captured and not"
+        " refunded, one at a time (design.md 1.5, 4; payments.md 7.8)",
+        rules_refunds.refund_decided,
+        CAPTURED,
+    ),
+    Rule(
+        "refund_overpaid",
+        "Where late facts say that it cost less than was captured, the rest is refunded by that"
+        " cause, up to a limit; where more, it is told and never captured (design.md 1.5)",
+        rules_refunds.refund_overpaid,
+        CAPTURED,
+    ),
+    Rule(
         "release_surplus",
         "A hold that another took the place of goes back as soon as it is known to live: the money"
         " of one driver is held once (design.md 1.2, 1.5)",
@@ -218,6 +234,12 @@ RULES: tuple[Rule, ...] = (
         "A receipt that came before a capture that never was is taken back by one that names it"
         " (payments.md 4.2)",
         rules_fiscal.void_receipt,
+        RECEIPTED,
+    ),
+    Rule(
+        "receipt_refund",
+        "What went back has a fiscal document of its own, which names the first (payments.md 4.2)",
+        rules_fiscal.receipt_refund,
         RECEIPTED,
     ),
     Rule(
@@ -344,7 +366,10 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     ahead = list(deadlines)
     ahead += [one.expires_at for one in case.holds if one.open_minor]
     ahead += [release_due_at(case, one) for one in case.holds]
+    ahead += [case.proof.again_at, case.proof.late_at]
     ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
+    open_window = window(case) if case.session.silences else None
+    ahead += [open_window.again_at] if open_window is not None else []
     known = case.session.published.watches
     if watches:
         known = {**known, **watches}

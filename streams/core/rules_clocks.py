@@ -6,6 +6,7 @@ from streams.core import orders, taps
 from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.proposal import AskAgain, Proposed
+from streams.core.risk import risk_open
 from streams.core.rules_settle import SETTLING
 from streams.core.verdicts import NO, of_kind
 
@@ -50,7 +51,7 @@ def _is_ending(case: Case, hold: HoldBook) -> bool:
 
 
 def capture_floor(case: Case) -> Iterator[Proposed]:
-    if case.live or case.policy.clocks.at_deadline != "floor":
+    if case.live or case.policy.clocks.at_deadline != "floor" or risk_open(case.session):
         return
     hold = _unproven(case)
     if hold is None:

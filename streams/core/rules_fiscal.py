@@ -44,10 +44,15 @@ def void_receipt(case: Case) -> Iterator[Proposed]:
         yield receipts.void(case)
 
 
+def receipt_refund(case: Case) -> Iterator[Proposed]:
+    for back in receipts.refunds_due(case):
+        yield receipts.refund(case, back)
+
+
 def show_receipt(case: Case) -> Iterator[Proposed]:
     if not case.session.receipts:
         return
-    for cause in (SALE, VOID):
+    for cause in (SALE, VOID, *receipts.refunded_causes(case)):
         settled = receipts.known(case, cause)
         if settled is not None and settled.outcome == "signed":
             yield receipts.ready(case, cause, settled)

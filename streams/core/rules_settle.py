@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import orders
+from streams.core import orders, partner_view
 from streams.core.case import Case
 from streams.core.cover import cost_waits_until
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
+from streams.core.proof_policy import OPERATOR_RELEASE
 from streams.core.proposal import AskAgain, Proposed
+from streams.core.risk import risk_open
 from streams.core.rules_fiscal import capture_waits
+from streams.core.verdicts import is_absent, is_definite, of_kind
 
 SETTLING = frozenset({"hold", "raise", "lower", "capture", "release"})
 
@@ -19,10 +22,28 @@ def _ready_to_settle(case: Case) -> HoldBook | None:
     hold = case.hold
     if hold is None or not case.captures_here or not case.cost_minor:
         return None
-    if hold.outcome != "done" or hold.open_minor == 0 or hold.in_flight & SETTLING:
+    if hold.outcome != "done" or hold.open_minor == 0:
+        return None
+    if hold.in_flight & SETTLING and not _only_an_absent_raise(case, hold):
+        return None
+    # Only a person, who knows what nobody can hear, may end a risk window's wait (design.md 6).
+    if case.proof.rung != OPERATOR_RELEASE and risk_open(case.session):
         return None
     # Once a clock of the hold has run out it is released: a capture would be disputed or refused.
     return hold if case.now_at < hold.deadline.ends_at else None
+
+
+def _only_an_absent_raise(case: Case, hold: HoldBook) -> bool:
+    """A margin before the deadline, and all that is unknown is a raise that did not arrive.
+
+    It was resolved first, as far as it can be; then what the look-up has left of the hold is
+    captured, and the raise counts as nothing (design.md, section 6).
+    """
+    if hold.in_flight & SETTLING != {"raise"} or case.now_at < hold.deadline.act_at:
+        return False
+    made = of_kind(case.session, "raise", hold.hold_id)
+    open_ones = [one for one in made if not is_definite(case.session, one.command_id)]
+    return all(is_absent(case.session, one) for one in open_ones)
 
 
 def lower_before_capture(case: Case) -> Iterator[Proposed]:
@@ -39,6 +60,8 @@ def lower_before_capture(case: Case) -> Iterator[Proposed]:
 
 def capture_proven(case: Case) -> Iterator[Proposed]:
     hold = _ready_to_settle(case)
+    if hold is None and case.cost_minor and case.hold and "raise" in case.hold.in_flight:
+        yield AskAgain(case.hold.deadline.act_at)
     if hold is None or cost_waits_until(case) is not None:
         return
     if capture_waits(case):
@@ -88,6 +111,8 @@ def _why_unused(case: Case) -> str:
         stopped = case.issued(ids.stop_id(case.session.session_id, ""))
         if case.superseded and (stopped or case.start is None):
             return "superseded"
+        if partner_view.shows_charging(case.session):
+            return ""  # a partner tells of energy: its CDR proves it, or the hold's time ends
         return "never-started" if stopped else ""
     return "nothing-due" if case.cost_minor == 0 else ""
 

@@ -12,7 +12,7 @@ from schemas.facts import Fact, SessionRequested
 from streams.core.strategy import Choice, Refusal
 from streams.core.trace import NO_TRACE, Trace
 
-MONEY = frozenset({"hold", "raise", "lower", "capture", "release"})
+MONEY = frozenset({"hold", "raise", "lower", "capture", "release", "refund"})
 
 
 # --- facts that only the core and its shell exchange ----------------------------------------------
@@ -103,13 +103,35 @@ class Change(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class End(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """The end of a charging. A complete one counts above any other, then the latest."""
+    """The end of a charging. A complete one counts above any other, then the latest.
+
+    `whole`: no number before it is missing; `doubtful`: the feed doubts its energy. Complete is
+    what is whole and not doubtful.
+    """
 
     complete: bool
     seq: int
     ended_at: int
     energy_wh: int
     reason: str
+    whole: bool = False
+    doubtful: bool = False
+
+
+class Signed(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What a feed found in the signed values of an end. `rank` 0: valid, so that these come first.
+
+    See schemas.facts.ChargingEnded: `outcome` and `reason` in its words, the figures of its pair.
+    """
+
+    rank: int
+    outcome: str
+    key_from: str
+    meter: str
+    wh: int
+    from_at: int
+    to_at: int
+    reason: str = ""
 
 
 class Power(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -136,7 +158,10 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     """One charging of the session. `top_wh`: the highest register value seen, -1: none.
 
     `top_power_w`: the highest power told, -1: none; `power`: the newest; `gap_ms`: the longest wait
-    for a reading.
+    for a reading. `heard_at`: the newest word of it but its end. `numbered`: its charger numbers
+    what it sends. `doubtful_time`: its clock cannot be quite right. `fell`: its register began anew
+    or went back. `end_heard_at`: the partition's time when an end without a number came, for its
+    quiet time; the one slot that goes by arrival, and is written by `pipe.py`.
     """
 
     charging_id: str
@@ -155,6 +180,12 @@ class Charging(msgspec.Struct, array_like=True, frozen=True):
     power: Power = NOT_SHOWN
     takes_limit: bool = False
     limited: Limited = NOT_LIMITED
+    signed: tuple[Signed, ...] = ()
+    heard_at: int = 0
+    numbered: bool = False
+    doubtful_time: bool = False
+    fell: bool = False
+    end_heard_at: int = 0
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -333,6 +364,22 @@ class PartnerCdr(msgspec.Struct, array_like=True, frozen=True, order=True):
     money_digests: tuple[str, ...] = ()
     rejected_code: int = 0
     answers: tuple[tuple[str, int], ...] = ()
+    parking_ms: int = -1
+
+
+class Released(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What one person decided is to be captured for: energy, and an amount unless that is -1.
+
+    The same figures of another person are another one of these.
+    """
+
+    energy_wh: int
+    amount_minor: int
+    who: str
+    why: str
+    evidence: str
+    decided_at: int
+    decision_id: str
 
 
 class ThirdCapture(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -357,6 +404,47 @@ class Confirmed(msgspec.Struct, array_like=True, frozen=True, order=True):
     alias: str
     bound_from: int
     bound_to: int
+
+
+class Silence(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What link said last of a charging's charger: see schemas.facts.ChargerSilence.
+
+    Of several the highest version counts.
+    """
+
+    version: int
+    state: str
+    seen_at: int
+    read_at: int
+    allowed_ms: int
+    told_at: int
+
+
+class RefundAsked(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What a person decided to give back: see schemas.decisions.RefundDecided.
+
+    `disputed`: told with two bodies under one id, so that none of them is obeyed.
+    """
+
+    amount_minor: int
+    currency: str
+    route: str
+    reason: str
+    who: str
+    decided_at: int
+    second_who: str = ""
+    disputed: bool = False
+
+
+class Overpaid(msgspec.Struct, array_like=True, frozen=True):
+    """Captured above what is known to be due, by which cause, and since when it has stood so."""
+
+    minor: int = 0
+    cause: str = ""
+    since_at: int = 0
+
+
+NOT_OVERPAID = Overpaid()
 
 
 # --- what was published: outputs, last by version -------------------------------------------------
@@ -427,6 +515,10 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     cdrs: dict[str, PartnerCdr] = {}
     advices: dict[str, ThirdCapture] = {}
     confirmed: tuple[Confirmed, ...] = ()
+    silences: dict[str, Silence] = {}
+    released: tuple[Released, ...] = ()
+    refund_decisions: dict[str, RefundAsked] = {}
+    overpaid: Overpaid = NOT_OVERPAID
 
     @property
     def now_at(self) -> int:

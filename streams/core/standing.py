@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.core import receipts, taps
+from streams.core import overpaid, receipts, refunds, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
@@ -12,7 +12,11 @@ FLOOR = "capture_floor"
 
 
 class Standing(NamedTuple):
-    """`priced = captured + arrears + forgiven` for every closed session; before, 0 and 0."""
+    """Of every closed session: `priced = captured - refunded + arrears + forgiven`.
+
+    Before, arrears and forgiven are 0. What a price reduction leaves unbilled is forgiven: the part
+    above all that was ever held; what was held and not captured, or is known too late, is arrears.
+    """
 
     phase: str
     closed_reason: str
@@ -20,28 +24,50 @@ class Standing(NamedTuple):
     captured_minor: int
     arrears_minor: int
     forgiven_minor: int
+    refunded_minor: int = 0
 
 
 def standing_of(case: Case) -> Standing:
     """Phase, why it is closed, and the money of the session."""
     reason = _closed_reason(case)
-    captured = sum(one.captured_minor for one in case.holds)
-    priced = _priced(case, captured)
+    captured = overpaid.captured_minor(case)
+    refunded = overpaid.refunded_minor(case)
+    priced = _priced(case, captured, captured - refunded)
     if not reason:
-        return Standing(_open_phase(case), "", priced, captured, 0, 0)
-    missing = max(priced - captured, 0)
-    forgiven = missing if missing < case.policy.forgive_below_minor else 0
-    return Standing("closed", reason, priced, captured, missing - forgiven, forgiven)
+        return Standing(_open_phase(case), "", priced, captured, 0, 0, refunded)
+    missing = max(priced - captured + refunded, 0)
+    forgiven = _forgiven(case, missing, priced) if missing else 0
+    arrears = missing - forgiven
+    return Standing("closed", reason, priced, captured, arrears, forgiven, refunded)
 
 
-def _priced(case: Case, captured: int) -> int:
+def _forgiven(case: Case, missing: int, priced: int) -> int:
+    """What people gave back, what a price reduction leaves out, and what is too little to ask for.
+
+    A reduction is of what was billed: nothing was, where nothing was captured.
+    """
+    captured = overpaid.captured_minor(case)
+    forgiven = 0
+    if captured:
+        given = refunds.given_minor(case.session, case.policy.refunds)
+        unheld = priced - sum(one.approved_minor for one in case.holds if one.captured_minor)
+        reduced = max(unheld, 0) if receipts.below_cost(case) == "reduction" else 0
+        forgiven = min(given + reduced, missing)
+    rest = missing - forgiven
+    return missing if rest < case.policy.forgive_below_minor else forgiven
+
+
+def _priced(case: Case, captured: int, kept: int) -> int:
     """The proven cost, else what is known to be due so far.
 
     Where a third party captures, its figure is the price: ours is compared with it, not charged.
     """
     due = case.price_minor if case.cost_minor is None else case.cost_minor
-    if captured and (not case.captures_here or captured > due):
-        return captured
+    if captured and case.captures_here:
+        owed = overpaid.owed(case)
+        due = due if owed is None else owed.minor
+    if kept and (not case.captures_here or kept > due):
+        return kept
     return due
 
 
@@ -55,12 +81,14 @@ def _closed_reason(case: Case) -> str:
         return _never_held(case)
     waits = case.unsettled or quarantined(case) or any(one.open_minor for one in case.holds)
     waits = waits or receipts.is_open(case) or receipts.due_now(case) is not None
+    waits = waits or overpaid.is_pending(case) or bool(receipts.refunds_due(case))
     return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
 
 
 def _where_it_went(case: Case, hold: HoldBook) -> str:
-    if any(one.captured_minor for one in case.holds):
-        return "captured"
+    captured = overpaid.captured_minor(case)
+    if captured:
+        return "captured" if captured > overpaid.refunded_minor(case) else "refunded"
     return _uncaptured(case, hold)
 
 
@@ -134,6 +162,8 @@ def _open_phase(case: Case) -> str:
 
 
 def _money_phase(case: Case, hold: HoldBook) -> str:
+    if refunds.in_flight(case.session) or overpaid.is_pending(case):
+        return "refunding"
     if receipts.is_open(case) and not any(one.open_minor for one in case.holds):
         return "receipting"
     if "capture" in hold.in_flight or "lower" in hold.in_flight:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from schemas.money import Money, exponent_of
+from streams.core import proof_policy
 from streams.core.strategy_cells import Amounts, Cell
 from streams.core.strategy_limits import SCA_COUNTRIES, published
 from streams.core.strategy_policy import Policy
@@ -41,6 +42,10 @@ def lint(policy: Policy) -> list[Finding]:
         *_units(policy),
         *_amounts(policy),
         *_dead_keys(policy),
+        *(
+            Finding("dead-key", f"proof.{key}", message)
+            for key, message in proof_policy.dead_keys(policy.proof)
+        ),
     ]
 
 

@@ -19,7 +19,11 @@ from streams.core import acquirers, declines_policy, routing, strategy_cells
 from streams.core.acquirers import Acquirer
 from streams.core.declines_policy import DeclinePolicy
 from streams.core.hold_clocks import Clocks
+from streams.core.proof_policy import ProofPolicy
+from streams.core.proof_policy import contradictions as proof_contradictions
 from streams.core.reconciliation_policy import Reconciliation
+from streams.core.refund_policy import RefundPolicy
+from streams.core.risk_policy import Risk
 from streams.core.routing import Breaker, Route
 from streams.core.strategy_cells import Cell, Regime
 
@@ -37,6 +41,10 @@ class PolicyInvalid(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+BelowCost = Literal["reduction", "balance"]
+"""Where less is captured than it costs: the price is reduced to it, or the rest stays owed."""
 
 
 class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,16 +67,15 @@ class Fiscal(msgspec.Struct, frozen=True, kw_only=True):
     """What a country asks of a receipt (payments.md 4.1), and how long the round trip takes.
 
     `chain`: the tax id or queue whose receipts are one order; empty: none is asked for. `order`:
-    what comes first of capture and receipt. `below_cost`: where less is captured than it costs,
-    "reduction" makes the receipt one of what was captured, "balance" one of the whole supply with
-    the rest open. `vat`: per cent, where a tariff tells no rate. `late_after_ms`: people are told.
+    what comes first of capture and receipt. `below_cost`: the policy's, where it differs there.
+    `vat`: per cent, where a tariff tells no rate. `late_after_ms`: people are told.
     """
 
     regime: Regime
     closeout_ms: _Wait = 0
     chain: Annotated[str, Meta(max_length=255)] = ""
     order: Literal["capture_first", "receipt_first"] = "capture_first"
-    below_cost: Literal["reduction", "balance"] = "reduction"
+    below_cost: BelowCost | Literal[""] = ""
     vat: Annotated[str, Meta(pattern=r"^([0-9]{1,2}(\.[0-9]{1,4})?)?$")] = ""
     late_after_ms: _Duration = 60 * 60 * 1000
 
@@ -78,9 +85,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `start_grace_ms`: how long a StartCharging may go without a ChargingStarted.
     `inquiry_schedule_ms`: the wait before each inquiry into an unknown outcome; the last repeats.
-    `forgive_below_minor`: arrears smaller than this are forgiven instead of booked. `time_zone`:
-    IANA name, for requests that tell none. `fiscal` and `no_cvm_limits` go by the merchant's
-    country; the latter are minor units by currency, where schemes publish no figure in it.
+    `forgive_below_minor`: arrears smaller than this are forgiven instead of booked. `below_cost`:
+    what a session costs above all that was held is a "reduction" of its price (forgiven, and the
+    receipt is of what was captured), or a "balance" (owed, the receipt is of the whole supply).
+    `answer_within_ms`: a command without any answer for so long is asked after, and people are
+    told. `time_zone`: IANA name, for requests that tell none. `fiscal` and `no_cvm_limits` go by
+    the merchant's country; the latter are minor units by currency, where schemes publish no figure.
     """
 
     id: _Name
@@ -88,6 +98,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     start_grace_ms: _Duration
     inquiry_schedule_ms: Annotated[tuple[_Duration, ...], Meta(min_length=1)]
     forgive_below_minor: Minor = 0
+    below_cost: BelowCost = "reduction"
+    answer_within_ms: _Duration = 120_000
     look_ahead: LookAhead
     cell: tuple[Cell, ...]
     acquirers: dict[str, Acquirer]
@@ -96,6 +108,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     clocks: Clocks = Clocks()
     declines: DeclinePolicy = DeclinePolicy()
     reconciliation: Reconciliation = Reconciliation()
+    risk: Risk = Risk()
+    proof: ProofPolicy = ProofPolicy()
+    refunds: RefundPolicy = RefundPolicy()
     time_zone: str = ""
     fiscal: dict[str, Fiscal] = {}
     no_cvm_limits: dict[str, dict[str, Minor]] = {}
@@ -126,6 +141,7 @@ def parse_policy(body: str) -> Policy:
         names = frozenset(cell.name for cell in policy.cell)
         found = declines_policy.contradictions(policy.declines, names)
         problems += [f"declines.{problem}" for problem in found]
+        problems += [f"proof.{problem}" for problem in proof_contradictions(policy.proof)]
     if policy is None or problems:
         raise PolicyInvalid(problems)
     return policy

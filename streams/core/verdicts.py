@@ -10,7 +10,8 @@ NO = frozenset({"declined", "failed"})
 def verdict(session: PaymentSession, command_id: str) -> str:
     """'done', 'declined', 'failed', 'not_found', 'unknown', or '' while nothing was heard.
 
-    A capture that an acquirer takes back is a definite no: only then may the next attempt exist.
+    A capture that an acquirer takes back is a definite no: only then may the next attempt exist. So
+    is a refund that came back.
     """
     answer = session.answers.get(command_id)
     if answer is None:
@@ -18,6 +19,8 @@ def verdict(session: PaymentSession, command_id: str) -> str:
     if answer.outcome == "done" and answer.kind == "capture" and session.notices:
         failed = capture_failed(session, command_id, answer.hold_id)
         return "failed" if failed else "done"
+    if answer.outcome == "done" and answer.kind == "refund" and session.notices:
+        return "failed" if refund_failed(session, command_id) else "done"
     if of_one_sending(answer):
         return _of_all_sendings(session, command_id)
     return answer.outcome
@@ -44,6 +47,18 @@ def capture_failed(session: PaymentSession, command_id: str, hold_id: str) -> bo
         and (notice.command_id or first) == command_id
         for notice in session.notices
     )
+
+
+def refund_failed(session: PaymentSession, command_id: str) -> bool:
+    """Whether its money came back later. A notice without a command id means the first refund."""
+    told = [one.command_id for one in session.notices if one.event == "refund_failed"]
+    if command_id in told:
+        return True
+    if "" not in told:
+        return False
+    made = [one for one in session.issued.values() if one.kind == "refund"]
+    first = min(made, key=lambda one: (one.issued_at, one.command_id), default=None)
+    return first is not None and first.command_id == command_id
 
 
 def is_definite(session: PaymentSession, command_id: str) -> bool:
@@ -78,12 +93,15 @@ def unsettled(session: PaymentSession) -> list[IssuedCommand]:
 
 
 def is_abandoned(session: PaymentSession, command: IssuedCommand) -> bool:
-    """A hold that never reached the acquirer and that nobody waits for any more.
+    """A hold that never reached the acquirer and that nobody waits for any more."""
+    return command.kind == "hold" and given_up(session) and is_absent(session, command)
 
-    Only a look-up after the last sending proves that: one before a resend says nothing of it.
+
+def is_absent(session: PaymentSession, command: IssuedCommand) -> bool:
+    """Whether its acquirer does not know it, by a look-up after its last sending.
+
+    One before a resend says nothing of that. It is no definite no: it may yet arrive.
     """
-    if command.kind != "hold" or not given_up(session):
-        return False
     if verdict(session, command.command_id) != "not_found":
         return False
     about = [one for one in session.issued.values() if one.of == command.command_id]

@@ -127,13 +127,17 @@ def _merged(book: CardBook, use: CardUsed) -> CardBook:
 
 
 def _forgotten(book: CardBook) -> CardBook:
-    """Without what is older than any scheme looks back, counted from the newest use."""
+    """Without what is older than any scheme looks back, counted from the newest use.
+
+    The newest session stays: it may have ended days after it was asked for.
+    """
     since_at = book.last_at - LONGEST_WINDOW_MS
     refusals = {name: one for name, one in book.refusals.items() if one.at >= since_at}
+    last = max(book.sessions, key=lambda name: (book.sessions[name].requested_at, name))
     sessions = {
         name: one
         for name, one in book.sessions.items()
-        if one.requested_at >= book.last_at - DAY_MS or not one.over
+        if one.requested_at >= book.last_at - DAY_MS or not one.over or name == last
     }
     newest = sorted(sessions, key=lambda name: (sessions[name].requested_at, name))[-SESSIONS_MAX:]
     latest = sorted(refusals, key=lambda name: (refusals[name], name))[-REFUSALS_MAX:]

@@ -27,6 +27,7 @@ def new_watches(case: Case, *, over: bool) -> dict[str, WatchShown]:
     wanted = {
         one.charging_id: _wanted(case, one, shown.get(one.charging_id), over=over)
         for one in case.chargings
+        if one.charging_id  # else no charger has told of it: a CDR alone has
     }
     return {name: watch for name, watch in wanted.items() if watch != shown.get(name)}
 
@@ -194,7 +195,7 @@ def watch_record(case: Case, charging_id: str, watch: WatchShown) -> Watch:
 def new_aliases(case: Case) -> list[AliasBound]:
     """The names that link needs to find this session by, each told once."""
     request, start = case.request, case.start
-    begun = [one for one in case.chargings if one.begun is not None]
+    begun = [one for one in case.chargings if one.begun is not None and one.charging_id]
     told = len(case.session.published.aliases)
     ours = len(begun) + (start is not None)
     if told == ours + payment_alias_count(case) + partner_alias_count(case):

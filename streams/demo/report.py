@@ -122,8 +122,9 @@ def _session_problems(
         return
     if ledger.phase != "closed":
         yield f"{session_id}: {ledger.phase}, not closed"
-    if ledger.priced_minor != ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor:
-        yield f"{session_id}: priced is not captured + arrears + forgiven"
+    kept = ledger.captured_minor - ledger.refunded_minor
+    if ledger.priced_minor != kept + ledger.arrears_minor + ledger.forgiven_minor:
+        yield f"{session_id}: priced is not captured - refunded + arrears + forgiven"
     ours, theirs = our_books(ledger), oracle.by_session.get(session_id, Books())
     if not ours.balanced:
         yield f"{session_id}: our holds do not add up: {ours}"

@@ -71,7 +71,8 @@ class _Ending:
             if not self._is_told() and self.watched.plan.role in _OURS:
                 self.wrong("I2", f"{ledger.phase} for ever, and nobody is told: {list(self.open)}")
             return
-        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        settled = ledger.captured_minor - ledger.refunded_minor
+        settled += ledger.arrears_minor + ledger.forgiven_minor
         if ledger.priced_minor != settled:
             self.wrong("I11", f"priced {ledger.priced_minor}, settled {settled}")
         ours = (

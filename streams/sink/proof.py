@@ -103,7 +103,7 @@ _OF_TOPIC = {
     topics.DRIFT: ("feed_seen",),
     topics.OCPI_SESSIONS: ("ocpi_sessions",),
     topics.OCPI_CDRS: ("ocpi_cdrs",),
-    topics.DECISIONS: ("link_decisions",),
+    topics.DECISIONS: ("link_decisions", "money_decisions"),
 }
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from streams.core import due
-from streams.core.charging import total
+from streams.core.charging import so_far
 from streams.core.learn import learn
 from streams.core.metered import metered
 from streams.core.pricing import Tariff
@@ -71,7 +71,7 @@ def price_at(way: Way, tariff: Tariff, at: int) -> int:
     flowed = None
     if tariff.simple is None:
         flowed = metered(chargings, at, shadow.request.time_zone)
-    return due.so_far(tariff, flowed, total(chargings, at).so_far)
+    return due.so_far(tariff, flowed, so_far(chargings, at))
 
 
 def _as_of(session: PaymentSession, charger: Charger, at: int) -> PaymentSession:

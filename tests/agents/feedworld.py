@@ -167,9 +167,7 @@ class OnBroker:
             sent = []
             for partition, key, value, headers in messages:
                 raw = [(name, text.encode()) for name, text in headers.items()]
-                sent.append(
-                    await producer.send(self.topic, value, key, partition, at, headers=raw)
-                )
+                sent.append(await producer.send(self.topic, value, key, partition, at, headers=raw))
             await asyncio.gather(*sent)
 
     async def theirs(self, partitions):

@@ -178,6 +178,22 @@ def test_a_spike_is_parked_and_its_number_counts_and_the_session_ends_as_it_was(
     assert day.commands(RaiseHold) == []
 
 
+def test_a_register_that_began_anew_is_not_captured_by_begin_and_end():
+    """Begun at 1000, read at 3000, began anew and ended at 4000: more flowed than 3000 Wh."""
+    day = Day()
+    day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))
+    day.tick(T0)
+    day.tell(started(T0 + 10_000))
+    for minute, energy in ((1, 1_500), (2, 3_000), (3, 20)):
+        day.tell(reading(T0 + minute * MINUTE, minute, energy))
+        day.tick(T0 + minute * MINUTE)
+    day.tell(ended(T0 + 6 * MINUTE, 4, 4_000))
+    day.tick(T0 + 30 * MINUTE)
+    assert [bad.reason for _, bad in day.pipeline.parked] == ["falling-register"]
+    assert day.commands(CaptureHold) == []
+    assert day.ledger().phase == "proving"
+
+
 def test_an_input_that_cannot_be_read_quarantines_its_session_until_it_is_retried():
     day = Day()
     day.pipeline.send(topics.REQUESTS, SESSION, request(day.pipeline))

@@ -36,6 +36,7 @@ def example(kind, **changed):
 def of_ocpi(kind, **changed):
     usual = {
         "country_code": "CH", "party_id": "ABC", "ocpi_session_id": "S-1", "currency": "CHF",
+        "evse_uid": "e", "evse_id": "",
         "authorization_reference": "REF-1", "energy_wh": 30_000, "kwh": "30",
         "started_at": T0 + 10_000, "ended_at": END, "last_updated_at": END, "received_at": END,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 
 from rich.console import Console
-from sessionworld import HOLD, T0, World, answered, ended, reading, request, started
+from sessionworld import HOLD, T0, World, answered, ended, reading, request, silence, started
 
 from schemas import codec
 from schemas.facts import AppliedInput, LinkedFact
@@ -69,3 +69,14 @@ def test_an_input_that_cannot_be_shown_says_why_and_stops_nothing():
     assert "(not read)" in shown
     assert "no longer there, or never readable  t/0/1" in shown
     assert "now closed" in shown
+
+
+def test_a_charger_that_nobody_hears_of_is_told_with_what_is_at_stake():
+    facts = (request(), answered("hold/1", "done", 2_000), started(0), reading(9_000))
+    shown = text(told(*facts, silence("silent", 1, T0 + 240_000)))
+    assert "ChargerSilence" in shown
+    assert "state=silent" in shown
+    assert "charger not heard of since" in shown
+    assert "held 20.00 CHF, last seen 7.11 CHF, at worst" in shown
+    back = text(told(*facts, silence("silent", 1, T0), silence("heard", 2, T0)))
+    assert "not heard of" not in back

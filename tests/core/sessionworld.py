@@ -6,10 +6,12 @@ from pathlib import Path
 import msgspec
 
 from schemas import codec, ids
+from schemas.decisions import RefundDecided, ReleaseDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
     CardRead,
+    ChargerSilence,
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
@@ -212,6 +214,19 @@ def linked(fact, *, complete=False, offset=0, gap_ms=0):
     )
 
 
+def refund_decided(decision_id, amount_minor, at=T0, **changed):
+    """A person gives captured money back."""
+    usual = {"currency": "CHF", "reason": "goodwill", "who": "ann", "why": "w", "evidence": "e"}
+    return RefundDecided(
+        tenant="t",
+        session_id=SESSION,
+        decision_id=decision_id,
+        amount_minor=amount_minor,
+        decided_at=at,
+        **{**usual, **changed},
+    )
+
+
 EVSE = {"tenant": "t", "network": "n", "charger_id": "c", "evse_uid": "e"}
 
 
@@ -272,9 +287,50 @@ def ended(wh, at=T0, tx="tx1", seq=9, *, complete=True):
     return linked(fact, complete=complete)
 
 
+def told_so(fact, *, fell=False, **changed):
+    """The same linked fact of a charger with other fields."""
+    inner = msgspec.structs.replace(codec.decode(fact.fact), **changed)
+    return msgspec.structs.replace(fact, fact=codec.encode(inner), register_fell=fell)
+
+
+def signed(fact, wh, between, key="registry", meter="M-1", outcome="valid"):
+    """An end whose feed has found this pair in its signed values, `between` two instants."""
+    return told_so(
+        fact, signed_outcome=outcome, signed_key_from=key, signed_meter=meter, signed_wh=wh,
+        signed_from_at=between[0], signed_to_at=between[1],
+    )  # fmt: skip
+
+
+def released(wh, who="a.keller", at=T0, amount_minor=-1, **changed):
+    """A person's decision that the session is to be captured for so much."""
+    fields = {
+        "tenant": "t", "session_id": SESSION, "energy_wh": wh, "amount_minor": amount_minor,
+        "decision_id": ids.release_decision_id(SESSION, wh, amount_minor), "who": who,
+        "why": "the charger burnt", "evidence": "ticket 7", "decided_at": at,
+    }  # fmt: skip
+    return ReleaseDecided(**{**fields, **changed})
+
+
+def silence(state, version=1, at=T0, tx="tx1", read_at=0):
+    """What link says of the charger of a charging."""
+    return ChargerSilence(
+        tenant="t",
+        session_id=SESSION,
+        charging_id=ids.charging_id("t", "n", "c", tx),
+        version=version,
+        state=state,
+        seen_at=read_at,
+        read_at=read_at,
+        allowed_ms=300_000,
+        told_at=at,
+    )
+
+
 def receipted(cause, outcome, at, world, **changed):
     """The chain's stage on a receipt that this session asked for; amounts as they were asked."""
     command_id = ids.receipt_id(SESSION, cause)
+    if cause == "refund":  # the newest one's
+        command_id = list(world.asked_receipts)[-1]
     asked = world.asked_receipts[command_id]
     return ReceiptSettled(
         **{

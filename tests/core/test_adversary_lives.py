@@ -1,4 +1,5 @@
-"""Lives with a harder bank: it refuses at random, takes captures back, lapses; and two chargings.
+"""Lives with a harder bank: it refuses at random, takes captures back, lapses; two chargings, and
+people who give captured money back at any time.
 
 Seeded and without shrinking: `lived(seed)` lives a failing one again.
 """
@@ -6,7 +7,18 @@ Seeded and without shrinking: `lived(seed)` lives a failing one again.
 import random
 
 import pytest
-from sessionworld import T0, ended, notified, path_of, reading, started, tariff, tick, updated
+from sessionworld import (
+    T0,
+    ended,
+    notified,
+    path_of,
+    reading,
+    refund_decided,
+    started,
+    tariff,
+    tick,
+    updated,
+)
 from test_session_laws import LIFE, MINUTE, REMAINDERS, Bank, Life, full_power_ms
 
 from schemas.commands import CaptureHold, PlaceHold
@@ -54,10 +66,15 @@ class HardLife(Life):
     def __init__(self, chance, acquirer_id, available, trouble):
         super().__init__(chance, acquirer_id, available, trouble)
         self.bank = HardBank(REMAINDERS[acquirer_id], available, chance)
+        self.decisions = 0
 
     def one_event(self):
         if self.bank.taken_back and self.chance.random() < 0.3:
             self.take_back()
+        if self.chance.random() < 0.03:
+            amount = self.chance.choice([0, 50, 500, 5_000])
+            self.decisions += 1
+            self.waiting.append(refund_decided(f"D-{self.decisions}", amount, self.now_at))
         if self.world.session.deadline and self.chance.random() < 0.02:
             self.now_at = max(self.now_at, self.world.session.deadline)
             if self.now_at >= T0 + LIFE:
@@ -66,6 +83,9 @@ class HardLife(Life):
         super().one_event()
 
     def take_back(self):
+        if self.bank.refunded:
+            self.bank.taken_back.pop()  # what was refunded has cleared
+            return
         command_id, amount = self.bank.take_back()
         notice = notified("capture_failed", amount, path_of(command_id), self.now_at)
         self.waiting.append(notice)
@@ -112,6 +132,7 @@ def test_a_hard_bank_is_never_charged_twice_and_its_books_are_ours(hundred):
         due = parse(tariff()).simple.minor(Quantities(energy, 0, 0)) if energy else 0
         assert bank.captures <= 1, seed
         assert ledger.captured_minor == bank.captured <= due, seed
+        assert ledger.refunded_minor == bank.refunded <= bank.captured, seed
         if ledger.phase == "closed":
             ours = (ledger.released_minor, ledger.lapsed_minor, 0)
             assert ours == (bank.released, bank.lapsed, bank.open), seed

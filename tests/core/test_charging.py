@@ -1,8 +1,8 @@
-"""What a charging delivered: registers, clocks, and when it is proven."""
+"""What a charging delivered: registers and clocks."""
 
 import pytest
 
-from streams.core.charging import contradiction, delivered, is_charging, proven, total
+from streams.core.charging import contradiction, delivered, is_charging, quantities, so_far
 from streams.core.pricing import Quantities
 from streams.core.session import Begun, Change, Charging, End
 
@@ -51,7 +51,7 @@ def test_time_runs_on_with_the_session_until_the_end_is_known():
     ],
 )
 def test_charging_and_parking_follow_the_states(changes, charged, parked):
-    known = proven(charging(begun=BEGUN, changes=changes, end=end(30, 6_000)))
+    known = quantities(charging(begun=BEGUN, changes=changes, end=end(30, 6_000)))
     assert known == Quantities(1_000, charged * MINUTE, parked * MINUTE)
 
 
@@ -63,20 +63,16 @@ def test_charging_and_parking_follow_the_states(changes, charged, parked):
         ({"end": end(9, 6_000)}, "before it started"),
     ],
 )
-def test_what_contradicts_itself_proves_nothing(slots, says):
+def test_what_contradicts_itself_is_told(slots, says):
     one = charging(begun=BEGUN, **slots)
     assert says in contradiction(one)
-    assert proven(one) is None
 
 
-def test_only_a_complete_end_proves_and_all_chargings_must():
-    whole = charging(begun=BEGUN, end=end(30, 6_000))
-    partly = charging(begun=BEGUN, end=end(30, 6_000, complete=False))
-    assert proven(partly) is None
-    assert proven(charging(end=end(30, 6_000))) is None
-    assert total([whole, partly], 0).final is None
-    assert total([whole, whole], 0).final == Quantities(2_000, 40 * MINUTE, 0)
-    assert total([], 0).final is None
+def test_several_chargings_add_up():
+    one = charging(begun=BEGUN, end=end(30, 6_000))
+    assert so_far([one, one], 0) == Quantities(2_000, 40 * MINUTE, 0)
+    assert so_far([one], 0) == Quantities(1_000, 20 * MINUTE, 0)
+    assert so_far([], 0) == Quantities(0, 0, 0)
 
 
 def test_the_newest_state_says_whether_energy_flows():

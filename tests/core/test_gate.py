@@ -155,9 +155,66 @@ def test_a_falling_register_is_refused_and_changes_nothing():
     before = copy.deepcopy(charging)
     with pytest.raises(gate.ReadingFalls):
         take(charging, reading(2, 2999, 3000))
-    with pytest.raises(gate.ReadingFalls):
-        take(charging, end(2, 2999, 3000))
     assert charging == before
+
+
+def test_an_end_below_the_newest_reading_goes_on_and_says_that_the_register_fell():
+    charging, _ = run(start(), watch(1), reading(1, 3000, 2000))
+    assert seqs(take(charging, end(2, 2980, 3000))) == [2]
+    assert charging.fell
+    rounded, _ = run(start(), watch(1), reading(1, 3000, 2000))
+    assert seqs(take(rounded, end(2, 2995, 3000))) == [2]
+    assert not rounded.fell
+
+
+def refused(charging, fact):
+    with pytest.raises(gate.ReadingFalls):
+        take(charging, fact)
+    forwards = gate.note_refused(charging, fact.seq, fact.energy_wh)
+    return [(codec.decode(one.fact.value).seq, one.sequence_complete) for one in forwards]
+
+
+def test_a_register_that_fell_is_told_with_the_end_and_once_more_after_it():
+    charging, _ = run(start(), watch(1), reading(1, 3000, 2000))
+    assert refused(charging, reading(2, 20, 3000)) == []
+    assert charging.fell
+    late, _ = run(start(), watch(1), reading(1, 3000, 2000), end(3, 9_000, 4000))
+    assert refused(late, reading(2, 20, 3000)) == [(3, True)]
+    assert late.fell
+    told, _ = run(start(), watch(1), reading(1, 3000, 2000), end(4, 9_000, 4000))
+    assert refused(told, reading(2, 20, 3000)) == [(4, False)]
+    assert refused(told, reading(2, 10, 3000)) == [], "once is enough"
+
+
+def test_a_first_reading_below_the_begin_is_a_fall_in_any_order():
+    for facts in (
+        [start(energy=1000), watch(1), reading(1, 20, 2000)],
+        [reading(1, 20, 2000), start(energy=1000), watch(1)],
+    ):
+        charging, _ = run(*facts)
+        assert charging.fell
+
+
+def test_a_clock_that_went_back_is_no_register_that_fell():
+    charging, _ = run(start(), watch(1), reading(1, 3000, 9000))
+    assert refused(charging, reading(2, 3100, 8000)) == []
+    assert not charging.fell
+    assert refused(charging, reading(0, 3100, 8000)) == []
+    assert charging.fell, "told before the newest, and higher"
+
+
+def test_an_end_without_a_number_goes_after_the_newest_reading():
+    charging, _ = run(start(seq=-1), watch(1), reading(-1, 2000, 2000))
+    assert [type(fact).__name__ for fact, *_ in take(charging, end(-1, 2000, 3000))] == [
+        "MeterReading",
+        "ChargingEnded",
+    ]
+    late, _ = run(start(seq=-1), reading(-1, 2000, 2000), end(-1, 2000, 3000))
+    assert [type(fact).__name__ for fact, *_ in take(late, watch(1))] == [
+        "ChargingStarted",
+        "MeterReading",
+        "ChargingEnded",
+    ]
 
 
 def test_a_leap_is_refused_and_true_readings_go_on():

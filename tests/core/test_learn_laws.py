@@ -15,6 +15,7 @@ from sessionworld import (
     ended,
     notified,
     reading,
+    refund_decided,
     request,
     started,
     tariff,
@@ -63,7 +64,7 @@ acquirer_facts = st.one_of(
     ),
     st.builds(
         notified,
-        st.sampled_from(["hold_lapsed", "capture_failed"]),
+        st.sampled_from(["hold_lapsed", "capture_failed", "refund_failed", "refunded_unasked"]),
         amounts,
         st.sampled_from(["", "capture/1"]),
         instants,
@@ -136,6 +137,14 @@ own_facts = st.one_of(
             decided_at=T0,
         ),
         st.sampled_from(["a", "b"]),
+    ),
+    st.builds(
+        refund_decided,
+        st.sampled_from(["D-1", "D-2"]),
+        st.sampled_from([100, 200]),
+        instants,
+        second_who=st.sampled_from(["", "bob", "eve"]),
+        route=st.sampled_from(["card", "transfer"]),
     ),
     st.builds(
         card_read,

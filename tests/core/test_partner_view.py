@@ -3,8 +3,10 @@ from partnerworld import advice, cdr, credit, linked, seen, settlement
 from sessionworld import T0, World, answered, ended, request, started
 
 from streams.core import partner_view
+from streams.core.reconciliation_policy import Reconciliation
 
 HOUR = 3_600_000
+LIMITS = Reconciliation(energy_wh=100, energy_per_mille=10)
 
 
 def told(*facts, **requested):
@@ -40,6 +42,13 @@ def told(*facts, **requested):
         ([cdr(started_at=T0 + 2 * HOUR, at=T0 + 3 * HOUR)], "told", False),
         ([cdr(started_at=T0 - 5 * HOUR, at=T0 - 4 * HOUR)], "told", False),
         ([cdr(started_at=T0 - HOUR, at=T0 + 900_000)], "told", True),
+        ([cdr(evse_uid="other")], "told", False),
+        ([cdr(evse_uid="C-E")], "told", True),
+        ([cdr(evse_uid="", evse_id="")], "told", True),
+        ([cdr(evse_uid="x1"), seen(evse_uid="X1")], "told", True),
+        ([cdr(evse_uid="x1"), seen(evse_uid="e")], "told", False),
+        ([cdr(), seen(party_id="abc")], "told", True),
+        ([cdr(), seen(party_id="XYZ")], "told", False),
     ],
 )
 def test_which_cdr_counts(facts, status, counts):
@@ -70,13 +79,14 @@ def test_session_and_cdr_agree_when_the_session_is_over_and_shows_the_same():
     for status, energy, name, agrees in (
         ("COMPLETED", 10_000, "s-1", True),
         ("ACTIVE", 10_000, "s-1", False),
-        ("COMPLETED", 9_999, "s-1", False),
+        ("COMPLETED", 9_900, "s-1", True),
+        ("COMPLETED", 9_700, "s-1", False),
         ("COMPLETED", 10_000, "s-2", False),
     ):
         session = told(cdr(), seen(energy, status=status, ocpi_session_id=name))
-        assert partner_view.agrees(session, partner_view.countable_cdr(session)) == agrees
+        assert partner_view.agrees(session, partner_view.countable_cdr(session), LIMITS) == agrees
     session = told(cdr())
-    assert not partner_view.agrees(session, partner_view.countable_cdr(session))
+    assert not partner_view.agrees(session, partner_view.countable_cdr(session), LIMITS)
 
 
 def test_a_total_is_rounded_once_and_a_net_is_none():

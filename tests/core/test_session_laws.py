@@ -30,6 +30,7 @@ from schemas.commands import (
     LowerHold,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
@@ -38,7 +39,7 @@ from streams.core.pricing import Quantities, parse
 from streams.core.rules import RULES, times_of
 from streams.core.session import Quarantined, QuarantineLifted
 
-MONEY_COMMANDS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
+MONEY_COMMANDS = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold, RefundCapture)
 MINUTE = 60_000
 LIFE = 5 * 24 * 60 * MINUTE
 REMAINDERS = {
@@ -56,7 +57,7 @@ class Bank:
         self.remainder = remainder
         self.available = available
         self.approved = self.open = self.captured = self.released = self.lapsed = 0
-        self.captures = 0
+        self.captures = self.refunded = 0
         self.verdicts = {}
 
     def act(self, command):
@@ -72,6 +73,7 @@ class Bank:
             LowerHold: self._lower,
             CaptureHold: self._capture,
             ReleaseHold: self._release,
+            RefundCapture: self._refund,
         }
         return acts[type(command)](command.amount_minor)
 
@@ -108,6 +110,12 @@ class Bank:
         if self.remainder == "AUTO_AT_CAPTURE":
             self.released += self.open
             self.open = 0
+        return "done", amount
+
+    def _refund(self, amount):
+        if not 0 < amount <= self.captured - self.refunded:
+            return "failed", 0
+        self.refunded += amount
         return "done", amount
 
     def lapse(self):
@@ -220,7 +228,8 @@ def check_step(life, step):
         assert hold.approved_minor == where
         assert min(hold.captured_minor, hold.released_minor, hold.open_minor) >= 0
     if ledger.phase == "closed":
-        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        settled = ledger.captured_minor - ledger.refunded_minor
+        settled += ledger.arrears_minor + ledger.forgiven_minor
         assert ledger.priced_minor == settled
     emitted = [one.command_id for one in world.commands]
     assert len(emitted) == len(set(emitted)), Counter(emitted).most_common(1)

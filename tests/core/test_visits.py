@@ -72,6 +72,15 @@ def test_where_energy_flows_nothing_is_surplus_and_it_is_said_when_it_was():
     assert "b" not in told
 
 
+def test_a_session_that_ends_days_later_is_still_the_newest_of_its_card():
+    """A charger was dark for three days: its end is the newest use, and no session is recent."""
+    late = used("a", "over", at=T0 + 3 * DAY_MS)
+    change = visits.apply(book_of([used("a", "approved"), used("a", "charging")])[0], late)
+    assert change.visit.sessions == ["a"]
+    alone = visits.apply(None, late)
+    assert alone.visit.sessions == ["a"]
+
+
 @pytest.mark.parametrize(("gap_ms", "one"), [(VISIT_GAP_MS, True), (VISIT_GAP_MS + 1, False)])
 def test_taps_far_apart_are_two_visits(gap_ms, one):
     uses = [used("a", "approved"), used("b", "approved", requested_at=T0 + gap_ms)]

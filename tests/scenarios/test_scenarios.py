@@ -20,10 +20,15 @@ from sessionworld import (
     path_of,
     reading,
     receipted,
+    refund_decided,
+    released,
     request,
+    signed,
+    silence,
     started,
     tariff,
     tick,
+    told_so,
     updated,
     visited,
     webhook,
@@ -31,6 +36,7 @@ from sessionworld import (
 from tariffworld import body, element
 
 from schemas.commands import InquireCommand, ResendCommand
+from schemas.flags import Flag
 from streams.core.session import ReferenceReused
 from streams.core.strategy_policy import Fiscal
 
@@ -62,13 +68,17 @@ def option(name, value):
     return int(value) if name in NUMBERS else value
 
 
-def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes"):
-    """The usual policy, with what it says of a hold's time, at every acquirer."""
+def changed_policy(at_deadline="lapse", extends="", consent="", inquiry="yes", **rest):
+    """The usual policy, with what it says of a hold's time, at every acquirer, and of refunds."""
+    below_cost = rest.pop("below_cost", POLICY.below_cost)
+    more_refunds = {n: int(v) if v.isdigit() else v for n, v in rest.items()}
     more = {"increment_extends": tuple(extends.split()), "reauthorise": consent == "yes"}
     more["inquiry"] = inquiry == "yes"
     return replace(
         POLICY,
         clocks=replace(POLICY.clocks, at_deadline=at_deadline),
+        refunds=replace(POLICY.refunds, **more_refunds),
+        below_cost=below_cost,
         acquirers={name: replace(one, **more) for name, one in POLICY.acquirers.items()},
     )
 
@@ -78,6 +88,24 @@ def with_fiscal(policy, country, regime="SIGN_CHAINED", chain="CHAIN", **more):
     late_ms = 1_000 * int(more.pop("late", 3_600))
     said = Fiscal(regime=regime, chain=chain, late_after_ms=late_ms, **more)
     return replace(policy, fiscal={**policy.fiscal, country: said})
+
+
+def with_proof(policy, **said):
+    """The policy, with what it says of proof: waits as of a line's advance."""
+    plain = {"energy_wh", "money_minor", "energy_per_mille", "money_per_mille"}
+    limits = {name: int(said.pop(name)) for name in plain & said.keys()}
+    return replace(
+        policy,
+        proof=replace(policy.proof, **{name: _said(value) for name, value in said.items()}),
+        reconciliation=replace(policy.reconciliation, **limits),
+    )
+
+
+def _said(value):
+    wait = re.fullmatch(r"(\d+)([smhd])", value)
+    if wait:
+        return int(wait[1]) * UNITS[wait[2]]
+    return value == "yes" if value in ("yes", "no") else int(value) if value.isdigit() else value
 
 
 SAID = (  # fields of commands that a story mentions, and how
@@ -93,7 +121,22 @@ SAID = (  # fields of commands that a story mentions, and how
     ("parts", lambda parts: "+".join(f"{major(one.vat_minor)}@{one.rate or '?'}" for one in parts)),
     ("of_receipt", lambda name: f"corrects {name}" if name else ""),
     ("receipt", str),
+    ("proof", lambda rung: "" if rung in USUAL else f"by {rung}"),
+    ("price_authority", lambda word: "" if word == "tariff" else f"price {word}"),
+    ("settled_by", lambda way: f"settled {way}" if way else ""),
 )
+USUAL = {"COMPLETE_TRANSACTION", "CHARGER_FLOOR"}
+
+
+ODD = {"unnumbered": 0, "doubtful": Flag.PER_TRANSACTION, "clock": Flag.CLOCK_AHEAD}
+
+
+def odd(fact, plain):
+    """A charger's fact that its feed has doubts about, or that has no number."""
+    said = {"flags": int(sum(ODD[word] for word in plain if word in ODD))}
+    if "unnumbered" in plain:
+        said["seq"] = -1
+    return told_so(fact, fell="fell" in plain, **said)
 
 
 class Story:
@@ -106,6 +149,8 @@ class Story:
         self.tariff_body = tariff()
         self.elements, self.limits = [], {}
         self.policy = POLICY
+        self.silences = 0
+        self.begun_at = {}
 
     def line(self, text):
         if text.startswith("given"):
@@ -120,7 +165,9 @@ class Story:
         return None
 
     def set_up(self, words):
-        if words[0] == "policy":
+        if words[0] == "proof":
+            self.policy = with_proof(self.policy, **options(words))
+        elif words[0] == "policy":
             self.policy = changed_policy(**options(words))
         elif words[0] == "fiscal":
             self.policy = with_fiscal(self.policy, words[1], **options(words))
@@ -160,14 +207,29 @@ class Story:
                 return self.acquirer_fact(verb, plain, given)
             case "card":
                 return self.card(int(plain[0]), given)
-            case "started" | "reading" | "ended" | "updated":
+            case "started" | "reading" | "ended" | "updated" | "charger":
                 return self.charger_fact(verb, plain, given)
-            case "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled":
+            case (
+                "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled" | "released" | "decided"
+            ):
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
 
+    def silence(self, state, tx):
+        """What link says of the charger of a charging: each time the next version."""
+        self.silences += 1
+        return silence(state, self.silences, self.now_at, tx)
+
+    def persons_fact(self, verb, plain, given):
+        if verb == "decided":
+            return refund_decided(plain[0], minor(plain[1]), self.now_at, **given)
+        amount = minor(given["amount"]) if "amount" in given else -1
+        return released(int(plain[0]), given.get("by", "a.keller"), self.now_at, amount)
+
     def outer_fact(self, verb, plain, given):
+        if verb in ("released", "decided"):
+            return self.persons_fact(verb, plain, given)
         if verb == "visit":
             return self.visit(plain, given)
         if verb == "receipt":
@@ -183,6 +245,11 @@ class Story:
         return visited(number, self.now_at, barred=barred, **given)
 
     def acquirer_fact(self, verb, plain, given):
+        last = [path_of(one) for one in self.world.session.issued if "/refund/" in one][-1:]
+        if verb == "answer" and re.match("refund($|/inquire/)", plain[0]):
+            plain = [last[0] + plain[0].removeprefix("refund"), *plain[1:]]
+        if given.get("of") == "refund":
+            given["of"] = last[0]
         if verb == "notified":
             return notified(plain[0], minor(plain[1]), given.get("of", ""), self.now_at)
         if verb == "webhook":
@@ -219,21 +286,35 @@ class Story:
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
         match verb:
+            case "charger":
+                return self.silence(plain[0], tx)
             case "started":
-                return started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
+                fact = started(int(plain[0]), at, tx, takes_limit="takes-limit" in plain)
+                self.begun_at.setdefault(tx, at)
+                return odd(fact, plain)
             case "reading":
                 power_w, gap_s = int(given.get("power", -1)), int(given.get("gap", 0))
                 return reading(int(plain[0]), at, tx, seq, power_w, gap_s * 1_000)
             case "updated":
                 return updated(plain[0], int(plain[1]), at, tx, seq, int(given.get("limit", -1)))
-        complete = plain[1:] != ["incomplete"]
-        return ended(int(plain[0]), at, tx, complete=complete)
+        number = {"seq": -1} if "unnumbered" in plain else {}
+        whole = not {"incomplete", "unnumbered"} & set(plain)
+        fact = odd(ended(int(plain[0]), at, tx, complete=whole, **number), plain)
+        return self.with_pair(fact, at, tx, given) if "signed" in given else fact
+
+    def with_pair(self, fact, at, tx, given):
+        """Signed from the charging's begin to its end, or `apart` minutes before both."""
+        apart_ms = minor(given.get("apart", "0")) * 600
+        between = self.begun_at[tx] - apart_ms, at - apart_ms
+        key, outcome = given.get("key", "registry"), given.get("outcome", "valid")
+        return signed(fact, int(given["signed"]), between, key, outcome=outcome)
 
     def say(self, command):
         name = type(command).__name__
         match command:
             case InquireCommand() | ResendCommand():
-                return f"{name.removesuffix('Command')} {path_of(command.of_command_id)}"
+                of = re.sub("refund/charging-[0-9a-f]+", "refund", path_of(command.of_command_id))
+                return f"{name.removesuffix('Command')} {of}"
         words = [
             name,
             *(how(getattr(command, field)) for field, how in SAID if hasattr(command, field)),
@@ -270,7 +351,7 @@ class Story:
                 return f"difference={said.kind}-{said.status}" if said else "difference=none"
             case "at_risk":
                 return f"at_risk={major(step.discrepancies[-1].amount_minor)}"
-            case "declined_at_tap" | "declined_mid_charge" | "stop_sent":
+            case "declined_at_tap" | "declined_mid_charge" | "stop_sent" | "risk_open":
                 return f"{name}={'yes' if getattr(self.world.ledger, name) else 'no'}"
             case name if name in PLAIN:
                 return f"{name}={getattr(self.world.ledger, name)}"
@@ -309,5 +390,6 @@ def books_balance(ledger):
         where = hold.captured_minor + hold.released_minor + hold.lapsed_minor + hold.open_minor
         assert hold.approved_minor == where
     if ledger.phase == "closed":
-        settled = ledger.captured_minor + ledger.arrears_minor + ledger.forgiven_minor
+        settled = ledger.captured_minor - ledger.refunded_minor
+        settled += ledger.arrears_minor + ledger.forgiven_minor
         assert ledger.priced_minor == settled

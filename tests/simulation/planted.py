@@ -23,6 +23,7 @@ from streams.core import (
     learn,
     orders,
     pipe,
+    plausible,
     pricing,
     rules,
     rules_clocks,
@@ -31,6 +32,7 @@ from streams.core import (
     verdicts,
 )
 from streams.core.pricing import Quantities
+from streams.core.session import End
 from streams.simulation import bridge
 from streams.simulation.run import lived
 from streams.simulation.turns import Turns
@@ -108,13 +110,16 @@ def amount_in_id():
 
 @plant("last-seen as a rung")
 def last_seen():
-    original = charging.proven
+    original = plausible.believed
 
-    def planted(one):
+    def ended(one):
         stopped = one.changes and not one.changes[-1].charging
-        if one.end is None and one.begun is not None and stopped:
-            return charging.delivered(one, 0)
-        return original(one)
+        if one.end is not None or one.begun is None or not stopped:
+            return one
+        return replace(one, end=End(True, 0, one.seen_at, max(one.top_wh, 0), "seen", True))
+
+    def planted(chargings, powers):
+        return original([ended(one) for one in chargings], powers)
 
     return instead(original, planted)
 
@@ -365,7 +370,7 @@ def said_twice():
 
 @plant("of two chargings only the larger counts")
 def larger_only():
-    original = charging._sum
+    original = charging.summed
     nothing = Quantities(0, 0, 0)
     return instead(
         original, lambda parts: max(parts, key=lambda one: one.energy_wh, default=nothing)

@@ -43,6 +43,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "ocpi_cdrs": 5,
             "ocpi_invoices": 5,
             "link_decisions": 5 * 2,
+            "money_decisions": 5 * 2,
             "parked": 1,
             "unreadable": 3,
         }

@@ -182,6 +182,20 @@ def test_declines_by_day_add_up_to_the_attempts(address, world):
     assert found[0]["decline_rate"] == pytest.approx(2 / 3)
 
 
+def test_a_charger_that_nobody_hears_of_shows_what_is_at_stake_until_it_is_back(address, world):
+    dark = ledger(
+        phase="charging", version=1, open_minor=2_000, risk_open=True, risk_since_at=600_000,
+        risk_seen_minor=711, risk_worst_minor=4_661,
+    )  # fmt: skip
+    world.put(topics.LEDGER, dark)
+    (found,) = rows(address, "SELECT * FROM v_risk")
+    assert (found["held_minor"], found["seen_minor"], found["worst_minor"]) == (2_000, 711, 4_661)
+    assert found["uncovered_minor"] == 2_661
+    assert str(found["since_at"]).startswith("1970-01-01 00:10:00")
+    world.put(topics.LEDGER, msgspec.structs.replace(dark, version=2, risk_open=False))
+    assert rows(address, "SELECT * FROM v_risk") == []
+
+
 def test_money_that_does_not_add_up_is_flagged(address, world):
     good = ledger(session_id="good")
     world.put(topics.LEDGER, good)

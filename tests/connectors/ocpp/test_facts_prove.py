@@ -1,6 +1,7 @@
 """What link and core make of a feed's facts: proven in any order, never where it is doubtful."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 from talk import Talk2, Talk16, figure
@@ -15,9 +16,18 @@ from schemas.facts import (
     MeterReading,
     Watch,
 )
-from streams.core import gate
-from streams.core.charging import proven
+from streams.core import charging, gate
 from streams.core.learn_charging import merged
+from streams.core.proof_charger import NO_TIMES, by_charger
+from streams.core.strategy_policy import parse_policy
+
+POLICY = parse_policy((Path(__file__).parents[2] / "policies" / "matrix.toml").read_text())
+
+
+def proven(known):
+    """What the charging proves by itself as soon as it has ended; None: nothing."""
+    shown = by_charger(known, NO_TIMES, POLICY, 0)
+    return charging.quantities(shown.charging) if shown.rung else None
 
 
 def sessions_view(facts):

@@ -1,0 +1,88 @@
+"""`holdfast decide release|refund` on a real broker: whom it is about, what it writes."""
+
+import asyncio
+import json
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from sessionworld import T0, World, answered, request, started
+from typer.testing import CliRunner
+
+from schemas import codec, ids, topics
+from schemas.decisions import RefundDecided, ReleaseDecided
+from streams.app import prepare_topics
+from streams.cli.main import app
+from streams.reading import reader, records_of
+from streams.settings import Kafka, Settings
+
+PARTITIONS = 4
+SAID = ["--by", "a.keller", "--why", "the charger burnt", "--evidence", "photo 7"]
+
+
+def run(*arguments, what="release"):
+    done = CliRunner().invoke(app, ["decide", what, *arguments, "--json"])
+    last = done.stdout.strip().splitlines()
+    return done.exit_code, json.loads(last[-1]) if last else {}
+
+
+async def told(bootstrap, session_id, reference):
+    world = World()
+    world.apply(request(session_id=session_id, authorization_reference=reference))
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        value = codec.encode(world.ledger)
+        await producer.send_and_wait(topics.LEDGER, value, session_id.encode(), partition=2)
+
+
+async def written(bootstrap, session_id):
+    async with reader(bootstrap) as consumer:
+        facts = [
+            (one.partition, codec.decode(one.value))
+            async for one in records_of(consumer, topics.DECISIONS, range(PARTITIONS))
+        ]
+    return [(place, fact) for place, fact in facts if fact.session_id == session_id]
+
+
+@pytest.mark.broker
+def test_a_release_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), unique[-36:]
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference))
+    assert run("no-such", "--energy-wh", "9000", *SAID)[0] == 1
+    assert run(reference, "--energy-wh", "9000", *SAID[:4], "--evidence", " ")[0] == 1
+    code, said = run(reference.upper(), "--energy-wh", "9000", *SAID)
+    assert (code, said["decision"], said["session_id"]) == (0, "release", session_id)
+    ((_, fact),) = asyncio.run(written(kafka.bootstrap, session_id))
+    assert isinstance(fact, ReleaseDecided)
+    assert (fact.decision_id, fact.energy_wh, fact.amount_minor) == (said["id"], 9_000, -1)
+    assert (fact.who, fact.why, fact.evidence) == ("a.keller", "the charger burnt", "photo 7")
+
+
+@pytest.mark.broker
+def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), unique[-36:]
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference))
+    asked = [reference, "--amount-minor", "250", "--id", "T-1", "--second", "bob", *SAID]
+    assert run(*asked[:3], "--id", " ", *SAID, what="refund")[0] == 1
+    code, said = run(*asked, what="refund")
+    assert (code, said["decision"], said["id"]) == (0, "refund", "T-1")
+    ((_, fact),) = asyncio.run(written(kafka.bootstrap, session_id))
+    assert isinstance(fact, RefundDecided)
+    assert (fact.amount_minor, fact.currency, fact.route) == (250, "CHF", "card")
+    assert (fact.who, fact.second_who, fact.reason) == ("a.keller", "bob", "goodwill")
+
+
+def test_what_was_written_settles_its_session():
+    world = World()
+    for fact in (request(), answered("hold/1", "done", 2_000), started(0, T0)):
+        world.apply(fact, T0)
+    figures = (9_000, -1)
+    decision = ReleaseDecided(
+        tenant="t", session_id=request().session_id, energy_wh=9_000, who="ann", why="w",
+        evidence="e", decided_at=T0, decision_id=ids.release_decision_id("s", *figures),
+    )  # fmt: skip
+    (capture,) = world.apply(decision, T0 + 1).commands
+    assert (capture.proof, capture.amount_minor) == ("OPERATOR_RELEASE", 711)
+    assert capture.evidence.endswith("decided by ann: w (e)")
