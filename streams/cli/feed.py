@@ -89,7 +89,7 @@ def _run_here(feed: Feed, topic: str, partitions: int, settings: Settings, slot:
     if settings.feed.metrics_port:
         start_http_server(settings.feed.metrics_port, LOOPBACK)
     stage = opened(feed, topic, partitions, settings, _accounts(settings))
-    return run_stage(stage, engine_settings(settings, slot))
+    return run_stage(stage, engine_settings(settings, stage.name, slot))
 
 
 def _feed(source: Source, mapping: Path) -> Feed:

@@ -32,6 +32,7 @@ from streams.cli.accounts import (
 from streams.cli.answers import Ended
 from streams.cli.screen import USAGE, Json, Use, fail, print_json, quiet, settings_or_exit
 from streams.cli.serve import serve
+from streams.crash_points import crash_points
 from streams.engine.settings import REFUSED_EXIT
 from streams.engine.stage import Stage, Ticker
 from streams.engine.supervisor import Supervisor
@@ -94,7 +95,7 @@ def worker(
     def run() -> int:
         if name is None:
             return _all_stages(settings, slot)
-        return run_stage(stage_named(name, settings), engine_settings(settings, slot))
+        return run_stage(stage_named(name, settings), engine_settings(settings, name, slot))
 
     end(f"worker-{slot}", run, json=json)
 
@@ -142,7 +143,12 @@ def executor(json: Json = False) -> None:
     settings = settings_or_exit(Use.BROKER, Use.STATE, Use.OWN_ACCOUNTS)
     quiet(settings.log_level)
     wanted = executor_settings(settings)
-    end("executor", lambda: serve(lambda stop: run_executor(wanted, stop=stop)), json=json)
+    reached = crash_points("executor")
+    end(
+        "executor",
+        lambda: serve(lambda stop: run_executor(wanted, stop=stop, reached=reached)),
+        json=json,
+    )
 
 
 def settlement_settings(settings: Settings) -> SettlementSettings:
@@ -184,4 +190,9 @@ def fiscal(json: Json = False) -> None:
     settings = settings_or_exit(Use.BROKER, Use.STATE, Use.OWN_CHAINS)
     quiet(settings.log_level)
     wanted = fiscal_settings(settings)
-    end("fiscal", lambda: serve(lambda stop: run_fiscal_executor(wanted, stop=stop)), json=json)
+    reached = crash_points("fiscal")
+    end(
+        "fiscal",
+        lambda: serve(lambda stop: run_fiscal_executor(wanted, stop=stop, reached=reached)),
+        json=json,
+    )
