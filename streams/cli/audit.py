@@ -74,8 +74,9 @@ def _follow(*, json: bool) -> None:
     reports: list[Report | None] = []
 
     async def part(stop: asyncio.Event) -> None:
-        port = wanted.metrics_port
-        reports.append(await follow(scope, wanted.period_s, stop, metrics_port=port))
+        port, kept = wanted.metrics_port, settings.state_dir / "audit" / "checkpoint.sqlite"
+        found = await follow(scope, wanted.period_s, stop, metrics_port=port, checkpoint=kept)
+        reports.append(found)
 
     serve(part)
     if reports[0] is not None:
