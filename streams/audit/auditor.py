@@ -50,8 +50,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One pass. `in_order`: nothing is found that was not mended since.
 
     Counts are since the auditor began: sessions of the journal and steps decided again; of the
-    sessions `only_followed`, by the reason; outputs met by their records; readings compared and
-    watches they passed. `flows`: by partition of sessions, in = applied + parked + waiting.
+    sessions `only_followed`, by the reason; commands that another edition issued; outputs met by
+    their records; readings compared and watches they passed. `flows`: by partition of sessions,
+    in = applied + parked + waiting.
     """
 
     in_order: bool
@@ -62,6 +63,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     readings: int
     crossings: int
     only_followed: dict[str, int]
+    commands_of_others: int
     flows: dict[str, Flow]
     findings: list[Finding]
 
@@ -289,6 +291,7 @@ class Auditor:
             readings=self.memory.noted.readings,
             crossings=self.memory.noted.crossed,
             only_followed={reason: reasons.count(reason) for reason in sorted({*reasons})},
+            commands_of_others=course.of_others,
             flows=_flows(self._inputs, (one for one in found if one.kind == "lost")),
             findings=found,
         )

@@ -60,7 +60,7 @@ class Course(msgspec.Struct):
     """How far it is; counts since the auditor began. Kept in the checkpoint whole.
 
     `stopped`: by session why it is only followed. `applied`: by partition the newest time that the
-    stage says it has applied.
+    stage says it has applied. `of_others`: commands that another edition issued.
     """
 
     queues: dict[int, list[SessionJournal]] = {}
@@ -70,6 +70,7 @@ class Course(msgspec.Struct):
     applied: dict[int, int] = {}
     sessions: int = 0
     steps: int = 0
+    of_others: int = 0
 
 
 class Said(NamedTuple):
@@ -143,6 +144,7 @@ class Following:
         mixed = known.mixed or {journal.rules, known.edition} != {self._edition}
         said, session, why = self._decided(journal, known)
         issued = tuple(journal.issued)
+        self._course.of_others += len(issued) if journal.rules != self._edition else 0
         decided = tuple(_ids(said))
         if not why and decided != issued:
             why = OTHER_EDITION if mixed else DIFFERS

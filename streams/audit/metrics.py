@@ -7,6 +7,9 @@ from streams.audit.auditor import Report
 FINDINGS = Gauge("holdfast_audit_findings", "What is not in order now, by kind.", ("kind",))
 SESSIONS = Gauge("holdfast_audit_sessions", "Sessions followed since the auditor began.")
 FOLLOWED = Gauge("holdfast_audit_only_followed", "Sessions that are not decided again.")
+OF_OTHERS = Gauge(
+    "holdfast_audit_commands_of_others", "Commands that another edition of the rules issued."
+)
 STEPS = Gauge("holdfast_audit_steps", "Steps decided again.")
 OUTPUTS = Gauge("holdfast_audit_outputs", "Records that were expected, and there.")
 READINGS = Gauge("holdfast_audit_readings", "Readings compared with their watch.")
@@ -24,6 +27,7 @@ def show(report: Report, seconds: float) -> None:
         FINDINGS.labels(one.kind).inc()
     SESSIONS.set(report.sessions)
     FOLLOWED.set(sum(report.only_followed.values()))
+    OF_OTHERS.set(report.commands_of_others)
     STEPS.set(report.steps)
     OUTPUTS.set(report.outputs)
     READINGS.set(report.readings)

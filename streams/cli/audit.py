@@ -103,6 +103,8 @@ def _print(report: Report) -> None:
     )
     for why, count in report.only_followed.items():
         out.print(f"{count} sessions are followed, not decided again: {why}")
+    if report.commands_of_others:
+        out.print(f"{report.commands_of_others} commands are of another edition of the rules")
     for one in report.findings[:_SHOWN]:
         line = f"{one.kind}: {one.what} {one.detail}".rstrip()
         out.print(line, style="red", markup=False, soft_wrap=True)
