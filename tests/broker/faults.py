@@ -33,6 +33,10 @@ def row(result):
     return f"{line(figures)}  worst: {what}; {result.note}"
 
 
+def tell(what):
+    sys.stderr.write(f"{what}\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--row", action="append", choices=ROWS, help="all of them by default")
@@ -44,7 +48,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="holdfast-faults-") as scratch:
         for name in given.row or ROWS:
             base = fresh(given.keep or scratch, name, given.seed)
-            result = run_row(ROWS[name], given.seed, base)
+            result = run_row(ROWS[name], given.seed, base, tell)
             failed = failed or not result.ok
             sys.stdout.write("\n".join([row(result), *result.problems]) + "\n")
             sys.stdout.flush()

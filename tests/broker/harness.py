@@ -18,12 +18,15 @@ from pathlib import Path
 import msgspec
 from harness_load import Days
 from harness_proxy import FaultProxy
+from pydantic import SecretStr
 
+from connectors.fiscal.simulator.process import FiscalProcess
+from connectors.fiscal.simulator.server import Config
 from connectors.kafka.local import LocalKafka
 from streams.crash_points import VARIABLE
 from streams.demo.report import Books, Oracle
 from streams.demo.run import BEGIN_AT
-from streams.demo.scenery import executor_accounts, tariffs
+from streams.demo.scenery import COUNTRY, executor_accounts, tariffs
 from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import RestartPolicy, Supervisor, What
 from streams.settings import Kafka, Settings
@@ -33,6 +36,14 @@ from streams.verify import Scope, simulator_books, verify
 
 POLICY_FILE = Path(__file__).parents[1] / "policies" / "matrix.toml"
 STAGES = ("link", "sessions")
+COUNTRY_OF_RECEIPTS = "AT"
+CHAIN = "ATU1"
+RECEIPTS = f"""
+
+[fiscal.{COUNTRY_OF_RECEIPTS}]
+regime = "SIGN_CHAINED"
+chain = "{CHAIN}"
+"""
 _SCRIPTED_DAYS = 8  # so many have bad days at the acquirer too; the ids must be known beforehand
 _REACHED_WITHIN_S = 60
 # Kills come faster here than a supervisor's patience with a child that keeps dying.
@@ -44,9 +55,13 @@ class NeverReached(AssertionError):
 
 
 class World:
-    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked."""
+    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked.
 
-    def __init__(self, base, seed, *, nodes=1, sessions=40, bad_day_percent=20):
+    `beside`: what else stands behind a proxy: "fiscal" (then all drivers charge where receipts are
+    signed) or "clickhouse" (a server instead of the sink's own engine).
+    """
+
+    def __init__(self, base, seed, *, nodes=1, sessions=40, bad_day_percent=20, beside=""):
         self.seed = seed
         self.base = base
         self.deaths = []
@@ -55,13 +70,15 @@ class World:
         self._exits = ExitStack()
         self._supervisors = {}
         self._crash_folder = base / "crash"
+        self._beside = beside
         self.settings = Settings(
             state_dir=base / "state",
-            policy_file=POLICY_FILE,
+            policy_file=base / "policy.toml",
             kafka=Kafka(replication=nodes),
             clock={"source": "replay"},
         )
-        self.days = Days(self, sessions, bad_day_percent)
+        country = COUNTRY_OF_RECEIPTS if beside == "fiscal" else COUNTRY
+        self.days = Days(self, sessions, bad_day_percent, country)
 
     def __enter__(self):
         try:
@@ -76,6 +93,7 @@ class World:
 
     def _open(self):
         self._crash_folder.mkdir(parents=True)
+        self.settings.policy_file.write_text(POLICY_FILE.read_text() + RECEIPTS)
         enter = self._exits.enter_context
         self.broker = LocalKafka(self.base / "kafka", nodes=self._nodes)
         self._exits.callback(self.broker.stop)
@@ -92,9 +110,46 @@ class World:
         self.to_acquirer = enter(FaultProxy(host, int(port)))
         accounts = executor_accounts(self.to_acquirer.url)
         settings.executor.accounts_file.write_bytes(msgspec.json.encode(accounts))
+        if self._beside == "fiscal":
+            settings = self._with_fiscal(settings)
+        if self._beside == "clickhouse":
+            settings = self._with_clickhouse(settings)
         self.settings = settings
         self.stack.publish_policy()
         self.stack.publish([*tariffs(settings.tenant, BEGIN_AT).values()])
+
+    def _with_fiscal(self, settings):
+        enter = self._exits.enter_context
+        self.fiscal = enter(FiscalProcess(Config(latency_ms=20), self.base / "fiscal"))
+        port = int(self.fiscal.base_url.rpartition(":")[2])
+        self.to_fiscal = enter(FaultProxy("127.0.0.1", port))
+        account = {"base_url": self.to_fiscal.url, "cashbox_id": "box", "pos_system_id": "pos"}
+        file = self.base / "chains.json"
+        file.write_bytes(msgspec.json.encode({CHAIN: account}))
+        fiscal = settings.fiscal.model_copy(update={"accounts_file": file})
+        return settings.model_copy(update={"fiscal": fiscal})
+
+    def _with_clickhouse(self, settings):
+        program, file = Path(__file__).with_name("harness_clickhouse.py"), self.base / "ch.port"
+        log = self._exits.enter_context((self.base / "clickhouse.log").open("wb"))
+        server = subprocess.Popen(
+            [sys.executable, program, self.base / "clickhouse", file], stdout=log, stderr=log
+        )
+        self._exits.callback(server.wait)
+        self._exits.callback(server.kill)
+        until_s = time.monotonic() + 60
+        while not file.exists():
+            assert server.poll() is None, (self.base / "clickhouse.log").read_text()[-2000:]
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+        self.to_clickhouse = self._exits.enter_context(
+            FaultProxy("127.0.0.1", int(file.read_text()))
+        )
+        place = f"127.0.0.1:{self.to_clickhouse.port}"
+        dsn = SecretStr(f"clickhouse://default:@{place}/default?compress=false")
+        return settings.model_copy(
+            update={"clickhouse": settings.clickhouse.model_copy(update={"dsn": dsn})}
+        )
 
     @property
     def bootstrap(self):
@@ -107,7 +162,8 @@ class World:
         env = {**spec.env, VARIABLE: str(self._crash_folder)}
         return dataclasses.replace(spec, env=env, restart=_RESTART, silence_s=silence_s)
 
-    def workers(self, slot, *, silence_s=5.0, stages=STAGES):
+    def workers(self, slot, *, silence_s=5.0):
+        stages = (*STAGES, "fiscal") if self._beside == "fiscal" else STAGES
         return [
             self.spec(
                 f"{name}-{slot}", "worker", "--stage", name, "--slot", str(slot),
@@ -117,7 +173,8 @@ class World:
         ]  # fmt: skip
 
     def others(self):
-        return [self.spec("executor", "executor"), self.spec("sink", "sink")]
+        names = ["executor", "sink", *(["fiscal"] if self._beside == "fiscal" else [])]
+        return [self.spec(name, name) for name in names]
 
     def run(self, group, specs):
         """Keep these children running until `end(group)`, or the end of the world."""

@@ -49,7 +49,7 @@ def _epoch_ms(moment):
 class Days:
     """One day after the other, each with new drivers; virtual time never goes back."""
 
-    def __init__(self, world, sessions, bad_day_percent, country="CH"):
+    def __init__(self, world, sessions, bad_day_percent, country):
         self._world = world
         self._sessions = sessions
         self._bad_day_percent = bad_day_percent

@@ -20,6 +20,7 @@ class FaultProxy:
         self._up_s = self._down_s = 0.0
         self._changed = asyncio.Event()
         self._open = set()
+        self._serving = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self.port = 0
@@ -30,7 +31,7 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_):
-        self._do(self._close())
+        self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -74,7 +75,16 @@ class FaultProxy:
             else:
                 one.transport.abort()
 
+    async def _end(self):
+        await self._close()
+        for one in self._serving:
+            one.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     async def _serve(self, reader, writer):
+        serving = asyncio.current_task()
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         try:
             there, back = await asyncio.open_connection(*self._target)
         except OSError:

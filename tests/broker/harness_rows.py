@@ -8,16 +8,11 @@ from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 
 import msgspec
-from aiokafka import TopicPartition
 from harness import STAGES, World
+from harness_checks import Result, checked, compared, sink_caught_up
 from harness_load import Load, Steps
 
-from connectors.clickhouse.rows import SUNK
-from schemas.topics import TOPICS
 from streams.crash_points import EXECUTOR_POINTS, SINK_POINTS, STAGE_POINTS
-from streams.demo.report import report
-from streams.reading import reader
-from streams.sink.asking import SinkAway
 
 CRASH_POINTS = (
     *(f"{stage}.{point}" for stage in STAGES for point in STAGE_POINTS),
@@ -25,39 +20,6 @@ CRASH_POINTS = (
     *(f"sink.{point}" for point in SINK_POINTS),
 )
 RECOVERY_BAR_S = 15.0
-_SINK_WITHIN_S = 90
-_LOST = ("missing", "lost", "not-linked", "crossing-missed")
-
-
-class Result(msgspec.Struct, kw_only=True):
-    """One row. `recoveries`: each fault, and seconds until a later step is applied by everybody."""
-
-    row: str
-    seed: int
-    faults: int = 0
-    sessions: int = 0
-    taken: int = 0
-    applied: int = 0
-    parked: int = 0
-    lost: int = 0
-    duplicates: int = 0
-    recoveries: list[tuple[str, float]] = []
-    seconds: float = 0.0
-    note: str = ""
-    problems: list[str] = []
-
-    @property
-    def p95(self):
-        ordered = sorted(seconds for _, seconds in self.recoveries)
-        return ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] if ordered else None
-
-    @property
-    def worst(self):
-        return max(self.recoveries, key=lambda one: one[1], default=("", 0.0))
-
-    @property
-    def ok(self):
-        return not (self.lost or self.duplicates or self.problems)
 
 
 class Scene(msgspec.Struct):
@@ -67,11 +29,15 @@ class Scene(msgspec.Struct):
     steps: Steps
     chance: random.Random
     result: Result
+    tell: Callable[[str], None]
 
     async def fault(self, what, at_s):
         """A fault began at this instant: note how long until all is well again."""
-        self.result.faults += 1
-        self.result.recoveries.append((what, await self.steps.recovered(at_s)))
+        self.note(what, await self.steps.recovered(at_s))
+
+    def note(self, what, seconds):
+        self.result.recoveries.append((what, seconds))
+        self.tell(f"{self.result.row} {len(self.result.recoveries)}: {what}, {seconds:.1f} s")
 
 
 Script = Callable[[Scene], Awaitable[None]]
@@ -84,6 +50,7 @@ class Row(msgspec.Struct, kw_only=True):
     script: Script
     what: str
     nodes: int = 1
+    beside: str = ""
     bar_s: float | None = RECOVERY_BAR_S
     silence_s: float = 5.0
     workers: int = 1
@@ -98,8 +65,7 @@ async def crashed(scene, at, nth=1):
     if not at.startswith("sink."):
         await scene.fault(at, died_s)
         return
-    scene.result.faults += 1
-    scene.result.recoveries.append((at, await sink_caught_up(scene.world) - died_s))
+    scene.note(at, await sink_caught_up(scene.world) - died_s)
 
 
 async def crash_points(scene):
@@ -205,6 +171,49 @@ async def acquirer_crashes(scene):
         await scene.fault("acquirer killed", killed_s)
 
 
+async def fiscal_bad(scene):
+    """Its service cut off, slow, too late; its executor killed around the call."""
+    proxy = scene.world.to_fiscal
+    for what, hurt, lasts_s in (
+        ("cut", proxy.cut, 8),
+        ("slow", lambda: proxy.slow(1.0), 12),
+        ("late", lambda: proxy.late(12), 20),
+    ):
+        await scene.steps.more(10)
+        began_s = time.monotonic()
+        hurt()
+        await asyncio.sleep(lasts_s)
+        proxy.pass_on()
+        await scene.fault(f"{what}, and healed", max(began_s, time.monotonic()))
+    for at in ("fiscal.before_call", "fiscal.after_call", "fiscal.before_commit"):
+        for _ in range(3):
+            await crashed(scene, at)
+
+
+async def clickhouse_bad(scene):
+    """Cut off, slow, answers lost after they landed. Nobody but the sink may notice."""
+    proxy, steps = scene.world.to_clickhouse, scene.steps
+    await steps.more(40)
+    quiet_s = steps.p95()
+    began_s = time.monotonic()
+    for what, hurt, lasts_s in (
+        ("cut", proxy.cut, 12),
+        ("slow", lambda: proxy.slow(0.5), 15),
+        ("late", lambda: proxy.late(6), 15),
+        ("lost", proxy.cut, 3),  # what was late is under way: it landed, and nobody hears of it
+    ):
+        hurt()
+        await asyncio.sleep(lasts_s)
+        if what != "late":
+            proxy.pass_on()
+            healed_s = time.monotonic()
+            scene.note(f"after {what}", await sink_caught_up(scene.world) - healed_s)
+    bad_s = steps.p95(began_s)
+    scene.result.note = f"a step's p95 {quiet_s:.2f} s before, {bad_s:.2f} s while it was bad"
+    if bad_s > 3 * quiet_s + 0.5:
+        scene.result.problems.append("the money path was slower while ClickHouse was away")
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -222,6 +231,19 @@ ROWS = {
         Row(name="broker", script=broker_restarts, what="the broker stopped once, killed twice"),
         Row(name="roll", script=rolled, what="three nodes rolled one by one", nodes=3, bar_s=None),
         Row(name="acquirer", script=acquirer_bad, what="the acquirer cut, slow, late"),
+        Row(
+            name="fiscal",
+            script=fiscal_bad,
+            what="the fiscal service cut, slow, late",
+            beside="fiscal",
+        ),
+        Row(
+            name="clickhouse",
+            script=clickhouse_bad,
+            what="ClickHouse cut, slow, late",
+            beside="clickhouse",
+            bar_s=None,
+        ),
         Row(name="acquirer-crash", script=acquirer_crashes, what="the acquirer killed 3 times"),
     )
 }
@@ -230,16 +252,16 @@ ROWS = {
 # --- a row, run ---
 
 
-def run_row(row, seed, base, **given):
+def run_row(row, seed, base, tell=lambda _: None, **given):
     """Raises nothing that a row may find: what went wrong is in its `problems`."""
     began_s = time.monotonic()
     result = Result(row=row.name, seed=seed)
     try:
-        with World(base, seed, nodes=row.nodes, **given) as world:
+        with World(base, seed, nodes=row.nodes, beside=row.beside, **given) as world:
             for slot in range(row.workers):
                 world.run(f"worker-{slot}", world.workers(slot, silence_s=row.silence_s))
             world.run("others", world.others())
-            asyncio.run(disturbed(world, row.script, result))
+            asyncio.run(disturbed(world, row.script, result, tell))
             checked(world, result)
     except Exception as error:  # noqa: BLE001 - a table has all its rows
         result.problems.append(f"{type(error).__name__}: {error}"[:2000])
@@ -249,9 +271,9 @@ def run_row(row, seed, base, **given):
     return result
 
 
-async def disturbed(world, script, result):
+async def disturbed(world, script, result, tell):
     """Day after day until the script is through, then that day to its end; its money compared."""
-    scene = Scene(world, Steps(), random.Random(result.seed), result)
+    scene = Scene(world, Steps(), random.Random(result.seed), result, tell)
     disturbing = asyncio.create_task(script(scene))
     try:
         while True:
@@ -263,67 +285,7 @@ async def disturbed(world, script, result):
         disturbing.result()
     finally:
         disturbing.cancel()
-    scene.result.note = f"{len(scene.steps.taken)} steps, p95 {scene.steps.p95():.2f} s"
-
-
-def compared(world, load, result):
-    """Each session of the day against the acquirer's own books and the price of what it took."""
-    world.acquirer.move_clock(load.progress.now_at)
-    found = report(load.fleet, load.ledgers, world.oracle(), 0)
-    result.sessions += found.sessions
-    result.lost += found.unfinished_sessions + found.wrong_amount_sessions
-    result.problems += found.problems[:5]
-    result.problems += [f"{found.open_minor} still open"] if found.open_minor else []
-    duplicates = found.duplicate_captures + found.captures_above_hold
-    result.duplicates = max(result.duplicates, duplicates)  # counted over the whole ledger
-
-
-def checked(world, result):
-    """The auditor over all topics, then topics, ClickHouse and the acquirer against each other."""
-    audit = world.audited()
-    for flow in audit["flows"].values():
-        result.taken += flow["taken"]
-        result.applied += flow["applied"]
-        result.parked += flow["parked"]
-        result.lost += flow["waiting"] + flow["lost"]
-    for one in audit["findings"]:
-        result.lost += one["kind"] in _LOST
-        result.duplicates += one["kind"] not in _LOST
-        result.problems.append(f"audit: {one['kind']} {one['topic']} {one['what']} {one['detail']}")
-    verified = world.verified()
-    result.problems += [f"verify: {one}" for one in verified.differences[:5]]
-    result.problems += [f"verify waits: {one}" for one in verified.waiting[:5]]
-
-
-async def sink_caught_up(world):
-    """The instant at which everything that the topics hold now is in ClickHouse."""
-    parts = [
-        (topic.name, number)
-        for topic in TOPICS
-        if topic.name in SUNK
-        for number in range(topic.partitions(world.settings.kafka.partitions))
-    ]
-    async with reader(world.bootstrap) as consumer:
-        ends = await consumer.end_offsets([TopicPartition(*part) for part in parts])
-    until_s = time.monotonic() + _SINK_WITHIN_S
-    while True:
-        try:
-            positions = await asyncio.to_thread(lambda: world.sink().positions())
-        except SinkAway:
-            positions = {}
-        behind = {
-            f"{part.topic}/{part.partition}": (
-                positions.get(part.topic, {}).get(part.partition),
-                end,
-            )
-            for part, end in ends.items()
-            if positions.get(part.topic, {}).get(part.partition, -1) < end
-        }
-        if not behind:
-            return time.monotonic()
-        if time.monotonic() > until_s:
-            raise AssertionError(f"the sink does not catch up: at, end {behind}")
-        await asyncio.sleep(0.1)
+    result.note = result.note or f"{len(scene.steps.taken)} steps, p95 {scene.steps.p95():.2f} s"
 
 
 def fresh(base, row, seed):
