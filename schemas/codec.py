@@ -169,12 +169,13 @@ class Codec:
 
     def decode(self, data: bytes) -> Fact:
         """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
-        usual = self._usual(data)
-        if usual is not None:
-            return usual
         reader = self._readers.get(data[: _header_of(data)])
         if reader is None:
             raise _unknown(data)
+        if reader.record is MeterReading:
+            usual = self._usual(data)
+            if usual is not None:
+                return usual
         return _read(data, reader)
 
     def quick_readings(

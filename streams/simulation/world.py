@@ -183,14 +183,12 @@ class World:
 
     # --- what goes in ---
 
-    def _put(self, topic: str, key: str, value: bytes) -> None:
-        fact = codec.decode(value) if self.story is not None or topic == topics.RESPONSES else None
+    def _put(self, topic: str, key: str, value: bytes, fact: Fact) -> None:
         if isinstance(fact, AcquirerAnswered):
             self.checker.on_answer(fact, self.sky.now_at)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
-        if fact is not None:
-            self._tell("->", fact)
+        self._tell("->", fact)
         self.turns.send_bytes(topic, key.encode(), value)
 
     # --- what comes out ---
