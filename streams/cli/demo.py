@@ -42,6 +42,9 @@ def demo(
     bad_days: Annotated[
         int, typer.Option(min=0, max=100, help="Percent of sessions that go wrong.")
     ] = 5,
+    abroad: Annotated[
+        int, typer.Option(min=0, max=100, help="Percent of chargers where receipts are signed.")
+    ] = ABROAD_PERCENT,
     json: Json = False,
 ) -> None:
     quiet()
@@ -51,7 +54,7 @@ def demo(
     except recorded.RecordingWrong as wrong:
         fail(str(wrong), USAGE)
     _introduce(sessions, len(found), bad_days, seed)
-    wanted = DemoSettings(seed=seed, bad_days_percent=bad_days, abroad_percent=ABROAD_PERCENT)
+    wanted = DemoSettings(seed=seed, bad_days_percent=bad_days, abroad_percent=abroad)
     with _Screen() as screen:
         display = Display(tell=screen.tell, progress=screen.show)
         try:
