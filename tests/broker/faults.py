@@ -5,6 +5,7 @@ through. The exit code is 1 when anything was lost, doubled or came too late.
 """
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def main():
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--keep", type=Path, help="keep topics and logs in this folder")
     given = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are meant to be away
     failed = False
     sys.stdout.write(line(COLUMNS) + "\n")
     with tempfile.TemporaryDirectory(prefix="holdfast-faults-") as scratch:
