@@ -10,8 +10,8 @@ from streams.audit.mending import NothingToMend, send, to_emit, to_send_again
 from streams.audit.reading import Scope
 from streams.audit.run import follow
 from streams.audit.run import once as look_at_all
-from streams.cli.answers import Mended
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Mended
 from streams.cli.screen import (
     PROBLEM,
     Json,

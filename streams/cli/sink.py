@@ -3,9 +3,8 @@
 import typer
 
 from connectors.clickhouse.migrations import MigrationRefused
-from streams.cli.run import end
 from streams.cli.screen import PROBLEM, Json, Use, fail, settings_or_exit
-from streams.cli.serve import serve
+from streams.cli.serve import end, serve
 from streams.crash_points import crash_points
 from streams.settings import Settings
 from streams.sink.directory import AnalyticsInUse

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import typer
 
-from streams.cli.answers import Ended
+from streams.cli.printed import Ended
 from streams.cli.screen import (
     PROBLEM,
     Json,

@@ -13,8 +13,8 @@ from connectors.acquirers.simulator.config import (
     Webhooks,
 )
 from connectors.acquirers.simulator.messages import Convention, Remainder
-from connectors.fiscal.simulator.server import Config as FiscalConfig
-from connectors.fiscal.simulator.server import Script
+from connectors.fiscal.simulator.config import Config as FiscalConfig
+from connectors.fiscal.simulator.config import Script
 from schemas.facts import TariffPublished
 from streams.app import tariff_fact
 from streams.replay.cards import draw
