@@ -4,6 +4,9 @@ It shares no code with the core: it knows the facts that were told, the commands
 the banks did and what really happened at the chargers. `found` is empty, or the world is wrong.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from schemas import codec
 from schemas.commands import (
     CaptureHold,
@@ -12,6 +15,7 @@ from schemas.commands import (
     MoneyCommand,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
@@ -36,9 +40,19 @@ class Watched:
         self.definite: dict[str, str] = {}
         self.failed_later: set[str] = set()
         self.held: dict[str, int] = {}
+        self.captured: dict[str, int] = {}
         self.expires_at: dict[str, int] = {}
         self.told_at = 0  # when we were first told of an approval
         self.ending_at = 0
+
+    def refunds(self) -> dict[str, int]:
+        """What was or may be refunded by each command."""
+        return {
+            one.command_id: one.amount_minor
+            for one in self.commands.values()
+            if isinstance(one, RefundCapture)
+            and self.definite.get(one.command_id) not in ("declined", "failed")
+        }
 
 
 class Checker:
@@ -49,6 +63,13 @@ class Checker:
         self.sessions: dict[str, Watched] = {}
         self.found: list[str] = []
         self.rested_at = 0
+        self._checks: dict[type[MoneyCommand], Callable[[Watched, Any], None]] = {
+            RaiseHold: self._check_raise,
+            LowerHold: self._check_lower,
+            CaptureHold: self._check_capture,
+            RefundCapture: self._check_refund,
+            ResendCommand: self._check_resend,
+        }
 
     def wrong(self, invariant: str, session_id: str, words: str) -> None:
         self.found.append(f"{invariant} {session_id}: {words}")
@@ -69,6 +90,8 @@ class Checker:
                 watched.told_at = watched.told_at or now_at
                 expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
                 watched.expires_at[fact.hold_id] = expires_at
+            if fact.outcome == "done" and fact.kind == "capture":
+                watched.captured[target] = fact.amount_minor
             if fact.outcome == "done" and fact.kind == "release" and known != "done":
                 left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
                 watched.held[fact.hold_id] = max(left, 0)
@@ -89,20 +112,11 @@ class Checker:
             self.wrong("time", command.session_id, words)
         self._check_any(watched, command)
         self._check_numbers(watched, command)
-        match command:
-            case RaiseHold():
-                self._check_raise(watched, command)
-            case LowerHold():
-                self._check_lower(watched, command)
-            case CaptureHold():
-                self._check_capture(watched, command)
-            case ResendCommand():
-                self._check_resend(watched, command)
-            case PlaceHold() | ReleaseHold() | InquireCommand():
-                pass
-            case _:
-                words = f"{type(command).__name__}: nothing to refund"
-                self.wrong("I4", command.session_id, words)
+        check = self._checks.get(type(command))
+        if check is not None:
+            check(watched, command)
+        elif not isinstance(command, PlaceHold | ReleaseHold | InquireCommand):
+            self.wrong("I11", command.session_id, f"{type(command).__name__}: what is that?")
         watched.commands[command.command_id] = command
         if isinstance(command, CaptureHold | ReleaseHold):
             watched.ending_at = watched.ending_at or command.issued_at
@@ -168,6 +182,20 @@ class Checker:
             self.wrong("I8", session_id, f"{command.command_id}: {len(made)} raises before")
         if any(isinstance(one, CaptureHold | ReleaseHold) for one in watched.commands.values()):
             self.wrong("I8", session_id, f"{command.command_id} after its end was begun")
+
+    def _check_refund(self, watched: Watched, command: RefundCapture) -> None:
+        """I4: of captured money, once its capture is known of, no more than it, one at a time."""
+        session_id, refunds = command.session_id, watched.refunds()
+        captured = watched.captured.get(command.capture_id, 0)
+        taken_back = command.capture_id in watched.failed_later
+        if watched.definite.get(command.capture_id) != "done" or taken_back:
+            self.wrong("I4", session_id, f"{command.command_id} of no capture that is known of")
+        if waiting := [one for one in refunds if one not in watched.definite]:
+            self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
+        before = sum(refunds.values())
+        if not 0 < command.amount_minor <= captured - before:
+            words = f"{command.amount_minor} of {captured}, {before} before"
+            self.wrong("I4", session_id, f"{command.command_id}: {words}")
 
     def _check_lower(self, watched: Watched, command: LowerHold) -> None:
         if waiting := self._open(watched, command.hold_id):

@@ -11,11 +11,18 @@ from streams.simulation.policies import (
     OPERATORS,
     TERMS,
     Figures,
+    Receipts,
     Terms,
 )
 from streams.simulation.tariffs import TARIFFS, Prices
 
 T0 = 1_790_000_000_000
+REGIMES: tuple[Literal["SIGN_SYNC", "SIGN_CHAINED", "PERIODIC_REPORT"], ...] = (
+    "SIGN_CHAINED",
+    "SIGN_CHAINED",
+    "SIGN_SYNC",
+    "PERIODIC_REPORT",
+)
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -70,6 +77,8 @@ class WorldPlan(NamedTuple):
 
     `behind`: so many facts may wait, for seconds, before the stages get to them; `batch`: so many
     records of an input go into one transaction at most. `outage`: when no acquirer is reached.
+    `receipts`: None, where nobody asks for them; `office_faults`, `office_refusals` and
+    `office_outage` of those who sign them.
     """
 
     seed: int
@@ -85,6 +94,10 @@ class WorldPlan(NamedTuple):
     outage: tuple[int, int]
     slowest_ms: int
     sessions: tuple[SessionPlan, ...]
+    receipts: Receipts | None
+    office_faults: int
+    office_refusals: int
+    office_outage: tuple[int, int]
 
 
 def plan_of(seed: int) -> WorldPlan:
@@ -96,6 +109,7 @@ def plan_of(seed: int) -> WorldPlan:
     outage_at = T0 + chance.between(0, 2 * HOUR_MS)
     outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
     sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    fiscal = Chance(seed, "fiscal")
     return WorldPlan(
         seed=seed,
         partitions=chance.between(1, 2),
@@ -110,6 +124,22 @@ def plan_of(seed: int) -> WorldPlan:
         outage=(outage_at, outage_at + outage_ms),
         slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
         sessions=sessions,
+        receipts=_receipts(fiscal),
+        office_faults=0 if good else fiscal.one_of((0, 100, 400)),
+        office_refusals=0 if good else fiscal.one_of((0, 0, 0, 150)),
+        office_outage=(T0, T0 + (0 if good else fiscal.one_of((0, 0, HOUR_MS, 6 * HOUR_MS)))),
+    )
+
+
+def _receipts(chance: Chance) -> Receipts | None:
+    if chance.happens(300):
+        return None
+    regime = chance.one_of(REGIMES)
+    first = chance.happens(300)
+    return Receipts(
+        regime,
+        "receipt_first" if first else "capture_first",
+        "balance" if chance.happens(300) else "reduction",
     )
 
 

@@ -65,6 +65,17 @@ class Figures(NamedTuple):
     last_look_ms: int = HOUR_MS
 
 
+class Receipts(NamedTuple):
+    """What the country that all of this happens in asks of receipts."""
+
+    regime: Literal["SIGN_SYNC", "SIGN_CHAINED", "PERIODIC_REPORT", "PROVIDER_CLEARANCE"]
+    order: Literal["capture_first", "receipt_first"]
+    below_cost: Literal["reduction", "balance"]
+
+
+COUNTRY = "CH"
+CHAIN = "till-1"
+
 OPERATORS = (
     Figures("staircase", Amounts(20, 20, 80), Amounts(30, 0, 30), "lapse", 0, 3 * MINUTE_MS),
     Figures("small-steps", Amounts(10, 5, 60), Amounts(10, 5, 40), "lapse", 50, 2 * MINUTE_MS),
@@ -128,8 +139,20 @@ def _acquirer(terms: Terms) -> str:
     )
 
 
-def text_of(operator: Figures) -> str:
-    """The policy file of an operator."""
+def _fiscal(receipts: Receipts) -> str:
+    return "\n".join(
+        [
+            f"[fiscal.{COUNTRY}]",
+            f'regime = "{receipts.regime}"',
+            f'chain = "{CHAIN}"',
+            f'order = "{receipts.order}"',
+            f'below_cost = "{receipts.below_cost}"',
+        ]
+    )
+
+
+def text_of(operator: Figures, receipts: Receipts | None = None) -> str:
+    """The policy file of an operator; `receipts`: None, where there are none."""
     head = f"""
 id = "{operator.name}"
 version = "1"
@@ -150,4 +173,5 @@ power_when_unknown_w = 400000
         _cell("AC", operator.ac),
         _wall("AC", operator.ac),
     ]
-    return "\n".join([head, *cells, *map(_acquirer, TERMS), tail])
+    fiscal = [_fiscal(receipts)] if receipts is not None else []
+    return "\n".join([head, *cells, *map(_acquirer, TERMS), tail, *fiscal])

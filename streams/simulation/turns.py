@@ -1,4 +1,4 @@
-"""Link and sessions as they run, without Kafka: queues, turns, transactions and crashes.
+"""Link, sessions and fiscal as they run, without Kafka: queues, turns, transactions and crashes.
 
 The logic, the state store and the working copy are the real ones. What is simulated is what Kafka
 and the machine do to them: what waits is taken in any order across topics and in order within a
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from schemas import codec, topics
 from schemas.facts import Fact
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.core.session import PaymentSession
@@ -19,6 +20,9 @@ from streams.engine.stage import BadRecord, Logic, Output, Record, References, S
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
 from streams.simulation.chance import Chance
+
+_OVERHEARD = frozenset({topics.FISCAL_REQUESTS, topics.FISCAL_RESPONSES})
+"""What one stage says to another, and the checker has to hear."""
 
 
 class Parked(NamedTuple):
@@ -93,7 +97,7 @@ class Turns:
         self._chance = chance
         self._said = said
         self._offsets: dict[tuple[str, int], int] = {}
-        made = (link_stage(partitions), sessions_stage(partitions))
+        made = (link_stage(partitions), sessions_stage(partitions), fiscal_stage(partitions))
         self._places = [
             _Place(stage, number, references) for stage in made for number in range(partitions)
         ]
@@ -266,6 +270,8 @@ class Turns:
                 number = self._number(output.key)
             if (output.topic, number) in self._readers:
                 self.send_bytes(output.topic, output.key, output.value, number)
+                if output.topic in _OVERHEARD:
+                    self._said(output)
             else:
                 self._said(output)
 

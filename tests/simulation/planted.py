@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from streams.core import (
     case,
     charging,
+    fiscal_chain,
     gate,
     holds,
     inquiries,
@@ -24,10 +26,13 @@ from streams.core import (
     orders,
     pipe,
     pricing,
+    receipts,
     rules,
     rules_clocks,
+    rules_fiscal,
     rules_opening,
     rules_settle,
+    vat,
     verdicts,
 )
 from streams.core.pricing import Quantities
@@ -370,6 +375,63 @@ def larger_only():
     return instead(
         original, lambda parts: max(parts, key=lambda one: one.energy_wh, default=nothing)
     )
+
+
+@plant("VAT split of a capped capture")
+def capped_split():
+    original = vat.parts_of
+
+    def planted(shares, gross_minor, fallback=""):
+        """The capped part is taken off one rate, as if the others were paid in full."""
+        whole = sum(shares.values())
+        parts = original(shares, max(gross_minor, round(whole * 100)), fallback)
+        off = sum(one.gross_minor for one in parts) - gross_minor
+        first = parts[0]
+        gross = max(first.gross_minor - off, 0)
+        net = round(gross / (1 + Fraction(first.rate or 0) / 100))
+        capped = replace(first, gross_minor=gross, net_minor=net, vat_minor=gross - net)
+        return [capped, *parts[1:]]
+
+    return instead(original, planted)
+
+
+@plant("a receipt of the price, not of what was paid")
+def receipt_of_price():
+    original = receipts.request
+
+    def planted(case, paid_minor):
+        cost = case.cost_minor or paid_minor
+        return replace(original(case, paid_minor), paid_minor=cost, supply_minor=cost)
+
+    return instead(original, planted)
+
+
+@plant("a receipt's moment is the end of its charging")
+def moments():
+    original = fiscal_chain.accept
+
+    def planted(chain, known, request, value):
+        change = original(chain, known, request, value)
+        if change is None:
+            return None
+        ended = {
+            key: replace(one, moment_at=request.ended_at or one.moment_at)
+            for key, one in change.receipts.items()
+        }
+        return change._replace(receipts=ended)
+
+    return instead(original, planted)
+
+
+@plant("two receipts out at once")
+def two_at_once():
+    original = fiscal_chain.next_waiting
+    return instead(original, lambda chain: chain.waiting[0] if chain.waiting else "")
+
+
+@plant("no receipt is taken back")
+def never_voided():
+    return instead(rules_fiscal.void_receipt, lambda _: iter(()))
 
 
 def seeds_until_found(name: str, most: int) -> Found:
