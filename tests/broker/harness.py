@@ -133,8 +133,10 @@ class World:
         program, file = Path(__file__).with_name("harness_clickhouse.py"), self.base / "ch.port"
         log = self._exits.enter_context((self.base / "clickhouse.log").open("wb"))
         server = subprocess.Popen(
-            [sys.executable, program, self.base / "clickhouse", file], stdout=log, stderr=log
-        )
+            [sys.executable, program, self.base / "clickhouse", file],
+            stdin=subprocess.PIPE, stdout=log, stderr=log,
+        )  # fmt: skip
+        self._exits.callback(server.stdin.close)
         self._exits.callback(server.wait)
         self._exits.callback(server.kill)
         until_s = time.monotonic() + 60

@@ -1,7 +1,7 @@
 """A ClickHouse server over HTTP for whoever has none: chDB behind what our client asks.
 
-`python harness_clickhouse.py DIRECTORY PORT_FILE [PORT]`. One request at a time, each on a handle
-of its own, so that settings stay with their request.
+`python harness_clickhouse.py DIRECTORY PORT_FILE [PORT]`, until its standard input ends. One request
+at a time, each on a handle of its own, so that settings stay with their request.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ async def serve(directory, port_file, port):
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     _tell(port_file, site._server.sockets[0].getsockname()[1])
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)  # whoever started us is gone when it ends
 
 
 if __name__ == "__main__":
