@@ -1,7 +1,7 @@
 """A ClickHouse server over HTTP for whoever has none: chDB behind what our client asks.
 
-`python harness_clickhouse.py DIRECTORY PORT_FILE [PORT]`, until its standard input ends. One request
-at a time, each on a handle of its own, so that settings stay with their request.
+`python harness_clickhouse.py DIRECTORY PORT_FILE [PORT]`, until its standard input ends. One
+request at a time, each on a handle of its own, so that settings stay with their request.
 """
 
 import asyncio
