@@ -42,6 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--row", action="append", choices=ROWS, help="all of them by default")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
+    parser.add_argument("--times", type=int, default=3, help="kills at each crash point")
     parser.add_argument("--keep", type=Path, help="keep topics and logs in this folder")
     given = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are meant to be away
@@ -50,7 +51,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="holdfast-faults-") as scratch:
         for name in given.row or ROWS:
             base = fresh(given.keep or scratch, name, given.seed)
-            result = run_row(ROWS[name], given.seed, base, tell)
+            result = run_row(ROWS[name], given.seed, base, tell, given.times)
             failed = failed or not result.ok
             sys.stdout.write("\n".join([row(result), *result.problems]) + "\n")
             sys.stdout.flush()

@@ -23,13 +23,17 @@ RECOVERY_BAR_S = 15.0
 
 
 class Scene(msgspec.Struct):
-    """What a script has to do its work with, and where it notes what it saw."""
+    """What a script has to do its work with, and where it notes what it saw.
+
+    `times`: how often each crash point is met; of a storm's kills there are ten times as many.
+    """
 
     world: World
     steps: Steps
     chance: random.Random
     result: Result
     tell: Callable[[str], None]
+    times: int
 
     async def fault(self, what, at_s):
         """A fault began at this instant: note how long until all is well again."""
@@ -70,16 +74,16 @@ async def crashed(scene, at, nth=1):
 
 async def crash_points(scene):
     await scene.steps.more(10)
-    for at in CRASH_POINTS:
-        for _ in range(3):
+    for _ in range(scene.times):
+        for at in CRASH_POINTS:
             await crashed(scene, at, scene.chance.randrange(1, 3))
             await scene.steps.more(2)
 
 
-async def storm(scene, kills=30):
+async def storm(scene, kills=0):
     """Whoever it is, wherever it stands, some seconds apart."""
     await scene.steps.more(10)
-    for _ in range(kills):
+    for _ in range(kills or 10 * scene.times):
         name = scene.chance.choice(scene.world.names())
         await scene.fault(name, scene.world.signal(name))
         await asyncio.sleep(scene.chance.uniform(0.5, 3.0))
@@ -187,7 +191,7 @@ async def fiscal_bad(scene):
         proxy.pass_on()
         await scene.fault(f"{what}, and healed", max(began_s, time.monotonic()))
     for at in ("fiscal.before_call", "fiscal.after_call", "fiscal.before_commit"):
-        for _ in range(3):
+        for _ in range(scene.times):
             await crashed(scene, at)
 
 
@@ -218,8 +222,8 @@ async def clickhouse_bad(scene):
 ROWS = {
     row.name: row
     for row in (
-        Row(name="crash-points", script=crash_points, what="kill -9 at each crash point, 3 times"),
-        Row(name="storm", script=storm, what="30 kills -9 of anybody"),
+        Row(name="crash-points", script=crash_points, what="kill -9 at each crash point"),
+        Row(name="storm", script=storm, what="kill -9 of anybody"),
         Row(name="stopped", script=stopped, what="SIGSTOP; the supervisor replaces it"),
         Row(
             name="zombie",
@@ -253,7 +257,7 @@ ROWS = {
 # --- a row, run ---
 
 
-def run_row(row, seed, base, tell=lambda _: None, **given):
+def run_row(row, seed, base, tell=lambda _: None, times=3, **given):
     """Raises nothing that a row may find: what went wrong is in its `problems`."""
     began_s = time.monotonic()
     result = Result(row=row.name, seed=seed)
@@ -262,7 +266,8 @@ def run_row(row, seed, base, tell=lambda _: None, **given):
             for slot in range(row.workers):
                 world.run(f"worker-{slot}", world.workers(slot, silence_s=row.silence_s))
             world.run("others", world.others())
-            asyncio.run(disturbed(world, row.script, result, tell))
+            scene = Scene(world, Steps(), random.Random(seed), result, tell, times)
+            asyncio.run(disturbed(scene, row.script))
             checked(world, result)
     except Exception as error:  # noqa: BLE001 - a table has all its rows
         result.problems.append(f"{type(error).__name__}: {error}"[:2000])
@@ -272,9 +277,9 @@ def run_row(row, seed, base, tell=lambda _: None, **given):
     return result
 
 
-async def disturbed(world, script, result, tell):
+async def disturbed(scene, script):
     """Day after day until the script is through, then that day to its end; its money compared."""
-    scene = Scene(world, Steps(), random.Random(result.seed), result, tell)
+    world, result = scene.world, scene.result
     disturbing = asyncio.create_task(script(scene))
     try:
         while True:
@@ -286,7 +291,8 @@ async def disturbed(world, script, result, tell):
         disturbing.result()
     finally:
         disturbing.cancel()
-    result.note = result.note or f"{len(scene.steps.taken)} steps, p95 {scene.steps.p95():.2f} s"
+    said = f"{len(scene.steps.taken)} steps, p95 {scene.steps.p95():.2f} s"
+    result.note = result.note or said
 
 
 def fresh(base, row, seed):
