@@ -1,8 +1,11 @@
 """What the auditor counts. One place, so that a name exists once."""
 
+from typing import get_args
+
 from prometheus_client import Gauge
 
 from streams.audit.auditor import Report
+from streams.audit.findings import Kind
 
 FINDINGS = Gauge("holdfast_audit_findings", "What is not in order now, by kind.", ("kind",))
 SESSIONS = Gauge("holdfast_audit_sessions", "Sessions followed since the auditor began.")
@@ -22,9 +25,9 @@ SECONDS = Gauge("holdfast_audit_pass_seconds", "How long the last pass took.")
 
 
 def show(report: Report, seconds: float) -> None:
-    FINDINGS.clear()
-    for one in report.findings:
-        FINDINGS.labels(one.kind).inc()
+    kinds = [one.kind for one in report.findings]
+    for kind in get_args(Kind):  # none is a 0, too: what is not there rouses nobody
+        FINDINGS.labels(kind).set(kinds.count(kind))
     SESSIONS.set(report.sessions)
     FOLLOWED.set(sum(report.only_followed.values()))
     OF_OTHERS.set(report.commands_of_others)
