@@ -22,9 +22,10 @@ from schemas.commands import (
 from schemas.facts import AcquirerAnswered, AcquirerNotified
 from streams.simulation.plans import SessionPlan, WorldPlan
 from streams.simulation.policies import ceiling_minor
-from streams.simulation.tariffs import price_minor
+from streams.simulation.tariffs import Used, price_minor
 from streams.simulation.truth import ChargingTruth, SessionTruth
 
+_BY_CDR = frozenset({"SESSION_AND_CDR", "CDR_AFTER_QUIET"})
 _DEFINITE = frozenset({"done", "declined", "failed"})
 _PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 
@@ -44,6 +45,7 @@ class Watched:
         self.expires_at: dict[str, int] = {}
         self.told_at = 0  # when we were first told of an approval
         self.ending_at = 0
+        self.by_cdr = False
 
     def refunds(self) -> dict[str, int]:
         """What was or may be refunded by each command."""
@@ -224,24 +226,44 @@ class Checker:
         if waiting := self._open(watched, command.hold_id):
             self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
         floor = self._world.operator.at_deadline == "floor" and command.proof == "CHARGER_FLOOR"
+        by_cdr = command.proof in _BY_CDR
+        if by_cdr:
+            self._check_cdr(watched, command)
         seen = self._known(truth, command)
         ended = [one for one in seen if one.end_arrived]
-        unproven = [one.transaction_id for one in seen if not one.whole]
-        if unproven and not floor:
+        unproven = [one.transaction_id for one in seen if not one.complete]
+        if unproven and not floor and not by_cdr:
             self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
         used = truth.used(ended if floor else seen)
-        price = price_minor(watched.plan.prices, used)
-        if floor:
-            used = used._replace(parking_ms=0)
-            price = price_minor(watched.plan.prices, used)
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")
         expires_at = watched.expires_at.get(command.hold_id, 0)
         if command.issued_at >= expires_at:
             self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
-        held = watched.held.get(command.hold_id, 0)
-        priced = command.amount_minor if floor else price
-        if command.amount_minor != min(price, held) or command.priced_minor != priced:
-            words = f"{command.amount_minor} of {command.priced_minor}, in truth {price} and {held}"
-            self.wrong("I3", session_id, f"{command.command_id}: {words}")
+        self._check_amount(watched, command, seen, used._replace(parking_ms=0) if floor else used)
+
+    def _check_amount(
+        self, watched: Watched, command: CaptureHold, seen: list[ChargingTruth], used: Used
+    ) -> None:
+        """The true price, or the hold where that is less. Without its times, somewhere between."""
+        prices, held = watched.plan.prices, watched.held.get(command.hold_id, 0)
+        floor = command.proof == "CHARGER_FLOOR"
+        least = most = price_minor(prices, used)
+        if not floor and any(not one.timed for one in seen):
+            connected_ms = sum(one.connected_ms for one in seen)
+            least = price_minor(prices, used._replace(parking_ms=0))
+            most = price_minor(prices, used._replace(parking_ms=connected_ms))
+        priced = command.amount_minor if floor else command.priced_minor
+        fair = command.priced_minor == priced and (floor or least <= priced <= most)
+        if not fair or command.amount_minor != min(most if floor else priced, held):
+            words = f"{command.amount_minor} of {command.priced_minor}, in truth {most} and {held}"
+            self.wrong("I3", command.session_id, f"{command.command_id}: {words}")
+
+    def _check_cdr(self, watched: Watched, command: CaptureHold) -> None:
+        """Only one that counts proves anything: nothing refused, changed or taken back."""
+        watched.by_cdr = True
+        told = watched.plan.cdr
+        if told is None or told.kind not in ("right", "credited"):
+            words = f"{command.command_id} by {command.proof} of {told}"
+            self.wrong("I6", command.session_id, words)

@@ -152,6 +152,8 @@ class _Ending:
         truth, plan = self.watched.truth, self.watched.plan
         if not self.holds or not truth.seen or self._was_told() or plan.role not in OURS:
             return False
+        if self.watched.by_cdr:
+            return False  # what the charger tells later is owed, or refunded
         if any(not one.whole or one.odd for one in truth.seen):
             return False
         ending_at = self.watched.ending_at

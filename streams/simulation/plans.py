@@ -23,6 +23,13 @@ REGIMES: tuple[Literal["SIGN_SYNC", "SIGN_CHAINED", "PERIODIC_REPORT"], ...] = (
     "SIGN_SYNC",
     "PERIODIC_REPORT",
 )
+CDRS: tuple[Literal["right", "rejected", "changed", "credited"], ...] = (
+    "right",
+    "right",
+    "rejected",
+    "changed",
+    "credited",
+)
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -31,6 +38,7 @@ class ChargingPlan(NamedTuple):
 
     `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
+    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6).
     """
 
     after_ms: int
@@ -47,10 +55,18 @@ class ChargingPlan(NamedTuple):
     reset_at_wh: int
     leaps: bool
     obeys: bool
+    unheard: bool
+
+
+class CdrPlan(NamedTuple):
+    """What the charge point operator tells of the charging, and how long after its end."""
+
+    kind: Literal["right", "rejected", "changed", "credited"]
+    after_ms: int
 
 
 class SessionPlan(NamedTuple):
-    """One driver: card, terminal, charger and what goes wrong."""
+    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told."""
 
     number: int
     at: int
@@ -70,6 +86,7 @@ class SessionPlan(NamedTuple):
     repeats: int
     reused: bool
     walks_away: bool
+    cdr: CdrPlan | None
 
 
 class WorldPlan(NamedTuple):
@@ -109,6 +126,8 @@ def plan_of(seed: int) -> WorldPlan:
     outage_at = T0 + chance.between(0, 2 * HOUR_MS)
     outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
     sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    partner = Chance(seed, "partner")
+    sessions = tuple(_with_partner(partner, one, good=good) for one in sessions)
     fiscal = Chance(seed, "fiscal")
     return WorldPlan(
         seed=seed,
@@ -129,6 +148,18 @@ def plan_of(seed: int) -> WorldPlan:
         office_refusals=0 if good else fiscal.one_of((0, 0, 0, 150)),
         office_outage=(T0, T0 + (0 if good else fiscal.one_of((0, 0, HOUR_MS, 6 * HOUR_MS)))),
     )
+
+
+def _with_partner(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPlan:
+    """Drawn apart, so that the other worlds of a seed stay what they were."""
+    if not good and chance.happens(300):
+        return plan._replace(
+            chargings=tuple(one._replace(unheard=not one.numbered) for one in plan.chargings)
+        )
+    if chance.happens(500):
+        return plan
+    kind = "right" if good else chance.one_of(CDRS)
+    return plan._replace(cdr=CdrPlan(kind, chance.skewed(MINUTE_MS, DAY_MS)))
 
 
 def _receipts(chance: Chance) -> Receipts | None:
@@ -169,6 +200,7 @@ def _session(chance: Chance, number: int, *, good: bool) -> SessionPlan:
         repeats=0 if good else chance.between(0, 2),
         reused=not good and chance.happens(30),
         walks_away=not good and chance.happens(50),
+        cdr=None,
     )
 
 
@@ -199,4 +231,5 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         reset_at_wh=energy_wh // 2 if resets else -1,
         leaps=bad and chance.happens(20),
         obeys=good or chance.happens(950),
+        unheard=False,
     )

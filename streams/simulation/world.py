@@ -31,6 +31,7 @@ from streams.simulation.chance import Chance
 from streams.simulation.chargers import EVSE
 from streams.simulation.checker import Checker, Watched
 from streams.simulation.office import Office
+from streams.simulation.partner import Partner
 from streams.simulation.plans import T0, SessionPlan, WorldPlan, plan_of
 from streams.simulation.policies import DAY_MS, Figures, Receipts, text_of
 from streams.simulation.receipts import ReceiptChecker
@@ -141,7 +142,8 @@ class World:
         truth = SessionTruth(session_id)
         terminal = Terminal(plan, tariff_hashes()[plan.prices.name], self.sky, chance)
         self._terminals[session_id] = terminal
-        self._evses[session_id] = EVSE(plan, truth, self.sky, chance)
+        partner = Partner(plan, self.sky, Chance(self.plan.seed, f"partner {plan.number}"))
+        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner.ended)
         self.bank.available[session_id] = plan.available
         self.checker.sessions[session_id] = Watched(plan, truth)
         self.sky.at(plan.at, terminal.ask)
