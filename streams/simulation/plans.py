@@ -213,7 +213,7 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         from_ms = chance.between(0, 25 * MINUTE_MS)
         dark = (from_ms, from_ms + chance.skewed(MINUTE_MS, 6 * DAY_MS))
     bad = not good
-    lost = frozenset({chance.between(1, 12)}) if bad and chance.happens(30) else frozenset[int]()
+    lost = frozenset({chance.between(1, 12)}) if bad and chance.happens(50) else frozenset[int]()
     begin_wh = chance.one_of((0, 5_000, 123_456_789))
     resets = bad and chance.happens(20) and energy_wh > 0 and begin_wh > 0
     return ChargingPlan(
@@ -227,7 +227,7 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         skew_ms=chance.one_of((0, 0, 0, -30_000, 45_000)) if bad else 0,
         numbered=good or chance.happens(960),
         missing=lost,
-        end_lost=bad and chance.happens(30),
+        end_lost=bad and chance.happens(60),
         reset_at_wh=energy_wh // 2 if resets else -1,
         leaps=bad and chance.happens(20),
         obeys=good or chance.happens(950),

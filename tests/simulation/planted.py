@@ -7,6 +7,7 @@ ever. The table in streams/simulation/README.md is what this prints.
 """
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +16,21 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from schemas import ids
+from schemas.commands import RefundCapture
+from schemas.facts import ChargingStarted
+from streams.agents import link
 from streams.core import (
     case,
     charging,
+    due,
     fiscal_chain,
     gate,
     holds,
     inquiries,
     learn,
     orders,
+    partner_view,
     pipe,
     pricing,
     receipts,
@@ -197,12 +204,100 @@ def performer():
 
 @plant("1.6 Stop with -1")
 def stop_without_number():
-    original = gate._take_end
+    """The stop of transaction -1 is taken for the end of the one that began last there."""
+    place, take_end = link._place, gate._take_end
+    begun: dict[str, str] = {}
+
+    def placed(fact):
+        if isinstance(fact, ChargingStarted):
+            begun[fact.charger_id] = fact.transaction_id
+        if fact.transaction_id == "-1":
+            fact = replace(fact, transaction_id=begun.get(fact.charger_id, "-1"))
+        return place(fact)
 
     def planted(one, ended, kept):
-        said = original(one, ended, kept)
         whole = ended.seq < 0
-        return [each._replace(sequence_complete=whole or each.sequence_complete) for each in said]
+        return [
+            each._replace(sequence_complete=whole or each.sequence_complete)
+            for each in take_end(one, ended, kept)
+        ]
+
+    return both(instead(place, placed), instead(take_end, planted))
+
+
+@contextmanager
+def both(one: Any, other: Any) -> Iterator[None]:
+    with one, other:
+        yield
+
+
+@plant("refund of an uncaptured hold")
+def refund_of_a_hold():
+    original = rules_settle.release_unused
+
+    def planted(of):
+        for one in original(of):
+            yield refund(of, one, "unused")
+
+    return instead(original, planted)
+
+
+def refund(of, command, cause):
+    made = orders._money(
+        of, ids.refund_id(of.session.session_id, cause), command.hold_id, command.amount_minor
+    )
+    return RefundCapture(
+        **made,
+        psp_reference=command.psp_reference,
+        capture_id=ids.capture_id(of.session.session_id, 1),
+        cause=cause,
+        reason="planted",
+    )
+
+
+@plant("refund numbered by arrival")
+def refund_by_arrival():
+    """Whatever comes after a credit CDR gives back what was captured, under the next number."""
+    original = rules_settle.release_after_capture
+
+    def planted(of):
+        yield from original(of)
+        made = [one for one in of.session.issued.values() if one.kind == "refund"]
+        if partner_view.credits(of.session) and len(made) < 3:
+            taken = orders.release_hold(of, of.hold, 1, "planted")
+            whole = replace(taken, amount_minor=of.hold.captured_minor)
+            yield refund(of, whole, str(len(made) + 1))
+
+    return instead(original, planted)
+
+
+@plant("credit CDR as a second capture")
+def credit_captured():
+    original = rules_settle.capture_proven
+
+    def planted(of):
+        yield from original(of)
+        done = of.hold is not None and of.hold.captured_minor
+        if done and partner_view.credits(of.session) and of.total.final is not None:
+            yield replace(orders.capture_hold(of, of.hold, 2), amount_minor=of.cost_minor)
+
+    return instead(original, planted)
+
+
+@plant("stale CDR as proof")
+def stale_cdr():
+    """Whatever CDR there is counts at once, were it refused or taken back."""
+    original = case.case_of
+
+    def planted(session, policy):
+        found = original(session, policy)
+        told = [one for one in session.cdrs.values() if not one.credit]
+        if found.cost_minor is not None or not told or found.tariff is None:
+            return found
+        used = Quantities(told[0].energy_wh, 0, 0)
+        cost = due.so_far(found.tariff, found.metered, used)
+        total = charging.Total(used, used)
+        return dataclasses.replace(found, cost_minor=cost, total=total)
 
     return instead(original, planted)
 
@@ -233,7 +328,7 @@ def lapsed_captured():
         return of.hold if later and not of.hold.in_flight else settle(of)
 
     @contextmanager
-    def both():
+    def all_three():
         with (
             instead(original, lambda *_: False),
             instead(settle, ready),
@@ -241,7 +336,7 @@ def lapsed_captured():
         ):
             yield
 
-    return both()
+    return all_three()
 
 
 @plant("hold 2 beside live hold 1")
