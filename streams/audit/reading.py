@@ -7,10 +7,13 @@ others: whatever the journal says has come out by then is visible.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas import topics
 from streams.audit.auditor import INPUTS, OUTPUTS, REFERENCES, Auditor, Report
@@ -28,6 +31,7 @@ _PHASES: tuple[tuple[str, ...], ...] = (
 _OF_LINK = frozenset({topics.TRANSACTIONS, topics.READINGS})
 _MOST_BEHIND = 50_000  # records in memory that wait for their counterpart on another topic
 _RECORDS = 5_000
+_ASKED = 30
 _KEEP_S = 30.0  # between checkpoints within a pass
 # Read whole by every reader, or of no use but for its newest record.
 _NOT_KEPT = frozenset(REFERENCES)
@@ -141,10 +145,20 @@ class Reader:
         await admin.start()
         try:
             group = f"{self._scope.app_id}-{stage}"
-            found = await admin.list_consumer_group_offsets(group)
+            found = await self._asked(admin, group)
         finally:
             await admin.close()
         return {(part.topic, part.partition): at.offset for part, at in found.items()}
+
+    async def _asked(
+        self, admin: AIOKafkaAdminClient, group: str
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        """A cluster that has just begun knows for a while nobody who keeps a group."""
+        for _ in range(_ASKED):
+            with suppress(GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+                return dict(await admin.list_consumer_group_offsets(group))
+            await asyncio.sleep(self._scope.settle_s)
+        return dict(await admin.list_consumer_group_offsets(group))
 
     async def _read(self, parts: list[TopicPartition], ends: dict[TopicPartition, int]) -> None:
         behind = {part for part in parts if self._positions[part] < ends[part]}

@@ -1,11 +1,13 @@
 """The auditor beside the real stages: in order, and every command that it is not shown, found."""
 
 import asyncio
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import msgspec
 import psutil
 import pytest
@@ -16,6 +18,7 @@ from streams.audit.auditor import ORDERS
 from streams.audit.checkpoint import Checkpoints, open_shelf
 from streams.audit.reading import Scope
 from streams.audit.run import follow, once
+from streams.demo.scenery import CHAIN, RECEIPTS
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
 
@@ -34,10 +37,12 @@ def _row(number):
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
+    policy = tmp_path_factory.mktemp("policy") / "policy.toml"
+    policy.write_text(POLICY_FILE.read_text() + RECEIPTS)
     return Shell(
         tmp_path_factory.mktemp("state"),
         HOLDFAST_CLOCK__SOURCE="replay",
-        HOLDFAST_POLICY_FILE=str(POLICY_FILE),
+        HOLDFAST_POLICY_FILE=str(policy),
         HOLDFAST_AUDIT__PERIOD_S="2",
     )
 
@@ -103,6 +108,13 @@ def test_the_one_beside_the_pipeline_has_nothing_to_say(shell, bootstrap):
     assert "Traceback" not in log
 
 
+def test_up_simulates_a_fiscal_service_for_the_chains_of_the_policy(shell, bootstrap):
+    accounts = json.loads((shell.state_dir / "fiscal-accounts.json").read_text())
+    assert list(accounts) == [CHAIN]
+    assert httpx.get(f"{accounts[CHAIN]['base_url']}/journal", trust_env=False).json() == []
+    assert "fiscal executor ready" in (shell.state_dir / "logs" / "fiscal.log").read_text()
+
+
 def _begun(shell):
     log = (shell.state_dir / "logs" / "audit.log").read_text()
     return [int(passes) for passes in re.findall(r"audit begins.*passes\S*?(\d+)\x1b?", log)]
@@ -115,13 +127,13 @@ def test_the_one_beside_the_pipeline_is_killed_and_goes_on(shell, bootstrap):
         if "audit" in (one.info["cmdline"] or ())
         and (one.info["environ"] or {}).get("HOLDFAST_STATE_DIR") == str(shell.state_dir)
     ]
+    before = _begun(shell)
     running.kill()
     deadline = time.monotonic() + 60
-    while len(_begun(shell)) < 2:
+    while _begun(shell) == before:
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    first, second = _begun(shell)
-    assert first == 0 < second
+    assert before[0] == 0 < _begun(shell)[-1]
 
 
 def _beyond(file, bootstrap):
