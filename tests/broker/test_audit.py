@@ -75,15 +75,10 @@ def _audited(bootstrap, view=None):
 
 
 class AfterOnePass(asyncio.Event):
-    """Set as soon as it was asked once, and found not to be."""
-
-    asked = 0
-
-    def is_set(self):
-        self.asked += 1
-        return self.asked > 1
+    """Set as soon as it is waited for, which is after a whole pass."""
 
     async def wait(self):
+        self.set()
         return True
 
 
