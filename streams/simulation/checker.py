@@ -120,7 +120,7 @@ class Checker:
         elif not isinstance(command, PlaceHold | ReleaseHold | InquireCommand):
             self.wrong("I11", command.session_id, f"{type(command).__name__}: what is that?")
         watched.commands[command.command_id] = command
-        if isinstance(command, CaptureHold | ReleaseHold):
+        if isinstance(command, CaptureHold | ReleaseHold | LowerHold):
             watched.ending_at = watched.ending_at or command.issued_at
 
     def _check_any(self, watched: Watched, command: MoneyCommand) -> None:
