@@ -24,6 +24,7 @@ from schemas.catalogue import RECORDS
 from schemas.facts import Fact, MeterReading
 from schemas.metering import Quick, Readings, T, Writer, is_readable
 from schemas.money import UnknownCurrency, exponent_of
+from schemas.writing import Table, table_of
 
 _MARKER = b"\xc3\x01"
 _HEADER = 10
@@ -60,6 +61,13 @@ class _Reader(NamedTuple):
     record: type[Fact]
     priced: bool  # has a currency to look up
     start: int  # bytes before the body
+
+
+class _Writer(NamedTuple):
+    name: str
+    header: bytes
+    parsed: Any
+    table: Table | None  # of every schema that our classes make
 
 
 def _load(folder: Traversable) -> Iterator[Version]:
@@ -111,7 +119,7 @@ class Codec:
     def _frame(self, ids: Mapping[tuple[str, int], int]) -> None:
         if self._quick_writer is not None:
             self._quick_writer.forget()
-        self._writers: dict[type[Fact], Version] = {}
+        self._writers: dict[type[Fact], _Writer] = {}
         self._readers: dict[bytes, _Reader] = {}
         for name, of in self.versions.items():
             if name not in self._records:
@@ -131,7 +139,8 @@ class Codec:
         if confluent is not None:
             self._readers[confluent] = reader._replace(start=len(confluent))
             headers.append(confluent)
-        self._writers[record] = version._replace(header=headers[-1])
+        table = table_of(version.raw)
+        self._writers[record] = _Writer(version.name, headers[-1], version.parsed, table)
         if record is MeterReading:
             self._usual_headers[:] = headers
 
@@ -154,6 +163,8 @@ class Codec:
                 msgspec.convert(fields, type(record))
             if fields.get("currency"):
                 exponent_of(fields["currency"])
+            if writer.table is not None:
+                return writer.header + writer.table[fields]
             out = io.BytesIO()
             out.write(writer.header)
             fastavro.schemaless_writer(out, writer.parsed, fields)
@@ -163,12 +174,13 @@ class Codec:
 
     def decode(self, data: bytes) -> Fact:
         """The record in these bytes, checked. Raises NotReadable naming the field that is wrong."""
-        usual = self._usual(data)
-        if usual is not None:
-            return usual
         reader = self._readers.get(data[: _header_of(data)])
         if reader is None:
             raise _unknown(data)
+        if reader.record is MeterReading:
+            usual = self._usual(data)
+            if usual is not None:
+                return usual
         return _read(data, reader)
 
     def quick_readings(

@@ -18,6 +18,7 @@ from connectors.kafka.wait import wait_for_broker
 from schemas import codec, ids, topics
 from schemas.facts import Fact, PolicyPublished, TariffPublished
 from streams.core import pricing, strategy
+from streams.crash_points import crash_points
 from streams.engine.heartbeat import Heart
 from streams.engine.settings import EngineSettings
 from streams.settings import Settings
@@ -78,7 +79,7 @@ async def agree_on_framing(settings: Settings) -> None:
         codec.use_registry(ids)
 
 
-def engine_settings(settings: Settings, slot: int) -> EngineSettings:
+def engine_settings(settings: Settings, stage: str, slot: int) -> EngineSettings:
     heart = Heart.from_environment()
     return EngineSettings(
         bootstrap=settings.kafka.bootstrap,
@@ -86,6 +87,7 @@ def engine_settings(settings: Settings, slot: int) -> EngineSettings:
         slot=slot,
         beat=heart.beat,
         log_level=settings.log_level.upper(),
+        reached=crash_points(stage),
     )
 
 

@@ -31,9 +31,11 @@ from pydantic_settings import (
 )
 from standardwebhooks import Webhook
 
+from streams.crash_points import VARIABLE
+
 PREFIX = "HOLDFAST_"
-# Read by connectors/kafka before there are settings: where verified jars are kept.
-_OUTSIDE = frozenset({"HOLDFAST_CACHE_DIR"})
+# Read elsewhere: where connectors/kafka keeps verified jars, and what tests ask crash_points.py.
+_OUTSIDE = frozenset({"HOLDFAST_CACHE_DIR", VARIABLE})
 DEFAULT_POLICY = Path(__file__).parent.parent / "deploy" / "policies" / "default.toml"
 
 

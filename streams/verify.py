@@ -1,13 +1,13 @@
-"""`holdfast verify`: topics, ClickHouse and the acquirer's ledger say the same, or where not.
+"""`holdfast verify`: topics, ClickHouse and other people's books say the same, or where not.
 
-Three comparisons: every row against its record (`sink/proof.py`), the laws of money over every
-session, and the money of every closed session against the acquirer's own books.
+Every row against its record (`sink/proof.py`), the laws of money over every session, the money of
+every closed session against the acquirer's own books, and its receipt against the fiscal service's.
 """
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,11 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connectors.clickhouse.rows import SUNK
+from connectors.fiscal.simulator.books import Signed
 from connectors.kafka.admin import describe_topics
+from schemas import topics
 from streams.reading import reader
+from streams.receipts import against_journal, receipted
 from streams.sink.asking import Analytics
 from streams.sink.proof import Proof, Span, prove
 
@@ -38,12 +41,13 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """`row`: a row and its record; `law`: money that does not add up; `acquirer`: the books differ.
+    """What differs, and where.
 
-    `place` is table, topic, partition and offset, or the session.
+    `row`: a row and its record; `law`: money that does not add up; `acquirer`: the books differ;
+    `fiscal`: the receipts do. `place` is table, topic, partition and offset, or the session.
     """
 
-    of: Literal["row", "law", "acquirer"]
+    of: Literal["row", "law", "acquirer", "fiscal"]
     kind: str
     place: str
     detail: str = ""
@@ -61,6 +65,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     partitions: list[Proof]
     sessions: int
     sessions_at_acquirer: int | None
+    receipts: int | None
     under_way: list[str]
     waiting: list[str]
     differences: list[Difference]
@@ -80,9 +85,15 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def verify(
-    scope: Scope, analytics: Analytics, acquirer: Mapping[str, Books] | None
+    scope: Scope,
+    analytics: Analytics,
+    acquirer: Mapping[str, Books] | None,
+    journal: Sequence[Signed] | None = None,
 ) -> Verification:
-    """Compare everything up to the ends that the topics have now. Raises QueryRefused, SinkAway."""
+    """Compare everything up to the ends that the topics have now. Raises QueryRefused, SinkAway.
+
+    `journal`: what the fiscal service has signed; None, as with `acquirer`: nobody can be asked.
+    """
     async with reader(scope.bootstrap) as consumer:
         spans = await _spans(consumer, scope)
         waiting = await _sink_at(analytics, spans, scope.within_s)
@@ -90,6 +101,7 @@ async def verify(
             await prove(consumer, analytics, span, span.topic.removeprefix(scope.topic_prefix))
             for span in spans
         ]
+        fiscal = [] if journal is None else await _fiscal(consumer, scope, journal)
     sessions = await asyncio.to_thread(_sessions, analytics)
     against, under_way = _against_acquirer(sessions, acquirer or {}, compare=acquirer is not None)
     rows = [
@@ -105,10 +117,23 @@ async def verify(
         partitions=proofs,
         sessions=len(sessions),
         sessions_at_acquirer=None if acquirer is None else len(acquirer),
+        receipts=None if journal is None else len(journal),
         under_way=under_way,
         waiting=waiting,
-        differences=rows + _lawless(sessions) + against,
+        differences=rows + _lawless(sessions) + against + fiscal,
     )
+
+
+async def _fiscal(
+    consumer: AIOKafkaConsumer, scope: Scope, journal: Sequence[Signed]
+) -> list[Difference]:
+    name = scope.topic_prefix + topics.LEDGER
+    found = await describe_topics(scope.bootstrap, [name])
+    sessions = await receipted(consumer, name, found[name].partitions) if found else []
+    return [
+        Difference(of="fiscal", kind=one.kind, place=one.place, detail=one.detail)
+        for one in against_journal(sessions, journal)
+    ]
 
 
 async def _spans(consumer: AIOKafkaConsumer, scope: Scope) -> list[Span]:

@@ -36,27 +36,33 @@ async def run_executor(
     *,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[int], None] | None = None,
+    reached: Callable[[str], None] = lambda _point: None,
 ) -> None:
     """Runs until `stop` is set, then finishes what is under way and leaves.
 
     `on_ready` is called once with the webhooks' port (0: none), when the group has told us which
-    partitions are ours: a command given after that was sent by nobody before. Raises what the
-    environment raises (Kafka refusing a write, a full disk): the supervisor starts it anew, and
-    what was under way is asked after.
+    partitions are ours: a command given after that was sent by nobody before. `reached` is told of
+    each exchange, before and after: a test may kill there.
+
+    Raises what the environment raises (Kafka refusing a write, a full disk): the supervisor starts
+    it anew, and what was under way is asked after.
     """
     stop = stop or asyncio.Event()
     with contextlib.suppress(StoppedWaiting):
-        await _run(settings, stop, on_ready)
+        await _run(settings, stop, on_ready, reached)
 
 
 async def _run(
-    settings: ExecutorSettings, stop: asyncio.Event, on_ready: Callable[[int], None] | None
+    settings: ExecutorSettings,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None] | None,
+    reached: Callable[[str], None],
 ) -> None:
     async with AsyncExitStack() as stack:
         outlet = Outlet(await open_producer(stack, settings, stop), settings)
         memory = Memory(settings.memory, settings.memory_days, wall_at())
         stack.callback(memory.close)
-        performer = Performer(open_accounts(stack, settings))
+        performer = Performer(open_accounts(stack, settings), reached)
         port = await serve_webhooks(stack, settings.webhooks, notice_readers(settings), outlet)
         worker = _Worker(settings, performer, memory, outlet)
         await take_commands(stack, settings, worker.take, stop, partial(_announce, port, on_ready))

@@ -3,7 +3,7 @@
 What is never done here: deciding about money, or trying again because an answer did not come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -52,8 +52,13 @@ class Account(NamedTuple):
 class Performer:
     """Performs commands of the accounts it was given, by acquirer id."""
 
-    def __init__(self, accounts: Mapping[str, Account]) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        reached: Callable[[str], None] = lambda _point: None,
+    ) -> None:
         self._accounts = accounts
+        self._reached = reached
 
     async def perform(self, taken: Taken, *, may_be_sent: bool) -> AcquirerAnswered:
         """The answer to `taken.command`. A resend may always have been sent: that is its point."""
@@ -105,5 +110,7 @@ class Performer:
                 else Verdict(outcome="failed", reason=missing.reason)
             )
             return answered(command, verdict, command.issued_at)
+        self._reached("before_call")
         result = await account.exchange.send(request, command.issued_at)
+        self._reached("after_call")
         return account.acquirer.outcome(command, result)

@@ -41,8 +41,12 @@ async def run_fiscal_executor(
     *,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[], None] | None = None,
+    reached: Callable[[str], None] = lambda _point: None,
 ) -> None:
-    """Runs until `stop` is set. Raises what the environment raises: it is started anew then."""
+    """Runs until `stop` is set. Raises what the environment raises: it is started anew then.
+
+    `reached` is told of each exchange, before and after: a test may kill there.
+    """
     stop = stop or asyncio.Event()
     with contextlib.suppress(StoppedWaiting):
         async with AsyncExitStack() as stack:
@@ -50,7 +54,12 @@ async def run_fiscal_executor(
             pause = partial(
                 _pause, stop, first_s=settings.retry_first_s, most_s=settings.retry_most_s
             )
-            signer = Signer(_lines(stack, settings), pause, virtual_time=settings.virtual_time)
+            signer = Signer(
+                _lines(stack, settings),
+                pause,
+                virtual_time=settings.virtual_time,
+                reached=reached,
+            )
             worker = _Worker(settings, signer, producer)
             ready = on_ready or (lambda: log.info("fiscal executor ready"))
             await take_commands(stack, settings, worker.take, stop, ready)

@@ -48,10 +48,12 @@ class Signer:
         pause: Callable[[int], Awaitable[None]],
         *,
         virtual_time: bool,
+        reached: Callable[[str], None] = lambda _point: None,
     ) -> None:
         self._lines = lines
         self._pause = pause
         self._virtual_time = virtual_time
+        self._reached = reached
 
     async def signed(
         self, sign: SignReceipt, asked: RequestReceipt, *, may_be_sent: bool
@@ -105,7 +107,9 @@ class Signer:
     ) -> tuple[Outcome, int]:
         suffix = "-look" if looked_up else "-late" if late else ""
         request = _request(sign.operation_key + suffix, line.account, body)
+        self._reached("before_call")
         result = await line.exchange.send(request, sign.moment_at)
+        self._reached("after_call")
         if not isinstance(result, HttpResponse):
             return Unknown(result.why), 0
         at = sign.moment_at if self._virtual_time else result.at

@@ -137,6 +137,21 @@ class LocalKafka:
         self.stop()
         return self.start()
 
+    def stop_node(self, number: int) -> None:
+        """Stop one broker cleanly, the others go on; `failure` tells of it until `start_node`."""
+        self._processes[number].ask_to_stop()
+        self._processes[number].wait()
+
+    def start_node(self, number: int) -> None:
+        """Start a stopped broker on its port and data; returns once every broker answers."""
+        assert self._cluster is not None
+        assert self._lock is not None
+        processes = [*self._processes]
+        node = self._cluster.nodes[number]
+        processes[number] = BrokerProcess(node, class_path(self._tell), self._lock)
+        self._processes = tuple(processes)
+        self._await_ready(self._cluster)
+
     def _end(self, how: Callable[[BrokerProcess], None]) -> None:
         processes, self._processes = self._processes, ()
         for process in processes:

@@ -155,9 +155,10 @@ class LinkLogic(Logic):
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
         try:
-            quick = _quick_reading(record.value)
-            if quick is not None:
-                return self._numbers(quick, record, view)
+            if record.topic == topics.READINGS:
+                quick = _quick_reading(record.value)
+                if quick is not None:
+                    return self._numbers(quick, record, view)
             fact = codec.decode(record.value)
             handler = self._handlers.get(type(fact))
             if handler is not None:

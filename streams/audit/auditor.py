@@ -5,15 +5,15 @@ becomes visible partition by partition, and within a period all of it has.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 
 import msgspec
 
 from schemas import codec, topics
-from schemas.facts import LinkedFact, OrphanAged, SessionJournal, Watch
+from schemas.facts import ClockApplied, LinkedFact, OrphanAged, SessionJournal, Watch
 from streams.audit.findings import Finding, Kind, finding
-from streams.audit.following import OTHER_EDITION, Followed, Following, Said
-from streams.audit.gates import Bounds, Gates, Watched
+from streams.audit.following import OTHER_EDITION, Course, Followed, Following, Said
+from streams.audit.gates import Bounds, Gates, Noted, Watched
 from streams.audit.inputs import Flow, Inputs
 from streams.audit.matching import Expected, Loose, Matching, Seen
 from streams.audit.pins import JournalPins, Tables
@@ -26,6 +26,7 @@ INPUTS = (
     topics.RESPONSES,
     topics.VISIT_FACTS,
     topics.FISCAL_RESPONSES,
+    topics.DECISIONS,
 )
 ORDERS = (
     topics.COMMANDS,
@@ -42,7 +43,6 @@ OUTPUTS = (
     topics.CARD_USES,
 )
 REFERENCES = (topics.TARIFFS, topics.POLICIES)
-_Name = tuple[str, bytes | str, bytes | str]  # of one record: several may read alike to people
 _AT_ONCE = 200  # records of the journal: whoever runs this has a heart to beat in between
 
 
@@ -50,8 +50,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One pass. `in_order`: nothing is found that was not mended since.
 
     Counts are since the auditor began: sessions of the journal and steps decided again; of the
-    sessions `only_followed`, by the reason; outputs met by their records; readings compared and
-    watches they passed. `flows`: by partition of sessions, in = applied + parked + waiting.
+    sessions `only_followed`, by the reason; commands that another edition issued; outputs met by
+    their records; readings compared and watches they passed. `flows`: by partition of sessions,
+    in = applied + parked + waiting.
     """
 
     in_order: bool
@@ -62,34 +63,49 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     readings: int
     crossings: int
     only_followed: dict[str, int]
+    commands_of_others: int
     flows: dict[str, Flow]
     findings: list[Finding]
 
 
-class Auditor:
-    """Not thread-safe. `edition`: of the rules that this program has."""
+class Memory(msgspec.Struct):
+    """All that the auditor knows beside its shelf and the reference topics.
 
-    def __init__(self, shelf: Shelf, edition: str) -> None:
-        self._shelf = shelf
+    `issued`: by id what the journal issued and was not seen, its session; `ordered`: the other way
+    round. `loose`: names of what had no counterpart at the end of the last pass.
+    """
+
+    inputs: Inputs = msgspec.field(default_factory=Inputs)
+    matching: Matching = msgspec.field(default_factory=Matching)
+    noted: Noted = msgspec.field(default_factory=Noted)
+    course: Course = msgspec.field(default_factory=Course)
+    issued: dict[str, str] = {}
+    ordered: dict[str, str] = {}
+    loose: frozenset[str] = frozenset()
+    broken: list[Finding] = []
+    passes: int = 0
+
+
+class Auditor:
+    """Not thread-safe. `edition`: of the rules that this program has. `memory`: goes on from it."""
+
+    def __init__(self, shelf: Shelf, edition: str, memory: Memory | None = None) -> None:
         self._tables = Tables()
-        self._inputs = Inputs()
-        self._matching = Matching()
+        self.memory = memory or Memory()
+        self._course = self.memory.course
+        self._inputs = self.memory.inputs
+        self._matching = self.memory.matching
         self._sessions = Drawer(shelf, "session", Followed)
-        self._following = Following(
-            self._sessions, self._inputs, JournalPins(self._tables), edition
-        )
+        pins = JournalPins(self._tables)
+        self._following = Following(self._course, self._sessions, self._inputs, pins, edition)
         self._chargings = Drawer(shelf, "charging", Watched, 50_000)
-        self._gates = Gates(self._chargings)
-        self._issued: dict[str, str] = {}  # by id what the journal issued and was not seen: session
-        self._ordered: dict[str, str] = {}  # the other way round
-        self._loose: frozenset[_Name] = frozenset()
-        self._broken: list[Finding] = []
-        self._passes = 0
+        self._gates = Gates(self.memory.noted, self._chargings)
         self._take: dict[str, Callable[[Record], None]] = {
             topics.READINGS: self._gates.reading,
             topics.TRANSACTIONS: self._transaction,
             topics.JOURNAL: self._journal,
             topics.PARKED: self._parked,
+            topics.APPLIED: self._clock,
             **dict.fromkeys(INPUTS, self._inputs.take),
             **dict.fromkeys(OUTPUTS, self._output),
             **dict.fromkeys(ORDERS, self._order),
@@ -108,11 +124,10 @@ class Auditor:
 
         `final`: everything visible was taken, so what is not there is not waited for.
         """
-        count = 0
-        for said in islice(self._following.advance(final=final), _AT_ONCE):
-            self._said(said)
-            count += 1
-        return count == _AT_ONCE
+        said = self._following.advance(_AT_ONCE, final=final)
+        for one in said:
+            self._said(one)
+        return len(said) == _AT_ONCE
 
     def settle(self, link: Bounds, sessions: Bounds) -> Report:
         """The end of a pass: everything visible was taken, readings up to `link`.
@@ -121,21 +136,23 @@ class Auditor:
         """
         while self.advance(final=True):
             pass
-        self._passes += 1
+        self.memory.passes += 1
         loose = dict(self._all_loose(link, sessions))
-        old = [one for name, one in loose.items() if name in self._loose]
-        found = _once([*old, *self._broken, *self._following.findings])
-        self._loose = frozenset(loose)
-        for drawer in (self._sessions, self._chargings):
-            drawer.flush()
-        self._shelf.commit()
+        old = [one for name, one in loose.items() if name in self.memory.loose]
+        found = _once([*old, *self.memory.broken, *self._course.findings])
+        self.memory.loose = frozenset(loose)
         return self._report(found)
+
+    def flush(self) -> None:
+        """Write to the shelf what is not there yet."""
+        self._sessions.flush()
+        self._chargings.flush()
 
     @property
     def behind(self) -> dict[str, int]:
         """How much waits in memory, by what it waits for: the reader slows down by it."""
         return {
-            "journal": sum(len(queue) for queue in self._following.queues.values()),
+            "journal": sum(len(queue) for queue in self._course.queues.values()),
             "inputs": len(self._inputs.waiting),
             "outputs": len(self._matching.seen),
         }
@@ -165,6 +182,11 @@ class Auditor:
         assert isinstance(journal, SessionJournal)
         self._following.take(record.partition, journal)
 
+    def _clock(self, record: Record) -> None:
+        fact = codec.decode(record.value)
+        assert isinstance(fact, ClockApplied)
+        self._course.applied[fact.partition] = fact.at
+
     def _event(self, record: Record) -> None:
         self._inputs.take(record)
         if codec.record_name(record.value) == LinkedFact.__name__:
@@ -193,31 +215,39 @@ class Auditor:
         told = getattr(fact, "body_hash", "")
         if told and codec.body_hash(fact) != told:
             detail = "its body is not what its hash covers"
-            self._broken.append(finding("changed", record.topic, session_id, command_id, detail))
-        if self._issued.pop(command_id, None) is None:
-            self._ordered[command_id] = session_id
+            self.memory.broken.append(
+                finding("changed", record.topic, session_id, command_id, detail)
+            )
+        if self.memory.issued.pop(command_id, None) is None:
+            self.memory.ordered[command_id] = session_id
 
     # --- what is loose ---
 
     def _said(self, said: Said) -> None:
         for command_id in said.issued:
-            if self._ordered.pop(command_id, None) is None:
-                self._issued[command_id] = said.session_id
+            if self.memory.ordered.pop(command_id, None) is None:
+                self.memory.issued[command_id] = said.session_id
         for one, version in said.outputs:
             expected = Expected(said.session_id, one.value, version)
             self._matching.expect(one.topic, one.key or b"", expected)
 
-    def _all_loose(self, link: Bounds, sessions: Bounds) -> Iterator[tuple[_Name, Finding]]:
+    def _all_loose(self, link: Bounds, sessions: Bounds) -> Iterator[tuple[str, Finding]]:
         missing = [*self._matching.loose_expected()]
         for one in missing:
             if self._following.is_mixed(one.session_id):  # issued by other rules: a fact as it is
                 self._following.only_follow(one.session_id, OTHER_EDITION)
                 self._matching.forget_expected(one.session_id)
         yield from self._unmatched([*self._matching.loose_expected()])
-        for found in chain(self._unordered(), self._gates.misses(link), self._lost(sessions)):
-            yield (found.kind, found.what, found.detail), found
+        loose = (
+            self._unordered(),
+            self._gates.misses(link),
+            self._lost(sessions),
+            self._following.overdue(),
+        )
+        for found in chain(*loose):
+            yield f"{found.kind}/{found.session_id}/{found.what}/{found.detail}", found
 
-    def _unmatched(self, missing: list[Loose]) -> Iterator[tuple[_Name, Finding]]:
+    def _unmatched(self, missing: list[Loose]) -> Iterator[tuple[str, Finding]]:
         extra: dict[tuple[str, str], list[Loose]] = {}
         for one in [*self._matching.loose_seen()]:
             if self._following.is_only_followed(one.session_id):
@@ -229,16 +259,16 @@ class Auditor:
             other = others.pop() if others else None
             kind: Kind = "missing" if other is None else "changed"
             detail = _differing(one, other)
-            yield one.key, finding(kind, one.key[0], one.session_id, one.what, detail)
+            yield _name(one), finding(kind, one.key[0], one.session_id, one.what, detail)
         for one in (each for ones in extra.values() for each in ones):
-            yield one.key, finding("extra", one.key[0], one.session_id, one.what)
+            yield _name(one), finding("extra", one.key[0], one.session_id, one.what)
 
     def _unordered(self) -> Iterator[Finding]:
         """What holds of every session, whoever decided of it: each id that was issued is there."""
-        for command_id, session_id in self._issued.items():
+        for command_id, session_id in self.memory.issued.items():
             detail = "the journal has it"
             yield finding("missing", "", session_id, command_id, detail)
-        for command_id, session_id in self._ordered.items():
+        for command_id, session_id in self.memory.ordered.items():
             detail = "the journal does not have it"
             yield finding("extra", "", session_id, command_id, detail)
 
@@ -250,20 +280,27 @@ class Auditor:
                 yield finding("lost", place[0], one.session_id, name)
 
     def _report(self, found: list[Finding]) -> Report:
-        following = self._following
-        reasons = [*following.stopped.values()]
+        course = self._course
+        reasons = [*course.stopped.values()]
         return Report(
             in_order=not found,
-            passes=self._passes,
-            sessions=following.sessions,
-            steps=following.steps,
+            passes=self.memory.passes,
+            sessions=course.sessions,
+            steps=course.steps,
             outputs=self._matching.matched,
-            readings=self._gates.readings,
-            crossings=self._gates.crossed,
+            readings=self.memory.noted.readings,
+            crossings=self.memory.noted.crossed,
             only_followed={reason: reasons.count(reason) for reason in sorted({*reasons})},
+            commands_of_others=course.of_others,
             flows=_flows(self._inputs, (one for one in found if one.kind == "lost")),
             findings=found,
         )
+
+
+def _name(one: Loose) -> str:
+    """Of one record: several may read alike to people."""
+    topic, key, digest = one.key
+    return f"{topic}/{key.hex()}/{digest.hex()}"
 
 
 def _once(found: list[Finding]) -> list[Finding]:

@@ -6,7 +6,7 @@ import msgspec
 
 Kind = Literal[
     "missing", "extra", "changed", "decided-otherwise", "applied-twice", "lost", "not-linked",
-    "crossing-missed",
+    "crossing-missed", "overdue",
 ]  # fmt: skip
 
 
@@ -17,6 +17,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, order=True):
     another body. decided-otherwise: the same rules came to other commands. applied-twice: one
     input, two effects. lost: an input passed by with no effect. not-linked: a charger's fact that
     never reached its session. crossing-missed: a reading passed a watch and nobody was woken.
+    overdue: an instant that its session waited for has passed, and it was not decided of.
     """
 
     kind: Kind
@@ -50,7 +51,7 @@ def _repair(kind: Kind, session_id: str, what: str) -> str:
             return f"stop its performer and ask the acquirer; {explain}"
         case "decided-otherwise" | "applied-twice":
             return f"keep the topics as they are for whoever mends the program; {explain}"
-        case "lost" | "not-linked":
+        case "lost" | "not-linked" | "overdue":
             return f"holdfast audit --again {what} --yes"
         case "crossing-missed":
             return f"have the charger read its meter again; {explain}"

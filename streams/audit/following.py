@@ -5,8 +5,8 @@ that gives the same, well; where not, the session is only *followed* from then o
 are facts, and newer rules never change them (see README.md, "Two editions").
 """
 
-from collections import deque
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -37,11 +37,40 @@ DIFFERS = "it was decided otherwise: see its finding"
 
 
 class Followed(msgspec.Struct, array_like=True, frozen=True):
-    """One session. `mixed`: another edition decided of it, too; `why`: only followed, and why."""
+    """One session. `mixed`: another edition decided of it, too; `why`: only followed, and why.
+
+    `edition`: of the auditor that came to this state; after an upgrade it is another one's.
+    """
 
     session: PaymentSession | None = None
     mixed: bool = False
     why: str = ""
+    edition: str = ""
+
+
+class Due(msgspec.Struct, array_like=True, frozen=True):
+    """When a session is to be decided again, by its partition's time; `last`: an input of it."""
+
+    at: int
+    partition: int
+    last: str
+
+
+class Course(msgspec.Struct):
+    """How far it is; counts since the auditor began. Kept in the checkpoint whole.
+
+    `stopped`: by session why it is only followed. `applied`: by partition the newest time that the
+    stage says it has applied. `of_others`: commands that another edition issued.
+    """
+
+    queues: dict[int, list[SessionJournal]] = {}
+    findings: list[Finding] = []
+    stopped: dict[str, str] = {}
+    due: dict[str, Due] = {}
+    applied: dict[int, int] = {}
+    sessions: int = 0
+    steps: int = 0
+    of_others: int = 0
 
 
 class Said(NamedTuple):
@@ -56,20 +85,21 @@ class Following:
     """The journal's records by partition, applied as soon as what they name was taken."""
 
     def __init__(
-        self, sessions: Drawer[Followed], inputs: Inputs, pins: JournalPins, edition: str
+        self,
+        course: Course,
+        sessions: Drawer[Followed],
+        inputs: Inputs,
+        pins: JournalPins,
+        edition: str,
     ) -> None:
+        self._course = course
         self._sessions = sessions
         self._inputs = inputs
         self._pins = pins
         self._edition = edition
-        self.queues: dict[int, deque[SessionJournal]] = {}
-        self.findings: list[Finding] = []
-        self.stopped: dict[str, str] = {}  # by session: why it is only followed
-        self.sessions = 0
-        self.steps = 0
 
     def take(self, partition: int, journal: SessionJournal) -> None:
-        self.queues.setdefault(partition, deque()).append(journal)
+        self._course.queues.setdefault(partition, []).append(journal)
 
     def knows(self, session_id: str) -> bool:
         return self._sessions.get(session_id) is not None
@@ -86,13 +116,18 @@ class Following:
         found = self._sessions.get(session_id) or Followed()
         if not found.why:
             self._sessions.put(session_id, msgspec.structs.replace(found, session=None, why=why))
-            self.stopped[session_id] = why
+            self._course.stopped[session_id] = why
+            self._course.due.pop(session_id, None)
 
-    def advance(self, *, final: bool = False) -> Iterator[Said]:
-        """All that can be decided by now. `final`: what was not taken by now will not come."""
-        for queue in self.queues.values():
-            while queue and (final or self._is_ready(queue[0])):
-                yield self._record(queue.popleft())
+    def advance(self, most: int, *, final: bool = False) -> list[Said]:
+        """What can be decided by now. `final`: what was not taken by now will not come."""
+        said: list[Said] = []
+        for queue in self._course.queues.values():
+            ready = takewhile(lambda one: final or self._is_ready(one), queue)
+            batch = [self._record(one) for one in islice(ready, most - len(said))]
+            del queue[: len(batch)]
+            said += batch
+        return said
 
     def _is_ready(self, journal: SessionJournal) -> bool:
         return all(
@@ -104,28 +139,51 @@ class Following:
         session_id = journal.session_id
         known = self._sessions.get(session_id)
         if known is None:
-            self.sessions += 1
-            known = Followed()
-        mixed = known.mixed or journal.rules != self._edition
+            self._course.sessions += 1
+            known = Followed(edition=self._edition)
+        mixed = known.mixed or {journal.rules, known.edition} != {self._edition}
         said, session, why = self._decided(journal, known)
         issued = tuple(journal.issued)
+        self._course.of_others += len(issued) if journal.rules != self._edition else 0
         decided = tuple(_ids(said))
         if not why and decided != issued:
             why = OTHER_EDITION if mixed else DIFFERS
             if not mixed:
                 self._differs(session_id, decided, issued)
         if why and not known.why:
-            self.stopped[session_id] = why
-        session = None if why else session
-        self._sessions.put(session_id, Followed(session, mixed, why))
+            self._course.stopped[session_id] = why
+        after = Followed(None if why else session, mixed, why, self._edition)
+        self._sessions.put(session_id, after)
+        self._plan(journal, after)
         return Said(session_id, issued, [] if why else [*_outputs(said)])
+
+    def _plan(self, journal: SessionJournal, after: Followed) -> None:
+        """Which instant nobody may pass by: not where other rules chose it."""
+        at = after.session.deadline if after.session is not None and not after.mixed else None
+        if at is None:
+            self._course.due.pop(journal.session_id, None)
+            return
+        known = self._course.due.get(journal.session_id)
+        places = [
+            f"{one.topic}/{one.partition}/{one.offset}" for one in journal.applied if one.topic
+        ]
+        last = places[-1] if places else known.last if known is not None else ""
+        self._course.due[journal.session_id] = Due(at, journal.partition, last)
+
+    def overdue(self) -> Iterator[Finding]:
+        """Instants that a partition's time has passed, and its session was not decided of."""
+        for session_id, one in self._course.due.items():
+            if one.at <= self._course.applied.get(one.partition, 0):
+                detail = f"due at {one.at}"
+                yield finding("overdue", topics.JOURNAL, session_id, one.last, detail)
 
     def _differs(self, session_id: str, decided: tuple[str, ...], issued: tuple[str, ...]) -> None:
         detail = (
             f"decided {', '.join(decided) or 'nothing'}, issued {', '.join(issued) or 'nothing'}"
         )
         what = next(iter({*decided} ^ {*issued}), session_id)
-        self.findings.append(finding("decided-otherwise", topics.JOURNAL, session_id, what, detail))
+        found = finding("decided-otherwise", topics.JOURNAL, session_id, what, detail)
+        self._course.findings.append(found)
 
     def _decided(
         self, journal: SessionJournal, known: Followed
@@ -155,17 +213,19 @@ class Following:
     def _unfit(
         self, journal: SessionJournal, known: Followed, entry: AppliedInput, error: Exception
     ) -> str:
+        if isinstance(error, SessionUnknown):
+            return GONE  # its journal does not begin with its beginning
         if known.mixed or journal.rules != self._edition:
             return OTHER_EDITION
         what = f"{entry.topic}/{entry.partition}/{entry.offset}"
         detail = " ".join(str(part) for part in error.args)
-        self.findings.append(
+        self._course.findings.append(
             finding("decided-otherwise", topics.JOURNAL, journal.session_id, what, detail)
         )
         return DIFFERS
 
     def _count(self, before: PaymentSession | None, step: Step, entry: AppliedInput) -> None:
-        self.steps += 1
+        self._course.steps += 1
         if before is None or not entry.topic:
             return
         if step.session == msgspec.structs.replace(before, clock_at=step.session.clock_at):
@@ -185,7 +245,7 @@ class Following:
         if found is not None:
             return _read(found.value)
         if not self._inputs.is_gone(place):
-            self.findings.append(finding("applied-twice", entry.topic, session_id, name))
+            self._course.findings.append(finding("applied-twice", entry.topic, session_id, name))
         return None
 
     def _lifted(self, session_id: str, place: Place) -> Fact | None:
@@ -193,7 +253,7 @@ class Following:
         if ref:
             return QuarantineLifted(ref=ref)
         name = "/".join(map(str, place))
-        self.findings.append(finding("applied-twice", place[0], session_id, name))
+        self._course.findings.append(finding("applied-twice", place[0], session_id, name))
         return None
 
 

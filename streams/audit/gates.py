@@ -49,25 +49,31 @@ class Unlinked(msgspec.Struct, array_like=True, frozen=True):
     is_end: bool
 
 
+class Noted(msgspec.Struct):
+    """What is between the topics; counts since the auditor began. Kept in the checkpoint."""
+
+    crossings: dict[str, Crossing] = {}
+    unlinked: dict[Place, Unlinked] = {}
+    linked_ahead: set[Place] = set()
+    taken_to: dict[int, int] = {}
+    readings: int = 0
+    crossed: int = 0
+
+
 class Gates:
     """By charging, what a gate that lost nothing would have let through."""
 
-    def __init__(self, chargings: Drawer[Watched]) -> None:
+    def __init__(self, noted: Noted, chargings: Drawer[Watched]) -> None:
+        self._noted = noted
         self._chargings = chargings
         self._place = codec.quick_readings(_charging_of)
-        self.crossings: dict[str, Crossing] = {}
-        self.unlinked: dict[Place, Unlinked] = {}
-        self.linked_ahead: set[Place] = set()
-        self._taken_to: dict[int, int] = {}
-        self.readings = 0
-        self.crossed = 0
 
     def reading(self, record: Record) -> None:
         quick = self._place(record.value)
         if quick is None:
             return
         charging_id, seq, energy_wh, _, read_at, _ = quick
-        self.readings += 1
+        self._noted.readings += 1
         watched = self._of(charging_id, record.partition)
         try:
             forwards = gate.take_register(watched.charging, seq, energy_wh, read_at, _kept(record))
@@ -77,7 +83,7 @@ class Gates:
         self._note(charging_id, watched, forwards)
 
     def transaction(self, record: Record) -> None:
-        self._taken_to[record.partition] = record.offset
+        self._noted.taken_to[record.partition] = record.offset
         fact = codec.decode(record.value)
         if not isinstance(fact, ChargingStarted | ChargingUpdated | ChargingEnded):
             return
@@ -92,10 +98,10 @@ class Gates:
         watched.charging.kept = []
         self._chargings.put(charging_id, watched)
         place = (record.topic, record.partition, record.offset)
-        if place in self.linked_ahead:
-            self.linked_ahead.discard(place)
+        if place in self._noted.linked_ahead:
+            self._noted.linked_ahead.discard(place)
         else:
-            self.unlinked[place] = Unlinked(charging_id, isinstance(fact, ChargingEnded))
+            self._noted.unlinked[place] = Unlinked(charging_id, isinstance(fact, ChargingEnded))
 
     def watch(self, fact: Watch, record: Record) -> None:
         charging_id = ids.charging_id(
@@ -109,29 +115,32 @@ class Gates:
         if watched.charging.version == fact.version:
             watched.watched_at = record.offset
         self._chargings.put(charging_id, watched)
-        known = self.crossings.get(charging_id)
+        known = self._noted.crossings.get(charging_id)
         if known is not None and known.version < watched.charging.version:
-            del self.crossings[charging_id]
+            del self._noted.crossings[charging_id]
         self._note(charging_id, watched, forwards)
 
     def linked(self, fact: LinkedFact) -> None:
         """What did reach a session."""
         place = (fact.source_topic, fact.source_partition, fact.source_offset)
-        if fact.source_topic == topics.TRANSACTIONS and self.unlinked.pop(place, None) is None:
-            is_ahead = fact.source_offset > self._taken_to.get(fact.source_partition, -1)
+        if (
+            fact.source_topic == topics.TRANSACTIONS
+            and self._noted.unlinked.pop(place, None) is None
+        ):
+            is_ahead = fact.source_offset > self._noted.taken_to.get(fact.source_partition, -1)
             if is_ahead:
-                self.linked_ahead.add(place)
+                self._noted.linked_ahead.add(place)
         if not fact.crossing:
             return
         watched = self._of(fact.charging_id, 0)
         watched.woken = max(watched.woken, fact.crossing)
         self._chargings.put(fact.charging_id, watched)
-        known = self.crossings.get(fact.charging_id)
+        known = self._noted.crossings.get(fact.charging_id)
         if known is not None and known.version <= watched.woken:
-            del self.crossings[fact.charging_id]
+            del self._noted.crossings[fact.charging_id]
 
     def parked(self, place: Place) -> None:
-        self.unlinked.pop(place, None)
+        self._noted.unlinked.pop(place, None)
 
     def _of(self, charging_id: str, partition: int) -> Watched:
         return self._chargings.get(charging_id) or Watched(Charging(), partition=partition)
@@ -140,9 +149,9 @@ class Gates:
         for forward in forwards:
             if not forward.crossing:
                 continue
-            self.crossed += 1
+            self._noted.crossed += 1
             if forward.crossing > watched.woken:
-                self.crossings[charging_id] = Crossing(
+                self._noted.crossings[charging_id] = Crossing(
                     watched.charging.session_id,
                     forward.crossing,
                     forward.fact.partition,
@@ -152,12 +161,12 @@ class Gates:
 
     def misses(self, link: Bounds) -> Iterator[Finding]:
         """What link has dealt with, by the offsets that it stands at, and nobody was told of."""
-        for charging_id, one in self.crossings.items():
+        for charging_id, one in self._noted.crossings.items():
             if one.watch < link.get((topics.WATCHES, one.partition), 0):
                 name = f"{topics.READINGS}/{one.partition}/{one.reading}"
                 detail = f"{charging_id}: watch {one.version}"
                 yield finding("crossing-missed", topics.EVENTS, one.session_id, name, detail)
-        for place, unlinked in list(self.unlinked.items()):
+        for place, unlinked in list(self._noted.unlinked.items()):
             yield from self._not_linked(place, unlinked, link)
 
     def _not_linked(self, place: Place, one: Unlinked, link: Bounds) -> Iterator[Finding]:
@@ -165,7 +174,9 @@ class Gates:
         if watched is None or not watched.charging.session_id:
             return
         if one.is_end and watched.charging.ended.offset != place[2]:
-            del self.unlinked[place]  # told twice: the first one may have gone on in its place
+            del self._noted.unlinked[
+                place
+            ]  # told twice: the first one may have gone on in its place
         elif watched.watched_at < link.get((topics.WATCHES, place[1]), 0):
             name = "/".join(map(str, place))
             session_id = watched.charging.session_id

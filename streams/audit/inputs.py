@@ -34,16 +34,15 @@ class Input(msgspec.Struct, array_like=True, frozen=True):
     retry_of: str = ""
 
 
-class Inputs:
-    """What waits to be told of by the journal, by place."""
+class Inputs(msgspec.Struct):
+    """What waits to be told of by the journal, by place; it is kept in the checkpoint whole."""
 
-    def __init__(self) -> None:
-        self.waiting: dict[Place, Input] = {}
-        self.flows: dict[int, Flow] = {}
-        self.parked: dict[Place, str] = {}
-        self.taken_to: dict[tuple[str, int], int] = {}
-        self.taken_from: dict[tuple[str, int], int] = {}
-        self._retried: dict[Place, str] = {}
+    waiting: dict[Place, Input] = {}
+    flows: dict[int, Flow] = {}
+    parked: dict[Place, str] = {}
+    taken_to: dict[tuple[str, int], int] = {}
+    taken_from: dict[tuple[str, int], int] = {}
+    retried: dict[Place, str] = {}
 
     def flow(self, partition: int) -> Flow:
         return self.flows.setdefault(partition, Flow())
@@ -62,7 +61,7 @@ class Inputs:
         headers = dict(record.headers)
         retry_of = headers.get(RETRY_HEADER, b"").decode("utf-8", "replace")
         if retry_of:
-            self._retried[place] = retry_of
+            self.retried[place] = retry_of
         session_id = record.key.decode("utf-8", "replace")
         if place not in self.parked:
             self.waiting[place] = Input(session_id, record.value, retry_of)
@@ -88,7 +87,7 @@ class Inputs:
 
     def lifted(self, place: Place) -> str:
         """What the second effect of a retried record lifts; empty: it has none."""
-        return self._retried.pop(place, "")
+        return self.retried.pop(place, "")
 
     def is_due(self, place: Place) -> bool:
         """Whether what stood at `place`, if anything, has been taken."""

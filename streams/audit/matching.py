@@ -48,21 +48,20 @@ def name_of(fact: Fact) -> str:
     return fact.command_id if isinstance(fact, Command) else type(fact).__name__
 
 
-class Matching:
-    """Both sides; what meets its counterpart is forgotten."""
+class Matching(msgspec.Struct):
+    """Both sides; what meets its counterpart is forgotten. Kept in the checkpoint whole."""
 
-    def __init__(self) -> None:
-        self.expected: dict[Key, list[Expected]] = {}
-        self.seen: dict[Key, list[Seen]] = {}
-        self.matched = 0
-        self._versions: dict[tuple[str, bytes], list[Key]] = {}
+    expected: dict[Key, list[Expected]] = {}
+    seen: dict[Key, list[Seen]] = {}
+    matched: int = 0
+    versions: dict[tuple[str, bytes], list[Key]] = {}
 
     def expect(self, topic: str, key: bytes, one: Expected) -> None:
         found = key_of(topic, key, one.value)
         if _taken(self.seen, found) is None:
             self.expected.setdefault(found, []).append(one)
             if one.version:
-                self._versions.setdefault((topic, key), []).append(found)
+                self.versions.setdefault((topic, key), []).append(found)
         else:
             self._met(found, one)
 
@@ -81,13 +80,13 @@ class Matching:
 
     def _forget_older(self, place: tuple[str, bytes], version: int) -> None:
         """A compacted topic need not have what it was told before its newest value."""
-        waiting = [key for key in self._versions.pop(place, ()) if key in self.expected]
+        waiting = [key for key in self.versions.pop(place, ()) if key in self.expected]
         later = [key for key in waiting if self.expected[key][0].version > version]
         for key in waiting:
             if key not in later:
                 del self.expected[key]
         if later:
-            self._versions[place] = later
+            self.versions[place] = later
 
     def forget_expected(self, session_id: str) -> None:
         """Of this session nothing is known any more that could be expected."""

@@ -5,26 +5,41 @@ others: whatever the journal says has come out by then is visible.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas import topics
 from streams.audit.auditor import INPUTS, OUTPUTS, REFERENCES, Auditor, Report
+from streams.audit.checkpoint import Positions
 from streams.engine.stage import Record
 
 View = Callable[[Record], Record | None]
+Keep = Callable[[Positions], None]
 
 _PHASES: tuple[tuple[str, ...], ...] = (
     (topics.PARKED, *REFERENCES),
     (topics.TRANSACTIONS,),
-    (topics.READINGS, topics.JOURNAL, *INPUTS, *OUTPUTS),
+    (topics.READINGS, topics.JOURNAL, topics.APPLIED, *INPUTS, *OUTPUTS),
 )
 _OF_LINK = frozenset({topics.TRANSACTIONS, topics.READINGS})
 _MOST_BEHIND = 50_000  # records in memory that wait for their counterpart on another topic
 _RECORDS = 5_000
+_ASKED = 30
+_KEEP_S = 30.0  # between checkpoints within a pass
+# Read whole by every reader, or of no use but for its newest record.
+_NOT_KEPT = frozenset(REFERENCES)
+_MAY_BE_GONE = frozenset({*REFERENCES, topics.APPLIED})
+
+
+class PlaceGone(RuntimeError):
+    """A topic no longer has the place that the auditor was at."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,39 +60,76 @@ class _Until(msgspec.Struct):
 
 
 class Reader:
-    """Goes on where its last pass ended. `view`: what it sees of each record, None: nothing."""
+    """Goes on where its last pass ended. `view`: what it sees of each record, None: nothing.
+
+    `positions`: where the auditor's memory is; `keep`: called with them where both can be kept.
+    """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, scope: Scope, auditor: Auditor, view: View | None = None
+        self,
+        consumer: AIOKafkaConsumer,
+        scope: Scope,
+        auditor: Auditor,
+        view: View | None = None,
     ) -> None:
         self._consumer = consumer
         self._scope = scope
         self._auditor = auditor
         self._view = view
         self._positions: dict[TopicPartition, int] = {}
+        self._keep: Keep | None = None
+        self._kept_s = 0.0
+
+    def go_on(self, positions: Positions, keep: Keep) -> None:
+        self._positions = {TopicPartition(*place): at for place, at in positions.items()}
+        self._keep = keep
+        self._kept_s = time.monotonic()
+
+    def keep(self) -> None:
+        if self._keep is not None:
+            self._keep(
+                {
+                    (part.topic, part.partition): at
+                    for part, at in self._positions.items()
+                    if part.topic not in _NOT_KEPT
+                }
+            )
+            self._kept_s = time.monotonic()
 
     async def one_pass(self) -> Report:
+        """Raises PlaceGone."""
         until = await self._until()
         for phase in _PHASES:
             await self._read([part for part in until.ends if part.topic in phase], until.ends)
         await self._decide(final=True)
-        return self._auditor.settle(until.link, until.sessions)
+        report = self._auditor.settle(until.link, until.sessions)
+        self.keep()
+        return report
 
     async def _until(self) -> _Until:
         link = await self._applied("link")
         sessions = await self._applied("sessions")
-        journal = await self._consumer.end_offsets(self._parts([topics.JOURNAL]))
+        first = self._parts([topics.JOURNAL, topics.APPLIED])
+        journal = await self._consumer.end_offsets(first)
         await asyncio.sleep(self._scope.settle_s)
-        names = {name for phase in _PHASES for name in phase} - {topics.JOURNAL}
-        parts = self._parts(sorted(names))
+        names = {name for phase in _PHASES for name in phase}
+        parts = self._parts(sorted(names - {topics.JOURNAL, topics.APPLIED}))
         ends = {**await self._consumer.end_offsets(parts), **journal}
+        begins = await self._consumer.beginning_offsets([*ends])
+        for part, begin in begins.items():
+            self._positions[part] = self._position(part, begin, ends[part])
         for part, end in ends.items():
             if part.topic in _OF_LINK:
                 ends[part] = min(end, link.get((part.topic, part.partition), 0))
-        begins = await self._consumer.beginning_offsets([*ends])
-        for part, begin in begins.items():
-            self._positions[part] = max(self._positions.get(part, 0), begin)
         return _Until(link, sessions, ends)
+
+    def _position(self, part: TopicPartition, begin: int, end: int) -> int:
+        known = self._positions.get(part)
+        if known is None or (known < begin and part.topic in _MAY_BE_GONE):
+            return begin
+        if not begin <= known <= end:
+            raise PlaceGone(f"{part.topic}/{part.partition}/{known}: there are {begin} to {end}")
+        return known
 
     def _parts(self, names: Iterable[str]) -> list[TopicPartition]:
         wanted = self._scope.partitions
@@ -93,10 +145,20 @@ class Reader:
         await admin.start()
         try:
             group = f"{self._scope.app_id}-{stage}"
-            found = await admin.list_consumer_group_offsets(group)
+            found = await self._asked(admin, group)
         finally:
             await admin.close()
         return {(part.topic, part.partition): at.offset for part, at in found.items()}
+
+    async def _asked(
+        self, admin: AIOKafkaAdminClient, group: str
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        """A cluster that has just begun knows for a while nobody who keeps a group."""
+        for _ in range(_ASKED):
+            with suppress(GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+                return dict(await admin.list_consumer_group_offsets(group))
+            await asyncio.sleep(self._scope.settle_s)
+        return dict(await admin.list_consumer_group_offsets(group))
 
     async def _read(self, parts: list[TopicPartition], ends: dict[TopicPartition, int]) -> None:
         behind = {part for part in parts if self._positions[part] < ends[part]}
@@ -114,6 +176,8 @@ class Reader:
                 self._positions[part] = min(await self._consumer.position(part), ends[part])
             behind = {part for part in behind if self._positions[part] < ends[part]}
             self._slow_down(behind, stuck=not found)
+            if time.monotonic() - self._kept_s > _KEEP_S:
+                self.keep()
 
     async def _decide(self, *, final: bool) -> None:
         while self._auditor.advance(final=final):  # noqa: ASYNC110 - the heart is to beat

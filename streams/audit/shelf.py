@@ -1,8 +1,10 @@
 """What the auditor remembers: on disk, with the part that was touched last in memory.
 
-A temporary file of SQLite's unless a path is given. Nothing is durable before `commit`.
+A temporary file of SQLite's unless a path is given. Nothing is durable before `commit`, and all of
+a commit is or nothing. Each value stands behind a digest: what the disk made of it is found.
 """
 
+import hashlib
 import sqlite3
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -10,42 +12,65 @@ from typing import Generic, TypeVar
 import msgspec
 
 T = TypeVar("T", bound=msgspec.Struct)
+_DIGEST = 8
+
+
+class ShelfDamaged(RuntimeError):
+    """A value is not what was written, or of another shape: nothing here can be believed."""
 
 
 class Shelf:
-    """One file; raises sqlite3.Error."""
+    """One file, and one process at a time; raises sqlite3.Error."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._database = sqlite3.connect(path or "", isolation_level=None)
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.execute(
+        self.path = path
+        self._database = sqlite3.connect(path or "", isolation_level=None, timeout=1)
+        try:
+            self._open()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _open(self) -> None:
+        execute = self._database.execute
+        execute("PRAGMA locking_mode=EXCLUSIVE")
+        execute("PRAGMA journal_mode=WAL")
+        execute("PRAGMA synchronous=NORMAL")
+        execute("BEGIN IMMEDIATE")
+        execute(
             "CREATE TABLE IF NOT EXISTS kept (name TEXT, key TEXT, value BLOB,"
             " PRIMARY KEY (name, key)) WITHOUT ROWID"
         )
-        self._database.execute("BEGIN")
 
     def read(self, name: str, key: str) -> bytes | None:
+        """Raises ShelfDamaged."""
         row = self._database.execute(
             "SELECT value FROM kept WHERE name = ? AND key = ?", (name, key)
         ).fetchone()
-        return None if row is None else bytes(row[0])
+        if row is None:
+            return None
+        digest, value = row[0][:_DIGEST], row[0][_DIGEST:]
+        if digest != _digest(name, key, value):
+            raise ShelfDamaged(f"{name} {key}")
+        return bytes(value)
 
     def write(self, name: str, values: dict[str, bytes]) -> None:
         self._database.executemany(
             "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)",
-            [(name, key, value) for key, value in values.items()],
+            [(name, key, _digest(name, key, value) + value) for key, value in values.items()],
         )
-
-    def clear(self) -> None:
-        """Forget everything: what was written is of another shape or another cluster."""
-        self._database.execute("DELETE FROM kept")
 
     def commit(self) -> None:
         self._database.execute("COMMIT")
-        self._database.execute("BEGIN")
+        self._database.execute("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         self._database.close()
+
+
+def _digest(name: str, key: str, value: bytes) -> bytes:
+    about = f"{name}\n{key}\n".encode()
+    return hashlib.blake2b(about + value, digest_size=_DIGEST).digest()
 
 
 class Drawer(Generic[T]):
@@ -61,12 +86,16 @@ class Drawer(Generic[T]):
         self._encoder = msgspec.msgpack.Encoder()
 
     def get(self, key: str) -> T | None:
+        """Raises ShelfDamaged."""
         value = self._open.get(key)
         if value is None:
             stored = self._shelf.read(self._name, key)
             if stored is None:
                 return None
-            value = self._decoder.decode(stored)
+            try:
+                value = self._decoder.decode(stored)
+            except msgspec.DecodeError as error:
+                raise ShelfDamaged(f"{self._name} {key}: {error}") from error
             self._keep(key, value)
         return value
 

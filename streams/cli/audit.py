@@ -10,8 +10,8 @@ from streams.audit.mending import NothingToMend, send, to_emit, to_send_again
 from streams.audit.reading import Scope
 from streams.audit.run import follow
 from streams.audit.run import once as look_at_all
-from streams.cli.answers import Mended
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Mended
 from streams.cli.screen import (
     PROBLEM,
     Json,
@@ -74,8 +74,9 @@ def _follow(*, json: bool) -> None:
     reports: list[Report | None] = []
 
     async def part(stop: asyncio.Event) -> None:
-        port = wanted.metrics_port
-        reports.append(await follow(scope, wanted.period_s, stop, metrics_port=port))
+        port, kept = wanted.metrics_port, settings.state_dir / "audit" / "checkpoint.sqlite"
+        found = await follow(scope, wanted.period_s, stop, metrics_port=port, checkpoint=kept)
+        reports.append(found)
 
     serve(part)
     if reports[0] is not None:
@@ -102,6 +103,8 @@ def _print(report: Report) -> None:
     )
     for why, count in report.only_followed.items():
         out.print(f"{count} sessions are followed, not decided again: {why}")
+    if report.commands_of_others:
+        out.print(f"{report.commands_of_others} commands are of another edition of the rules")
     for one in report.findings[:_SHOWN]:
         line = f"{one.kind}: {one.what} {one.detail}".rstrip()
         out.print(line, style="red", markup=False, soft_wrap=True)

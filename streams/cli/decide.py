@@ -10,8 +10,8 @@ import typer
 from schemas import ids
 from schemas.decisions import RefundDecided, ReleaseDecided
 from schemas.ledger import SessionLedger
-from streams.cli.answers import Decided
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Decided
 from streams.cli.screen import PROBLEM, Json, fail, out, print_json, settings_or_exit
 from streams.decisions import ledgers_of, write_decision
 from streams.reading import reader

@@ -21,7 +21,7 @@ from streams.cli.screen import (
     settings_or_exit,
 )
 from streams.demo.report import Report
-from streams.demo.run import ClusterUsed, Demo, DemoSettings, Display
+from streams.demo.run import ABROAD_PERCENT, ClusterUsed, Demo, DemoSettings, Display
 from streams.replay import recorded
 from streams.replay.driver import Progress, Stalled
 from streams.replay.fleet import Fleet
@@ -42,6 +42,9 @@ def demo(
     bad_days: Annotated[
         int, typer.Option(min=0, max=100, help="Percent of sessions that go wrong.")
     ] = 5,
+    abroad: Annotated[
+        int, typer.Option(min=0, max=100, help="Percent of chargers where receipts are signed.")
+    ] = ABROAD_PERCENT,
     json: Json = False,
 ) -> None:
     quiet()
@@ -51,7 +54,7 @@ def demo(
     except recorded.RecordingWrong as wrong:
         fail(str(wrong), USAGE)
     _introduce(sessions, len(found), bad_days, seed)
-    wanted = DemoSettings(seed=seed, bad_days_percent=bad_days)
+    wanted = DemoSettings(seed=seed, bad_days_percent=bad_days, abroad_percent=abroad)
     with _Screen() as screen:
         display = Display(tell=screen.tell, progress=screen.show)
         try:
@@ -129,6 +132,7 @@ def _result_table(result: Report) -> Table:
         ("workers killed", str(result.worker_kills)),
         ("readings", f"{result.readings}; open-loop {result.readings_per_second} a second"),
         ("time", f"{result.seconds} s for {result.virtual_hours} virtual hours"),
+        *_abroad(result),
         *_checks(result),
     ]
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -139,24 +143,42 @@ def _result_table(result: Report) -> Table:
     return table
 
 
+def _abroad(result: Report) -> list[tuple[str, str]]:
+    receipts = result.receipts
+    captured = [str(Money(one.currency, one.captured_minor)) for one in result.abroad]
+    told = (
+        f"{receipts.signed} signed ({receipts.late} late), {receipts.voided} voided, for"
+        f" {receipts.wanted} captures"
+    )
+    return [
+        ("captured abroad", ", ".join(captured) or "nothing"),
+        (f"receipts in {receipts.country}", told),
+    ]
+
+
 def _checks(result: Report) -> list[tuple[str, str]]:
     def zero(count: int) -> str:
         return f"[green]{count}[/green]" if count == 0 else f"[red]{count}[/red]"
 
+    receipts = result.receipts
+    intact = "[green]each once, one chain[/green]" if receipts.green else "[red]WRONG[/red]"
     conserved = "[green]yes[/green]" if result.conserved else "[red]NO[/red]"
     return [
         ("duplicate captures", zero(result.duplicate_captures)),
         ("captures above hold", zero(result.captures_above_hold)),
         ("sessions with a wrong amount", zero(result.wrong_amount_sessions)),
         ("sessions not closed", zero(result.unfinished_sessions)),
+        ("receipts outstanding", zero(result.receipts.outstanding)),
+        ("receipts", f"{intact}, against the fiscal service's own journal"),
         ("money conserved", f"{conserved}, to the minor unit, against the acquirer's own ledger"),
     ]
 
 
 def _next_line(result: Report) -> None:
-    for problem in result.problems[:SHOWN_PROBLEMS]:
+    problems = [*result.problems, *result.receipts.problems]
+    for problem in problems[:SHOWN_PROBLEMS]:
         out.print(problem, style="red", markup=False)
-    if len(result.problems) > SHOWN_PROBLEMS:
-        out.print(f"... and {len(result.problems) - SHOWN_PROBLEMS} more", style="red")
+    if len(problems) > SHOWN_PROBLEMS:
+        out.print(f"... and {len(problems) - SHOWN_PROBLEMS} more", style="red")
     if result.example_session:
         out.print(f"\nTry next: uv run holdfast explain --demo {result.example_session}")

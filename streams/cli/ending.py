@@ -15,7 +15,6 @@ import msgspec
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
-from typer import rich_utils
 from typer._click.exceptions import (
     ClickException,  # typer brings its own click and names this nowhere
 )
@@ -88,6 +87,9 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, *positional, **named) or 0
         except ClickException as wrong:
+            # Here, so that commands that are called rightly do not load what renders Markdown.
+            from typer import rich_utils  # noqa: PLC0415 - see above
+
             rich_utils.rich_format_error(wrong)
             code = _ended(given, wrong.format_message(), wrong.exit_code)
         except typer.Abort:

@@ -15,7 +15,6 @@ from streams.agents.feed_mapping import Feed, MappingWrong, Source, read_mapping
 from streams.agents.feed_opening import NoSuchTopic, opened, prepared
 from streams.app import engine_settings, wall_at
 from streams.cli.accounts import of_tenant, read_accounts, with_secrets
-from streams.cli.run import end
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -28,6 +27,7 @@ from streams.cli.screen import (
     quiet,
     settings_or_exit,
 )
+from streams.cli.serve import end
 from streams.engine.settings import REFUSED_EXIT
 from streams.engine.supervisor import Supervisor
 from streams.engine.worker import run_stage
@@ -89,7 +89,7 @@ def _run_here(feed: Feed, topic: str, partitions: int, settings: Settings, slot:
     if settings.feed.metrics_port:
         start_http_server(settings.feed.metrics_port, LOOPBACK)
     stage = opened(feed, topic, partitions, settings, _accounts(settings))
-    return run_stage(stage, engine_settings(settings, slot))
+    return run_stage(stage, engine_settings(settings, stage.name, slot))
 
 
 def _feed(source: Source, mapping: Path) -> Feed:

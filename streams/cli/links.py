@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from streams.app import iso
-from streams.cli.answers import Decided, Links
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Decided, Links
 from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
 from streams.core.proposals import LinkProposal
 from streams.decisions import write_decision

@@ -10,8 +10,8 @@ from schemas import codec, topics
 from schemas.facts import OrphanAged
 from streams import parked as parking
 from streams.app import iso
-from streams.cli.answers import Orphans, ParkedList, ParkedShort, ParkedWhole, Retried
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Orphans, ParkedList, ParkedShort, ParkedWhole, Retried
 from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
 from streams.parked import GoneForGood, Parked
 from streams.reading import reader, records_of

@@ -2,8 +2,13 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 
+import typer
+
+from streams.cli.printed import Ended
+from streams.cli.screen import print_json
 from streams.engine.heartbeat import Heart
 
 
@@ -23,3 +28,13 @@ async def _serve(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         await part(stop)
     finally:
         beating.cancel()
+
+
+def end(process: str, run: Callable[[], int], *, json: bool) -> None:
+    """Run what runs until it is stopped, say how it ended, and exit as it says."""
+    began_s = time.monotonic()
+    code = run()
+    if json:
+        seconds = int(time.monotonic() - began_s)
+        print_json(Ended(process=process, exit_code=code, seconds=seconds))
+    raise typer.Exit(code)

@@ -3,9 +3,9 @@
 import typer
 
 from connectors.clickhouse.migrations import MigrationRefused
-from streams.cli.run import end
 from streams.cli.screen import PROBLEM, Json, Use, fail, settings_or_exit
-from streams.cli.serve import serve
+from streams.cli.serve import end, serve
+from streams.crash_points import crash_points
 from streams.settings import Settings
 from streams.sink.directory import AnalyticsInUse
 from streams.sink.run import ClusterDiffers, run_sink
@@ -32,7 +32,11 @@ def sink(json: Json = False) -> None:
     try:
         end(
             "sink",
-            lambda: serve(lambda stop: run_sink(sink_settings(settings), stop=stop)),
+            lambda: serve(
+                lambda stop: run_sink(
+                    sink_settings(settings), stop=stop, reached=crash_points("sink")
+                )
+            ),
             json=json,
         )
     except (AnalyticsInUse, MigrationRefused, ClusterDiffers) as refused:

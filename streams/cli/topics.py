@@ -10,8 +10,8 @@ from connectors.kafka.admin import differences
 from connectors.kafka.wait import wait_for_broker
 from schemas import topics as catalogue
 from streams.app import topic_specs
-from streams.cli.answers import Catalogue
 from streams.cli.place import OfDemo, cluster, placed
+from streams.cli.printed import Catalogue
 from streams.cli.screen import (
     PROBLEM,
     Json,

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import typer
 
-from streams.cli.answers import Ended
+from streams.cli.printed import Ended
 from streams.cli.screen import (
     PROBLEM,
     Json,
@@ -17,7 +17,7 @@ from streams.cli.screen import (
     settings_or_exit,
     tell,
 )
-from streams.demo.simulated import simulated_acquirer
+from streams.demo.simulated import chains_of, simulated_acquirer, simulated_fiscal
 from streams.engine.supervisor import ChildEvent, What
 from streams.policy_watch import PolicyWatch
 from streams.settings import Settings
@@ -52,6 +52,10 @@ def _run(settings: Settings, happened: "_Happened") -> int:
         if wanted.executor.accounts_file is None:
             tell("no HOLDFAST_EXECUTOR__ACCOUNTS_FILE: an acquirer is simulated")
             _, wanted = exits.enter_context(simulated_acquirer(wanted, 1, ()))
+        chains = chains_of(wanted)
+        if chains and wanted.fiscal.accounts_file is None:
+            tell("no HOLDFAST_FISCAL__ACCOUNTS_FILE: a fiscal service is simulated")
+            _, wanted = exits.enter_context(simulated_fiscal(wanted, chains, bad_days=False))
         stack.publish_policy()
         exits.enter_context(PolicyWatch(settings.policy_file, stack.publish_policy, tell))
         specs = [*children(wanted, 1, executor=True), *auditor(wanted)]

@@ -1,4 +1,4 @@
-"""`holdfast verify`: whether topics, ClickHouse and the acquirer's ledger say the same."""
+"""`holdfast verify`: whether topics, ClickHouse, the acquirer and the fiscal service agree."""
 
 import asyncio
 
@@ -17,6 +17,7 @@ from streams.cli.screen import (
     settings_or_exit,
 )
 from streams.cli.sink import sink_settings
+from streams.receipts import simulator_journal
 from streams.settings import Settings
 from streams.sink.asking import SinkAway, open_analytics
 from streams.sink.directory import AnalyticsInUse
@@ -26,7 +27,9 @@ _SHOWN = 50
 
 
 def register(app: typer.Typer) -> None:
-    app.command("verify", help="Compare topics, ClickHouse and the acquirer's ledger.")(compare)
+    app.command("verify", help="Compare topics, ClickHouse, the acquirer's and fiscal books.")(
+        compare
+    )
 
 
 def compare(demo: OfDemo = False, json: Json = False) -> None:
@@ -47,9 +50,11 @@ def compare(demo: OfDemo = False, json: Json = False) -> None:
 def _compared(settings: Settings) -> Verification:
     ledger = settings.state_dir / "acquirer" / "ledger.sqlite"
     books = simulator_books(ledger) if ledger.exists() else None
+    signed = settings.state_dir / "fiscal" / "journal.sqlite"
+    journal = simulator_journal(signed) if signed.exists() else None
     address = sink_settings(settings).address
     with cluster(settings) as bootstrap, open_analytics(address) as analytics:
-        return asyncio.run(verify(Scope(bootstrap=bootstrap), analytics, books))
+        return asyncio.run(verify(Scope(bootstrap=bootstrap), analytics, books, journal))
 
 
 def _plain(found: Verification) -> dict[str, object]:
@@ -68,11 +73,12 @@ def _print(found: Verification) -> None:
     out.print(
         f"{found.sessions} sessions; "
         + ("no acquirer's ledger to compare" if at is None else f"{at} at the acquirer")
+        + ("" if found.receipts is None else f"; {found.receipts} receipts at the fiscal service")
         + (f"; {len(found.under_way)} differ but are under way" if found.under_way else "")
     )
     for one in found.waiting:
         out.print(f"the sink has not reached the end of {one}", style="red", markup=False)
-    money_first = sorted(found.differences, key=lambda one: one.of != "law")
+    money_first = sorted(found.differences, key=lambda one: one.of not in {"law", "fiscal"})
     for each in money_first[:_SHOWN]:
         line = f"{each.of} {each.kind}: {each.place} {each.detail}"
         out.print(line, style="red", markup=False)

@@ -4,14 +4,15 @@ Nothing here is taken from the core: what a session cost is priced anew from wha
 charger delivered, what happened to the money is what the acquirer's own books say.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from connectors.fiscal.simulator.books import Signed
 from schemas.ledger import SessionLedger
+from streams.demo.receipts import Receipts, compared
 from streams.replay.chargers import Delivered
-from streams.replay.fleet import Fleet
+from streams.replay.fleet import Fleet, market_of
 from streams.replay.pricing import cost_minor
 
 
@@ -36,8 +37,27 @@ class Books(msgspec.Struct, kw_only=True):
         return self.approved == self.captured + self.released + self.lapsed + self.open
 
 
+class Sums(msgspec.Struct, kw_only=True):
+    """Money of the sessions in one currency, minor units."""
+
+    currency: str
+    sessions: int = 0
+    priced_minor: int = 0
+    approved_minor: int = 0
+    captured_minor: int = 0
+    arrears_minor: int = 0
+    forgiven_minor: int = 0
+    released_minor: int = 0
+    lapsed_minor: int = 0
+    lapsed_with_delivery_minor: int = 0
+    open_minor: int = 0
+
+
 class Report(msgspec.Struct, kw_only=True):
-    """What `holdfast demo --json` prints; amounts in minor units of `currency`."""
+    """What `holdfast demo --json` prints; amounts in minor units of `currency`.
+
+    `sessions` are all; those in other currencies have their amounts in `abroad`.
+    """
 
     sessions: int
     currency: str
@@ -65,6 +85,8 @@ class Report(msgspec.Struct, kw_only=True):
     readings_per_second: int = 0
     virtual_hours: int = 0
     seconds: int = 0
+    abroad: list[Sums] = []
+    receipts: Receipts = msgspec.field(default_factory=Receipts)
     example_session: str = ""
     problems: list[str] = []
 
@@ -76,18 +98,23 @@ class Report(msgspec.Struct, kw_only=True):
             and self.unfinished_sessions == 0
             and self.duplicate_captures == 0
             and self.captures_above_hold == 0
-            and self.open_minor == 0
+            and self.open_minor == sum(one.open_minor for one in self.abroad) == 0
+            and self.receipts.green
             and not self.problems
         )
 
 
 class Oracle(msgspec.Struct, kw_only=True):
-    """The acquirer's side: books by session, and what it counted over its whole ledger."""
+    """The acquirer's side: books by session, and what it counted over its whole ledger.
+
+    `receipts`: the fiscal service's journal.
+    """
 
     by_session: dict[str, Books]
     duplicate_captures: int
     captures_above_hold: int
     unbalanced_holds: int
+    receipts: list[Signed] = []
 
 
 def our_books(ledger: SessionLedger) -> Books:
@@ -110,7 +137,8 @@ def expected_minor(fleet: Fleet, session_id: str) -> int:
     delivered = driver.charger.delivered
     if delivered is None:
         return 0
-    body = fleet.settings.tariffs[driver.request.power_type][2]
+    market = market_of(fleet.settings, driver.plan.evse)
+    body = market.tariffs[driver.request.power_type][2]
     return cost_minor(body, delivered)
 
 
@@ -147,6 +175,37 @@ def _lost(ledger: SessionLedger) -> int:
     return ledger.lapsed_minor if ledger.arrears_minor > 0 else 0
 
 
+def _sums(fleet: Fleet, ledgers: Mapping[str, SessionLedger], oracle: Oracle) -> list[Sums]:
+    """Home first, whether or not there was a session."""
+    sums = {fleet.settings.currency: Sums(currency=fleet.settings.currency)}
+    for session_id, driver in fleet.drivers.items():
+        currency = driver.request.currency
+        one = sums.setdefault(currency, Sums(currency=currency))
+        one.sessions += 1
+        books, ledger = oracle.by_session.get(session_id, Books()), ledgers.get(session_id)
+        for name in books.__struct_fields__:
+            field = f"{name}_minor"
+            setattr(one, field, getattr(one, field) + getattr(books, name))
+        if ledger is not None:
+            one.priced_minor += ledger.priced_minor
+            one.arrears_minor += ledger.arrears_minor
+            one.forgiven_minor += ledger.forgiven_minor
+            one.lapsed_with_delivery_minor += _lost(ledger)
+    return [*sums.values()]
+
+
+def _receipts(fleet: Fleet, ledgers: Mapping[str, SessionLedger], oracle: Oracle) -> Receipts:
+    if fleet.settings.abroad is None:
+        return Receipts()
+    country = fleet.settings.abroad.country
+    captured = {
+        session_id: oracle.by_session.get(session_id, Books()).captured
+        for session_id, driver in fleet.drivers.items()
+        if driver.request.merchant_country == country
+    }
+    return compared(country, captured, ledgers, oracle.receipts)
+
+
 def report(
     fleet: Fleet, ledgers: Mapping[str, SessionLedger], oracle: Oracle, worker_kills: int
 ) -> Report:
@@ -156,23 +215,15 @@ def report(
         line for one in fleet.drivers for line in _session_problems(one, ledgers.get(one), oracle)
     ]
     ours = [ledgers[one] for one in fleet.drivers if one in ledgers]
-    total: dict[str, int] = defaultdict(int)
-    for books in oracle.by_session.values():
-        for name in ("approved", "captured", "released", "lapsed", "open"):
-            total[name] += getattr(books, name)
+    home, *abroad = _sums(fleet, ledgers, oracle)
+    amounts = {name: getattr(home, name) for name in Sums.__struct_fields__ if "_minor" in name}
     return Report(
         sessions=len(fleet.drivers),
-        currency=fleet.settings.currency,
+        currency=home.currency,
         bad_days=len(fleet.bad_day_sessions()),
-        priced_minor=sum(one.priced_minor for one in ours),
-        approved_minor=total["approved"],
-        captured_minor=total["captured"],
-        arrears_minor=sum(one.arrears_minor for one in ours),
-        forgiven_minor=sum(one.forgiven_minor for one in ours),
-        released_minor=total["released"],
-        lapsed_minor=total["lapsed"],
-        lapsed_with_delivery_minor=sum(_lost(one) for one in ours),
-        open_minor=total["open"],
+        **amounts,
+        abroad=abroad,
+        receipts=_receipts(fleet, ledgers, oracle),
         wrong_amount_sessions=len(wrong),
         unfinished_sessions=sum(
             one not in ledgers or ledgers[one].phase != "closed" for one in fleet.drivers

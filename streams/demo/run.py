@@ -9,19 +9,27 @@ from pathlib import Path
 import msgspec
 
 from connectors.acquirers.simulator.process import SimulatorProcess
-from streams.app import topics_there
+from connectors.fiscal.simulator.books import Signed
+from connectors.fiscal.simulator.process import FiscalProcess
+from schemas.facts import TariffPublished
+from streams.app import policy_fact, topics_there, wall_at
+from streams.core.strategy import parse_policy
 from streams.demo.openloop import readings_per_second
 from streams.demo.report import Books, Oracle, Report, report
 from streams.demo.scenery import (
+    ABROAD,
     ACQUIRERS,
     COUNTRY,
     CURRENCY,
+    CURRENCY_ABROAD,
+    RECEIPTS,
     tariffs,
+    tariffs_abroad,
 )
-from streams.demo.simulated import simulated_acquirer
+from streams.demo.simulated import chains_of, simulated_acquirer, simulated_fiscal
 from streams.engine.supervisor import ChildEvent, Supervisor
 from streams.replay.driver import ClosedLoop, Progress, ReplaySettings
-from streams.replay.fleet import Fleet, FleetSettings
+from streams.replay.fleet import Fleet, FleetSettings, Market
 from streams.replay.folding import folded
 from streams.replay.recorded import Recorded
 from streams.settings import Settings
@@ -30,14 +38,18 @@ from streams.stack import Stack, Tell, children
 MARK = "holdfast-demo"
 WINDOW_MS = 3 * 3_600_000
 STEP_MS = 30_000
+ABROAD_PERCENT = 10
 BEGIN_AT = 1_767_600_000_000  # 2026-01-05 08:00 UTC: virtual, and the same in every run
 WORKERS = 2
 VICTIM = "worker-1"
 
 
 class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`abroad_percent` of the chargers stand in a country that asks for signed receipts."""
+
     seed: int = 1
     bad_days_percent: int = 5
+    abroad_percent: int = 0
     kill_worker: bool = True
 
 
@@ -72,6 +84,16 @@ def _demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"state_dir": demo_directory(settings), "clock": clock})
 
 
+def _with_receipts(settings: Settings) -> Settings:
+    """The policy with what the country abroad asks of a receipt, unless it says so itself."""
+    text = settings.policy_file.read_text()
+    if ABROAD in parse_policy(text).fiscal:
+        return settings
+    file = settings.state_dir / "policy.toml"
+    file.write_text(text + RECEIPTS)
+    return settings.model_copy(update={"policy_file": file})
+
+
 def _refuse_used(settings: Settings, tell: Tell) -> None:
     bootstrap = settings.kafka.bootstrap
     there = asyncio.run(topics_there(settings, tell)) if bootstrap else []
@@ -90,7 +112,6 @@ def build_fleet(
     window_ms: int,
 ) -> Fleet:
     """Recorded sessions with their cards, tariffs and bad days."""
-    facts = tariffs(settings.tenant, begin_at)
     fleet_settings = FleetSettings(
         tenant=settings.tenant,
         network="recorded",
@@ -99,10 +120,20 @@ def build_fleet(
         bad_day_percent=demo.bad_days_percent,
         currency=CURRENCY,
         country=COUNTRY,
-        tariffs={kind: (one.tariff_id, one.tariff_hash, one.body) for kind, one in facts.items()},
+        tariffs=_versions(tariffs(settings.tenant, begin_at)),
         acquirers=ACQUIRERS,
+        abroad=Market(
+            country=ABROAD,
+            currency=CURRENCY_ABROAD,
+            tariffs=_versions(tariffs_abroad(settings.tenant, begin_at)),
+        ),
+        abroad_percent=demo.abroad_percent,
     )
     return Fleet(fleet_settings, folded(sessions, window_ms, begin_at))
+
+
+def _versions(facts: dict[str, TariffPublished]) -> dict[str, tuple[str, str, str]]:
+    return {kind: (one.tariff_id, one.tariff_hash, one.body) for kind, one in facts.items()}
 
 
 class Demo:
@@ -122,17 +153,24 @@ class Demo:
         began = time.monotonic()
         _refuse_used(self._settings, self._display.tell)
         fresh_directory(self._settings.state_dir)
+        self._settings = _with_receipts(self._settings)
         with Stack(self._settings, self._display.tell) as stack:
             bad_days = self._fleet.bad_day_sessions()
             seed = self._demo.seed
-            with simulated_acquirer(stack.settings, seed, bad_days) as (simulator, settings):
-                found = self._through(stack, settings, simulator)
+            with (
+                simulated_acquirer(stack.settings, seed, bad_days) as (acquirer, some),
+                simulated_fiscal(some, chains_of(some), bad_days=bool(bad_days)) as (fiscal, all_),
+            ):
+                found = self._through(stack, all_, acquirer, fiscal)
         found.seconds = int(time.monotonic() - began)
         return found
 
-    def _through(self, stack: Stack, settings: Settings, simulator: SimulatorProcess) -> Report:
-        stack.publish_policy()
-        stack.publish([*tariffs(self._settings.tenant, BEGIN_AT).values()])
+    def _through(
+        self, stack: Stack, settings: Settings, acquirer: SimulatorProcess, fiscal: FiscalProcess
+    ) -> Report:
+        tenant = self._settings.tenant
+        priced = [*tariffs(tenant, BEGIN_AT).values(), *tariffs_abroad(tenant, BEGIN_AT).values()]
+        stack.publish([policy_fact(settings, wall_at()), *priced])
         specs = children(settings, WORKERS, executor=True)
         self._supervisor = stack.run(specs, self._happened)
         loop = ClosedLoop(
@@ -147,8 +185,9 @@ class Demo:
         )
         self._display.tell("replaying")
         asyncio.run(loop.run())
-        simulator.move_clock(loop.progress.now_at)
-        found = report(self._fleet, loop.ledgers, _oracle(simulator), self._kills)
+        acquirer.move_clock(loop.progress.now_at)
+        oracle = _oracle(acquirer, fiscal.journal())
+        found = report(self._fleet, loop.ledgers, oracle, self._kills)
         found.virtual_hours = (loop.progress.now_at - BEGIN_AT) // 3_600_000
         self._display.tell("the same readings open-loop")
         found.readings_per_second = asyncio.run(
@@ -174,9 +213,9 @@ class Demo:
         self._display.tell(f"{event.what}: {event.name}")
 
 
-def _oracle(simulator: SimulatorProcess) -> Oracle:
+def _oracle(acquirer: SimulatorProcess, receipts: list[Signed]) -> Oracle:
     by_session: dict[str, Books] = {}
-    for hold in simulator.holds():
+    for hold in acquirer.holds():
         books = Books(
             approved=hold.approved_minor,
             captured=hold.captured_minor,
@@ -185,10 +224,11 @@ def _oracle(simulator: SimulatorProcess) -> Oracle:
             open=hold.open_minor,
         )
         by_session.setdefault(hold.session_id, Books()).add(books)
-    summary = simulator.summary()
+    summary = acquirer.summary()
     return Oracle(
         by_session=by_session,
         duplicate_captures=summary.duplicate_captures + summary.duplicate_captures_by_session,
         captures_above_hold=summary.captures_above_hold,
         unbalanced_holds=summary.unbalanced_holds,
+        receipts=receipts,
     )

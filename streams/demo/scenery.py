@@ -1,4 +1,6 @@
-"""What the demo sets up around the pipeline: tariffs, the simulated acquirer and its bad days."""
+"""What the demo sets up around the pipeline: tariffs, the simulated counterparties, bad days."""
+
+from collections.abc import Iterable
 
 from connectors.acquirers.simulator.config import (
     Account,
@@ -11,12 +13,25 @@ from connectors.acquirers.simulator.config import (
     Webhooks,
 )
 from connectors.acquirers.simulator.messages import Convention, Remainder
+from connectors.fiscal.simulator.config import Config as FiscalConfig
+from connectors.fiscal.simulator.config import Script
 from schemas.facts import TariffPublished
 from streams.app import tariff_fact
 from streams.replay.cards import draw
 
 CURRENCY = "CHF"
 COUNTRY = "CH"
+# A share of the chargers stands where each receipt is signed, each over the one before it.
+ABROAD = "AT"
+CURRENCY_ABROAD = "EUR"
+CHAIN = "ATU00000000"
+RECEIPTS = f"""
+
+[fiscal.{ABROAD}]
+regime = "SIGN_CHAINED"
+chain = "{CHAIN}"
+vat = "20"
+"""
 
 # Prices without VAT, as OCPI 2.2.1 has them. DC is priced as AFIR asks of 50 kW and more: by
 # energy, with nothing beside it but a fee for blocking the place.
@@ -31,6 +46,18 @@ _AC = (
     '{"type":"ENERGY","price":0.39,"vat":8.1,"step_size":1},'
     '{"type":"TIME","price":0.30,"vat":8.1,"step_size":1},'
     '{"type":"PARKING_TIME","price":0.60,"vat":8.1,"step_size":1}]}]}'
+)
+
+_DC_ABROAD = (
+    '{"id":"dc-abroad","currency":"EUR","elements":[{"price_components":['
+    '{"type":"ENERGY","price":0.49,"vat":20,"step_size":1},'
+    '{"type":"PARKING_TIME","price":6.00,"vat":20,"step_size":1}]}]}'
+)
+_AC_ABROAD = (
+    '{"id":"ac-abroad","currency":"EUR","elements":[{"price_components":['
+    '{"type":"FLAT","price":0.50,"vat":20,"step_size":1},'
+    '{"type":"ENERGY","price":0.35,"vat":20,"step_size":1},'
+    '{"type":"PARKING_TIME","price":0.60,"vat":20,"step_size":1}]}]}'
 )
 
 _LATENCY = Latency(least_ms=120, p50_ms=600, p95_ms=2_500, most_ms=6_000)
@@ -65,6 +92,14 @@ def tariffs(tenant: str, at: int) -> dict[str, TariffPublished]:
     return {
         "DC": tariff_fact(tenant, "dc", _DC, at),
         "AC": tariff_fact(tenant, "ac", _AC, at),
+    }
+
+
+def tariffs_abroad(tenant: str, at: int) -> dict[str, TariffPublished]:
+    """As `tariffs`, of the chargers abroad."""
+    return {
+        "DC": tariff_fact(tenant, "dc-abroad", _DC_ABROAD, at),
+        "AC": tariff_fact(tenant, "ac-abroad", _AC_ABROAD, at),
     }
 
 
@@ -106,6 +141,28 @@ def acquirer_config(seed: int, bad_days: list[str], webhook_port: int) -> Config
             for name, (convention, remainder) in _ACCOUNTS.items()
         }
     )
+
+
+def fiscal_config(*, bad_days: bool) -> FiscalConfig:
+    """The simulated fiscal service. On bad days an answer is lost, and its signer is down once."""
+    scripts = (
+        Script(fault="error_after", nth=2),
+        Script(fault="error_before", nth=4),
+        Script(fault="scu_down", nth=7),
+    )
+    return FiscalConfig(latency_ms=20, scripts=scripts if bad_days else ())
+
+
+def fiscal_accounts(base_url: str, chains: Iterable[str]) -> dict[str, dict[str, str]]:
+    """These chains as the fiscal executor sees them: a cash box each."""
+    return {
+        chain: {
+            "base_url": base_url,
+            "cashbox_id": f"cashbox-{number}",
+            "pos_system_id": "holdfast",
+        }
+        for number, chain in enumerate(chains, 1)
+    }
 
 
 def executor_accounts(base_url: str) -> dict[str, dict[str, str]]:

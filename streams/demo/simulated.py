@@ -1,4 +1,4 @@
-"""A simulated acquirer beside a pipeline: its process, its accounts, its secret."""
+"""Simulated counterparties beside a pipeline: their processes, accounts and secrets."""
 
 import os
 import secrets
@@ -11,7 +11,14 @@ import msgspec
 from pydantic import SecretStr
 
 from connectors.acquirers.simulator.process import SimulatorProcess
-from streams.demo.scenery import acquirer_config, executor_accounts
+from connectors.fiscal.simulator.process import FiscalProcess
+from streams.core.strategy import parse_policy
+from streams.demo.scenery import (
+    acquirer_config,
+    executor_accounts,
+    fiscal_accounts,
+    fiscal_config,
+)
 from streams.settings import Settings
 
 
@@ -44,3 +51,24 @@ def simulated_acquirer(
             }
         )
         yield simulator, settings.model_copy(update={"executor": executor})
+
+
+def chains_of(settings: Settings) -> list[str]:
+    """The fiscal chains that the policy names. Raises PolicyInvalid, OSError."""
+    policy = parse_policy(settings.policy_file.read_text())
+    return sorted({one.chain for one in policy.fiscal.values() if one.chain})
+
+
+@contextmanager
+def simulated_fiscal(
+    settings: Settings, chains: Sequence[str], *, bad_days: bool
+) -> Iterator[tuple[FiscalProcess, Settings]]:
+    """Run a service for these chains under the state directory, and name their accounts."""
+    config = fiscal_config(bad_days=bad_days)
+    with FiscalProcess(config, settings.state_dir / "fiscal") as service:
+        accounts = settings.state_dir / "fiscal-accounts.json"
+        accounts.write_bytes(msgspec.json.encode(fiscal_accounts(service.base_url, chains)))
+        fiscal = settings.fiscal.model_copy(
+            update={"accounts_file": accounts, "tokens": SecretStr("")}
+        )
+        yield service, settings.model_copy(update={"fiscal": fiscal})

@@ -106,6 +106,7 @@ class Assignment:
     async def _open(self, partition: int, epoch: int) -> None:
         task = self._tasks.get(partition)
         if task is None:
+            self._worker.settings.reached("assignment")
             task = await self._restored(partition)
             self._tasks[partition] = task
         task.start(epoch)
@@ -120,11 +121,13 @@ class Assignment:
             settings.bootstrap,
             f"{settings.app_id}-{stage.name}-{partition}",
             settings.transaction_timeout_ms,
+            settings.reached,
         )
         try:
             await transactions.start()
             store = StateStore(stage.kinds)
             positions = await restore(stage, settings.bootstrap, partition, store)
+            settings.reached("restore")
             task = PartitionTask(self._worker, partition, transactions, store)
             task.open(stage.open(partition, self._worker.references), positions)
         except BaseException:

@@ -117,6 +117,8 @@ class Applier:
     ) -> None:
         """Apply what waits, until the turn is full or `enough` says so; `bad` are parked unread.
 
+        Something is applied, however soon it is enough, where anything may be.
+
         The inputs take turns of a few records, so that a full one does not starve the others.
         Holds that have come due are released; barriers newly met are left in `turn.met`.
         Raises `Culprit`, `Missing`, and whatever else the logic raises.
@@ -128,7 +130,9 @@ class Applier:
             for topic, inbox in inboxes.items()
         }
         moved = True
-        while moved and left > 0 and not enough():
+        # A starved process may be late before a turn begins. One that takes nothing is followed by
+        # no other until something new comes, so its partition would stand meanwhile.
+        while moved and left > 0 and not (turn.counts and enough()):
             moved = False
             for topic, inbox in inboxes.items():
                 before = turn.counts.get(topic, 0)

@@ -145,6 +145,7 @@ class Consumer(base.Consumer):
 
     _thread: ConsumerThread
     owner: Owner  # set by the worker before the app starts
+    reached: Callable[[str], None]  # same
     max_records = 16_000
     consumer_stopped_errors: ClassVar[Any] = base.Consumer.consumer_stopped_errors
 
@@ -203,6 +204,7 @@ class Consumer(base.Consumer):
     async def _drain_once(self) -> None:
         thread = self._thread
         for part in await thread.across(thread.take(self.max_records)):
+            self.reached("poll")
             # A take begun before a rebalance may return slices of the new assignment before
             # Faust lets messages flow again. Dropping them would leave a gap.
             while not self.flow_active and not self.should_stop:

@@ -30,13 +30,18 @@ def _silent() -> None:
     return None
 
 
+def _go_on(_point: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineSettings:
     """Settings of one stage's process. Times are in milliseconds, sizes in bytes.
 
     `app_id` names the installation: the consumer group is `{app_id}-{stage}`, transactional ids
     are `{app_id}-{stage}-{partition}`, the static member is `{app_id}-{stage}-{slot}`. `beat` is
-    called at least once a second from the event loop while the worker is healthy.
+    called at least once a second from the event loop while the worker is healthy. `reached` is told
+    each point of the README, "Crash points", as it is passed: a test may kill there.
     """
 
     bootstrap: str
@@ -44,6 +49,7 @@ class EngineSettings:
     slot: int = 0
     beat: Callable[[], None] = _silent
     observe: Callable[[Commit], None] | None = None
+    reached: Callable[[str], None] = _go_on
     max_records: int = 32_000
     max_output_bytes: int = 900_000
     max_state_bytes: int = 900_000

@@ -258,6 +258,8 @@ class PartitionTask:
         while turn.met:
             await self._arm(turn)
             self._applier.go_on(turn, self._inboxes, self._holds, self._bad, enough)
+        if turn.counts:
+            self._settings.reached("decode")
         self._applier.finish(turn)
         return turn
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import repeat
 from struct import unpack_from
@@ -76,7 +76,13 @@ class Transactions:
     the transaction took effect is then known only to the state topic.
     """
 
-    def __init__(self, bootstrap: str, transactional_id: str, timeout_ms: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        transactional_id: str,
+        timeout_ms: int,
+        reached: Callable[[str], None] = lambda _point: None,
+    ) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             transactional_id=transactional_id,
@@ -87,6 +93,7 @@ class Transactions:
         )
         self._counts: dict[str, int] = {}
         self._timeout = timeout_ms / 1000
+        self._reached = reached
 
     async def start(self) -> None:
         await self._producer.start()
@@ -113,14 +120,18 @@ class Transactions:
             self._check_alive()
             await self._producer.begin_transaction()
             try:
+                self._reached("before_send")
                 bases = await self._send(batches)
+                self._reached("after_send")
                 if offsets:
                     await self._producer.send_offsets_to_transaction(dict(offsets), group)
             except BaseException:
                 await self._abort()
                 raise
             self._check_alive()
+            self._reached("before_commit")
             await self._producer.commit_transaction()
+            self._reached("after_commit")
             return [at for place in zip(bases, counts, strict=False) for at in offsets_of(*place)]
 
     async def stop(self) -> None:

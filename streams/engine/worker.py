@@ -100,6 +100,7 @@ class StageProcess:
         worker = Worker(stage, settings, consumer, self._references, pacer, self.group, self._fatal)
         self.assignment = Assignment(worker, consumer, self._ticks)
         consumer.owner = self
+        consumer.reached = settings.reached
         consumer.max_records = settings.max_records
         self.app = app
         await app.start()

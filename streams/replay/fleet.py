@@ -24,8 +24,19 @@ _AGREES_PERCENT = 70
 _READS_AND_TAPS_MS = 12_000
 
 
+class Market(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a charger stands. `tariffs`: id, hash and body by power type."""
+
+    country: str
+    currency: str
+    tariffs: dict[str, tuple[str, str, str]]
+
+
 class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`tariffs`: id, hash and body by power type; `acquirers`: ids to spread the cards over."""
+    """`tariffs`: id, hash and body by power type; `acquirers`: ids to spread the cards over.
+
+    `abroad`: where a seeded share of the chargers stands instead, in per cent.
+    """
 
     tenant: str
     network: str
@@ -36,6 +47,8 @@ class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
     country: str
     tariffs: dict[str, tuple[str, str, str]]
     acquirers: tuple[str, ...]
+    abroad: Market | None = None
+    abroad_percent: int = 0
 
 
 def reference_of(session: str) -> str:
@@ -67,13 +80,22 @@ def is_bad_day(settings: FleetSettings, session: str) -> bool:
     return draw(settings.seed, session, "bad-day", 100) < settings.bad_day_percent
 
 
+def market_of(settings: FleetSettings, evse: str) -> Market:
+    """A charger stays where it is."""
+    is_abroad = draw(settings.seed, evse, "abroad", 100) < settings.abroad_percent
+    if settings.abroad is not None and is_abroad:
+        return settings.abroad
+    return Market(country=settings.country, currency=settings.currency, tariffs=settings.tariffs)
+
+
 def _request(settings: FleetSettings, plan: Planned) -> SessionRequested:
     recorded = plan.recorded
     provider = f"replay-{settings.run}"
     reference = reference_of(recorded.session)
     card = card_of(settings.seed, recorded.session)
     declared = declared_of(settings.seed, recorded.session)
-    tariff_id, tariff_hash, _ = settings.tariffs[recorded.power_type]
+    market = market_of(settings, plan.evse)
+    tariff_id, tariff_hash, _ = market.tariffs[recorded.power_type]
     chosen = draw(settings.seed, recorded.session, "acquirer", len(settings.acquirers))
     return SessionRequested(
         tenant=settings.tenant,
@@ -94,11 +116,11 @@ def _request(settings: FleetSettings, plan: Planned) -> SessionRequested:
         entry_mode=card.entry_mode,
         cvm=card.cvm,
         bin_country=card.bin_country,
-        merchant_country=settings.country,
+        merchant_country=market.country,
         card_token=card.card_token,
         declared_kind=declared.kind,
         declared_value=declared.value,
-        currency=settings.currency,
+        currency=market.currency,
         acquirer_id=settings.acquirers[chosen],
         tariff_id=tariff_id,
         tariff_hash=tariff_hash,

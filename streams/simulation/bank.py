@@ -10,7 +10,7 @@ import msgspec
 
 from streams.simulation.policies import MINUTE_MS, Terms
 
-Operation = Literal["hold", "raise", "lower", "capture", "release"]
+Operation = Literal["hold", "raise", "lower", "capture", "release", "refund"]
 
 
 class Request(NamedTuple):
@@ -45,7 +45,10 @@ class Effect(NamedTuple):
 
 
 class Hold(msgspec.Struct):
-    """One hold at one acquirer. Always: approved = captured + released + lapsed + open."""
+    """One hold at one acquirer. Always: approved = captured + released + lapsed + open.
+
+    `refunded`: of what was captured, and never more.
+    """
 
     reference: str
     session_id: str
@@ -57,6 +60,7 @@ class Hold(msgspec.Struct):
     captured: int = 0
     released: int = 0
     lapsed: int = 0
+    refunded: int = 0
     captures: int = 0
     attempts: int = 0
     most_open: int = 0
@@ -78,6 +82,13 @@ class Bank:
         self.wrong: list[str] = []
         self._keys: dict[str, _Kept] = {}
         self._found: dict[str, Reply] = {}
+        self._acts = {
+            "raise": self._raise,
+            "lower": self._lower,
+            "capture": self._capture,
+            "release": self._release,
+            "refund": self._refund,
+        }
 
     def send(self, key: str, terms: Terms, request: Request, at: int) -> Reply:
         """One request under its idempotency key. A key is known for longer than was promised.
@@ -110,15 +121,7 @@ class Bank:
         if hold is None:
             return Reply("failed", code="unknown_reference")
         self.lapse(hold, at)
-        match request.operation:
-            case "raise":
-                return self._raise(hold, request, at)
-            case "lower":
-                return self._lower(hold, request, at)
-            case "capture":
-                return self._capture(hold, request, at)
-            case "release":
-                return self._release(hold, request, at)
+        return self._acts[request.operation](hold, request, at)
 
     def _moved(self, hold: Hold, what: str, amount: int, at: int) -> None:
         effect = Effect(at, what, hold.session_id, hold.reference, amount, hold.currency)
@@ -193,6 +196,15 @@ class Bank:
         if hold.open == 0 or lapses:
             return Reply("failed", code="nothing_left_to_release")
         return Reply("done", self._give_back(hold, at), hold.reference)
+
+    def _refund(self, hold: Hold, request: Request, at: int) -> Reply:
+        """Captured money only: of a hold there is nothing to refund."""
+        if not 0 < request.amount <= hold.captured - hold.refunded:
+            self.wrong.append(f"{hold.session_id}: {request.amount} refunded of {hold.captured}")
+            return Reply("failed", code="above_captured")
+        hold.refunded += request.amount
+        self._moved(hold, "refund", request.amount, at)
+        return Reply("done", request.amount, hold.reference)
 
     def _give_back(self, hold: Hold, at: int) -> int:
         amount, hold.open = hold.open, 0

@@ -15,6 +15,7 @@ from schemas.commands import (
     MoneyCommand,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
@@ -24,13 +25,14 @@ from streams.simulation.chance import Chance
 from streams.simulation.policies import BY_ID, MINUTE_MS
 from streams.simulation.sky import TENANT, Sky
 
-Operation = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold
+Operation = PlaceHold | RaiseHold | LowerHold | CaptureHold | ReleaseHold | RefundCapture
 _KINDS: dict[type[MoneyCommand], CommandKind] = {
     PlaceHold: "hold",
     RaiseHold: "raise",
     LowerHold: "lower",
     CaptureHold: "capture",
     ReleaseHold: "release",
+    RefundCapture: "refund",
 }
 _MARGIN_MS = MINUTE_MS
 Source = Literal["executor", "inquiry", "webhook"]
@@ -135,7 +137,7 @@ class Bridge:
             return Reply("failed", code="refused")
         terms = BY_ID[operation.acquirer_id]
         request = Request(
-            kind if kind != "refund" else "release",
+            kind,
             operation.session_id,
             operation_reference(operation),
             _amount(operation),
@@ -225,7 +227,7 @@ class Bridge:
 
     def _take_back(self, operation: Operation) -> None:
         hold = self._bank.holds[operation_reference(operation)]
-        if hold.captures and hold.captured == operation.amount_minor:
+        if hold.captures and hold.captured == operation.amount_minor and not hold.refunded:
             amount = self._bank.take_back(hold, self._sky.now_at)
             self._notify("capture_failed", operation, operation.command_id, amount)
 

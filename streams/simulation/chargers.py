@@ -18,8 +18,16 @@ _WILD_WH = 5_000_000
 class EVSE:
     """One driver's place: the chargings that its remote start leads to."""
 
-    def __init__(self, plan: SessionPlan, truth: SessionTruth, sky: Sky, chance: Chance) -> None:
+    def __init__(
+        self,
+        plan: SessionPlan,
+        truth: SessionTruth,
+        sky: Sky,
+        chance: Chance,
+        told: Callable[[ChargingTruth], None] = lambda _: None,
+    ) -> None:
         self._plan = plan
+        self._told = told
         self._truth = truth
         self._sky = sky
         self._chance = chance
@@ -54,6 +62,7 @@ class EVSE:
         self._truth.chargings.append(truth)
 
         def over() -> None:
+            self._told(truth)
             if number + 1 < len(self._plan.chargings):
                 after_ms = self._plan.chargings[number + 1].after_ms
                 self._sky.after(after_ms, lambda: self._begin(number + 1, remote_start))
@@ -97,9 +106,9 @@ class Charging:
 
     def begin(self, charger: str, remote_start: str) -> None:
         plan, self._charger, self._begun_at = self._plan, charger, self._sky.now_at
-        self._truth.begun = True
+        self._truth.begun, self._truth.begun_at = True, self._sky.now_at
         fact = ChargingStarted(
-            **self._place(),
+            **self._place(began=False),
             remote_start_id=remote_start,
             payment_kind="card",
             seq=self._next(),
@@ -171,7 +180,7 @@ class Charging:
         )
         truth.told_wh = fact.energy_wh
         if self._plan.end_lost:
-            truth.told.add(fact.seq)
+            truth.told.add(fact.seq if self._plan.numbered else len(truth.told))
         else:
             self._tell(topics.TRANSACTIONS, fact, fact.seq)
         self._over()
@@ -195,13 +204,13 @@ class Charging:
     def _told_at(self) -> int:
         return self._sky.now_at + self._plan.skew_ms
 
-    def _place(self) -> dict[str, Any]:
+    def _place(self, *, began: bool = True) -> dict[str, Any]:
         return {
             "tenant": TENANT,
             "network": NETWORK,
             "charger_id": self._charger,
             "evse_uid": self._charger,
-            "transaction_id": self.transaction_id,
+            "transaction_id": "-1" if self._plan.unheard and began else self.transaction_id,
         }
 
     def _next(self) -> int:
@@ -213,33 +222,34 @@ class Charging:
         return from_ms <= self._sky.now_at - self._begun_at < to_ms
 
     def _tell(self, topic: str, fact: Fact, seq: int) -> None:
-        self._truth.told.add(seq)
+        number = seq if self._plan.numbered else len(self._truth.told)
+        self._truth.told.add(number)
         if seq in self._plan.missing:
             return
         if self._dark():
-            self._backlog.append((topic, fact, seq))
+            self._backlog.append((topic, fact, number))
         else:
-            self._send(topic, fact, seq)
+            self._send(topic, fact, number)
 
     def _come_back(self) -> None:
         """The link is back: the backlog out of order, and part of it twice."""
         backlog, self._backlog = self._backlog, []
         mixed = self._chance.shuffled(backlog) if self._chance.happens(500) else backlog
-        for topic, fact, seq in mixed:
-            self._send(topic, fact, seq)
+        for topic, fact, number in mixed:
+            self._send(topic, fact, number)
             if self._chance.happens(100):
-                self._send(topic, fact, seq)
+                self._send(topic, fact, number)
 
-    def _send(self, topic: str, fact: Fact, seq: int) -> None:
+    def _send(self, topic: str, fact: Fact, number: int) -> None:
         key = ids.charger_key(TENANT, NETWORK, self._charger)
-        self._sky.deliver(topic, key, fact, lambda: self._arrived(fact, seq))
+        self._sky.deliver(topic, key, fact, lambda: self._arrived(fact, number))
 
-    def _arrived(self, fact: Fact, seq: int) -> None:
+    def _arrived(self, fact: Fact, number: int) -> None:
         truth = self._truth
-        truth.arrived.add(seq)
+        truth.arrived.add(number)
         if isinstance(fact, ChargingStarted):
             truth.arrived_at = truth.arrived_at or self._sky.now_at
-        if isinstance(fact, ChargingEnded):
+        if isinstance(fact, ChargingEnded) and not self._plan.unheard:
             truth.end_arrived = True
         if not truth.whole_at and truth.whole:
             truth.whole_at = self._sky.now_at

@@ -4,6 +4,9 @@ It shares no code with the core: it knows the facts that were told, the commands
 the banks did and what really happened at the chargers. `found` is empty, or the world is wrong.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from schemas import codec
 from schemas.commands import (
     CaptureHold,
@@ -12,15 +15,17 @@ from schemas.commands import (
     MoneyCommand,
     PlaceHold,
     RaiseHold,
+    RefundCapture,
     ReleaseHold,
     ResendCommand,
 )
 from schemas.facts import AcquirerAnswered, AcquirerNotified
 from streams.simulation.plans import SessionPlan, WorldPlan
 from streams.simulation.policies import ceiling_minor
-from streams.simulation.tariffs import price_minor
+from streams.simulation.tariffs import Used, price_minor
 from streams.simulation.truth import ChargingTruth, SessionTruth
 
+_BY_CDR = frozenset({"SESSION_AND_CDR", "CDR_AFTER_QUIET"})
 _DEFINITE = frozenset({"done", "declined", "failed"})
 _PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 
@@ -36,9 +41,20 @@ class Watched:
         self.definite: dict[str, str] = {}
         self.failed_later: set[str] = set()
         self.held: dict[str, int] = {}
+        self.captured: dict[str, int] = {}
         self.expires_at: dict[str, int] = {}
         self.told_at = 0  # when we were first told of an approval
         self.ending_at = 0
+        self.by_cdr = False
+
+    def refunds(self) -> dict[str, int]:
+        """What was or may be refunded by each command."""
+        return {
+            one.command_id: one.amount_minor
+            for one in self.commands.values()
+            if isinstance(one, RefundCapture)
+            and self.definite.get(one.command_id) not in ("declined", "failed")
+        }
 
 
 class Checker:
@@ -49,6 +65,13 @@ class Checker:
         self.sessions: dict[str, Watched] = {}
         self.found: list[str] = []
         self.rested_at = 0
+        self._checks: dict[type[MoneyCommand], Callable[[Watched, Any], None]] = {
+            RaiseHold: self._check_raise,
+            LowerHold: self._check_lower,
+            CaptureHold: self._check_capture,
+            RefundCapture: self._check_refund,
+            ResendCommand: self._check_resend,
+        }
 
     def wrong(self, invariant: str, session_id: str, words: str) -> None:
         self.found.append(f"{invariant} {session_id}: {words}")
@@ -69,6 +92,8 @@ class Checker:
                 watched.told_at = watched.told_at or now_at
                 expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
                 watched.expires_at[fact.hold_id] = expires_at
+            if fact.outcome == "done" and fact.kind == "capture":
+                watched.captured[target] = fact.amount_minor
             if fact.outcome == "done" and fact.kind == "release" and known != "done":
                 left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
                 watched.held[fact.hold_id] = max(left, 0)
@@ -89,22 +114,13 @@ class Checker:
             self.wrong("time", command.session_id, words)
         self._check_any(watched, command)
         self._check_numbers(watched, command)
-        match command:
-            case RaiseHold():
-                self._check_raise(watched, command)
-            case LowerHold():
-                self._check_lower(watched, command)
-            case CaptureHold():
-                self._check_capture(watched, command)
-            case ResendCommand():
-                self._check_resend(watched, command)
-            case PlaceHold() | ReleaseHold() | InquireCommand():
-                pass
-            case _:
-                words = f"{type(command).__name__}: nothing to refund"
-                self.wrong("I4", command.session_id, words)
+        check = self._checks.get(type(command))
+        if check is not None:
+            check(watched, command)
+        elif not isinstance(command, PlaceHold | ReleaseHold | InquireCommand):
+            self.wrong("I11", command.session_id, f"{type(command).__name__}: what is that?")
         watched.commands[command.command_id] = command
-        if isinstance(command, CaptureHold | ReleaseHold):
+        if isinstance(command, CaptureHold | ReleaseHold | LowerHold):
             watched.ending_at = watched.ending_at or command.issued_at
 
     def _check_any(self, watched: Watched, command: MoneyCommand) -> None:
@@ -169,6 +185,20 @@ class Checker:
         if any(isinstance(one, CaptureHold | ReleaseHold) for one in watched.commands.values()):
             self.wrong("I8", session_id, f"{command.command_id} after its end was begun")
 
+    def _check_refund(self, watched: Watched, command: RefundCapture) -> None:
+        """I4: of captured money, once its capture is known of, no more than it, one at a time."""
+        session_id, refunds = command.session_id, watched.refunds()
+        captured = watched.captured.get(command.capture_id, 0)
+        taken_back = command.capture_id in watched.failed_later
+        if watched.definite.get(command.capture_id) != "done" or taken_back:
+            self.wrong("I4", session_id, f"{command.command_id} of no capture that is known of")
+        if waiting := [one for one in refunds if one not in watched.definite]:
+            self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
+        before = sum(refunds.values())
+        if not 0 < command.amount_minor <= captured - before:
+            words = f"{command.amount_minor} of {captured}, {before} before"
+            self.wrong("I4", session_id, f"{command.command_id}: {words}")
+
     def _check_lower(self, watched: Watched, command: LowerHold) -> None:
         if waiting := self._open(watched, command.hold_id):
             self.wrong("I9", command.session_id, f"{command.command_id} while {waiting}")
@@ -196,24 +226,44 @@ class Checker:
         if waiting := self._open(watched, command.hold_id):
             self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
         floor = self._world.operator.at_deadline == "floor" and command.proof == "CHARGER_FLOOR"
+        by_cdr = command.proof in _BY_CDR
+        if by_cdr:
+            self._check_cdr(watched, command)
         seen = self._known(truth, command)
         ended = [one for one in seen if one.end_arrived]
-        unproven = [one.transaction_id for one in seen if not one.whole]
-        if unproven and not floor:
+        unproven = [one.transaction_id for one in seen if not one.complete]
+        if unproven and not floor and not by_cdr:
             self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
         used = truth.used(ended if floor else seen)
-        price = price_minor(watched.plan.prices, used)
-        if floor:
-            used = used._replace(parking_ms=0)
-            price = price_minor(watched.plan.prices, used)
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")
         expires_at = watched.expires_at.get(command.hold_id, 0)
         if command.issued_at >= expires_at:
             self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
-        held = watched.held.get(command.hold_id, 0)
-        priced = command.amount_minor if floor else price
-        if command.amount_minor != min(price, held) or command.priced_minor != priced:
-            words = f"{command.amount_minor} of {command.priced_minor}, in truth {price} and {held}"
-            self.wrong("I3", session_id, f"{command.command_id}: {words}")
+        self._check_amount(watched, command, seen, used._replace(parking_ms=0) if floor else used)
+
+    def _check_amount(
+        self, watched: Watched, command: CaptureHold, seen: list[ChargingTruth], used: Used
+    ) -> None:
+        """The true price, or the hold where that is less. Without its times, somewhere between."""
+        prices, held = watched.plan.prices, watched.held.get(command.hold_id, 0)
+        floor = command.proof == "CHARGER_FLOOR"
+        least = most = price_minor(prices, used)
+        if not floor and any(not one.timed for one in seen):
+            connected_ms = sum(one.connected_ms for one in seen)
+            least = price_minor(prices, used._replace(parking_ms=0))
+            most = price_minor(prices, used._replace(parking_ms=connected_ms))
+        priced = command.amount_minor if floor else command.priced_minor
+        fair = command.priced_minor == priced and (floor or least <= priced <= most)
+        if not fair or command.amount_minor != min(most if floor else priced, held):
+            words = f"{command.amount_minor} of {command.priced_minor}, in truth {most} and {held}"
+            self.wrong("I3", command.session_id, f"{command.command_id}: {words}")
+
+    def _check_cdr(self, watched: Watched, command: CaptureHold) -> None:
+        """Only one that counts proves anything: nothing refused, changed or taken back."""
+        watched.by_cdr = True
+        told = watched.plan.cdr
+        if told is None or told.kind not in ("right", "credited"):
+            words = f"{command.command_id} by {command.proof} of {told}"
+            self.wrong("I6", command.session_id, words)

@@ -7,6 +7,7 @@ from schemas.ledger import SessionLedger
 from streams.simulation.bank import Hold
 from streams.simulation.checker import Watched
 from streams.simulation.policies import DAY_MS, HOUR_MS
+from streams.simulation.receipts import OURS, Settling, out_of_order
 from streams.simulation.tariffs import price_minor
 from streams.simulation.world import World
 
@@ -21,6 +22,7 @@ def check_end(world: World) -> None:
     for words in world.bank.wrong:
         world.checker.wrong("bank", "", words)
     _check_conservation(world)
+    _check_chain(world)
 
 
 class _Ending:
@@ -54,6 +56,8 @@ class _Ending:
         self._check_price(ledger)
         self._check_unused()
         self._check_reused()
+        self._check_refunds(ledger)
+        self._check_receipts(ledger)
         if self._ought_to_be_captured():
             self._check_captured(ledger)
 
@@ -68,7 +72,7 @@ class _Ending:
     def _check_books(self, ledger: SessionLedger) -> None:
         """I3, I11: our books are the banks' books."""
         if ledger.phase != "closed":
-            if not self._is_told() and self.watched.plan.role in _OURS:
+            if not self._is_told() and self.watched.plan.role in OURS:
                 self.wrong("I2", f"{ledger.phase} for ever, and nobody is told: {list(self.open)}")
             return
         settled = ledger.captured_minor - ledger.refunded_minor
@@ -93,9 +97,9 @@ class _Ending:
     def _check_price(self, ledger: SessionLedger) -> None:
         """I7: whatever came in whatever order, what is proven costs what it costs."""
         truth = self.watched.truth
-        captured = sum(one.captured for one in self.holds)
+        captured = sum(one.captured - one.refunded for one in self.holds)
         most = price_minor(self.watched.plan.prices, truth.used(truth.chargings))
-        if captured > most:
+        if captured > most and not self._refused("refund"):
             self.wrong("I3", f"captured {captured} of {most}")
         whole = [one for one in truth.seen if one.whole]
         if len(whole) < len(truth.seen) or any(one.odd for one in whole):
@@ -124,13 +128,33 @@ class _Ending:
         if self.watched.plan.reused and "reference-reused" not in found:
             self.wrong("reference", f"reused, and not set aside: {found}")
 
+    def _check_refunds(self, ledger: SessionLedger) -> None:
+        """I4: what went back is what the bank gave back."""
+        ours = getattr(ledger, "refunded_minor", 0)
+        theirs = sum(one.refunded for one in self.holds)
+        if ours != theirs and not self._is_told():
+            self.wrong("I4", f"refunded {ours}, at the bank {theirs}")
+
+    def _check_receipts(self, ledger: SessionLedger) -> None:
+        """What the card paid is receipted, once; what it did not is not."""
+        receipts = self.world.receipts
+        if receipts.rules is None or self.watched.plan.role not in OURS:
+            return
+        captured = sum(one.captured - one.refunded for one in self.holds)
+        told = self._is_told() or any(one.kind.startswith("receipt-") for one in self.open.values())
+        settling = Settling(receipts, self.session_id)
+        for words in settling.wrong(captured, ledger.receipt_status, told=told):
+            self.wrong("receipt", words)
+
     # --- captured in time ---
 
     def _ought_to_be_captured(self) -> bool:
         """Proven in good time on a hold that lives, and neither refused nor waiting for people."""
         truth, plan = self.watched.truth, self.watched.plan
-        if not self.holds or not truth.seen or self._was_told() or plan.role not in _OURS:
+        if not self.holds or not truth.seen or self._was_told() or plan.role not in OURS:
             return False
+        if self.watched.by_cdr:
+            return False  # what the charger tells later is owed, or refunded
         if any(not one.whole or one.odd for one in truth.seen):
             return False
         ending_at = self.watched.ending_at
@@ -152,8 +176,9 @@ class _Ending:
         price = price_minor(self.watched.plan.prices, truth.used(truth.seen))
         due = min(price, hold.most_open)
         refused = self._refused("capture")
-        if hold.captured != due and not refused:
-            self.wrong("I2", f"captured {hold.captured}, due {due} of {price}: {ledger.phase}")
+        captured = hold.captured - hold.refunded
+        if captured != due and not refused:
+            self.wrong("I2", f"captured {captured}, due {due} of {price}: {ledger.phase}")
         kept = hold.terms.remainder == "LAPSE_ONLY" and hold.captured
         if hold.lapsed and not kept and not refused and not self._refused("release"):
             self.wrong("I4", f"{hold.lapsed} were left to lapse")
@@ -164,8 +189,18 @@ class _Ending:
         return any(one.startswith(self.session_id) and f"/{kind}/" in one for one in said)
 
 
-_OURS = ("operator_side", "terminal_provider_side")
-_FOR_PEOPLE = frozenset({"unresolved", "refused", "register", "implausible-end", "conflict"})
+_FOR_PEOPLE = frozenset(
+    "unresolved refused register implausible-end conflict unanswered refund-failed"
+    " refund-refused".split()
+)
+
+
+def _check_chain(world: World) -> None:
+    receipts = world.receipts
+    for words in world.office.wrong:
+        world.checker.wrong("receipt", "", words)
+    for words in out_of_order(receipts.asked, list(receipts.settled.values())):
+        world.checker.wrong("receipt", "", words)
 
 
 def _check_conservation(world: World) -> None:

@@ -11,11 +11,25 @@ from streams.simulation.policies import (
     OPERATORS,
     TERMS,
     Figures,
+    Receipts,
     Terms,
 )
 from streams.simulation.tariffs import TARIFFS, Prices
 
 T0 = 1_790_000_000_000
+REGIMES: tuple[Literal["SIGN_SYNC", "SIGN_CHAINED", "PERIODIC_REPORT"], ...] = (
+    "SIGN_CHAINED",
+    "SIGN_CHAINED",
+    "SIGN_SYNC",
+    "PERIODIC_REPORT",
+)
+CDRS: tuple[Literal["right", "rejected", "changed", "credited"], ...] = (
+    "right",
+    "right",
+    "rejected",
+    "changed",
+    "credited",
+)
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -24,6 +38,7 @@ class ChargingPlan(NamedTuple):
 
     `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
+    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6).
     """
 
     after_ms: int
@@ -40,10 +55,18 @@ class ChargingPlan(NamedTuple):
     reset_at_wh: int
     leaps: bool
     obeys: bool
+    unheard: bool
+
+
+class CdrPlan(NamedTuple):
+    """What the charge point operator tells of the charging, and how long after its end."""
+
+    kind: Literal["right", "rejected", "changed", "credited"]
+    after_ms: int
 
 
 class SessionPlan(NamedTuple):
-    """One driver: card, terminal, charger and what goes wrong."""
+    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told."""
 
     number: int
     at: int
@@ -63,6 +86,7 @@ class SessionPlan(NamedTuple):
     repeats: int
     reused: bool
     walks_away: bool
+    cdr: CdrPlan | None
 
 
 class WorldPlan(NamedTuple):
@@ -70,6 +94,8 @@ class WorldPlan(NamedTuple):
 
     `behind`: so many facts may wait, for seconds, before the stages get to them; `batch`: so many
     records of an input go into one transaction at most. `outage`: when no acquirer is reached.
+    `receipts`: None, where nobody asks for them; `office_faults`, `office_refusals` and
+    `office_outage` of those who sign them.
     """
 
     seed: int
@@ -85,6 +111,10 @@ class WorldPlan(NamedTuple):
     outage: tuple[int, int]
     slowest_ms: int
     sessions: tuple[SessionPlan, ...]
+    receipts: Receipts | None
+    office_faults: int
+    office_refusals: int
+    office_outage: tuple[int, int]
 
 
 def plan_of(seed: int) -> WorldPlan:
@@ -96,11 +126,14 @@ def plan_of(seed: int) -> WorldPlan:
     outage_at = T0 + chance.between(0, 2 * HOUR_MS)
     outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
     sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    partner = Chance(seed, "partner")
+    sessions = tuple(_with_partner(partner, one, good=good) for one in sessions)
+    fiscal = Chance(seed, "fiscal")
     return WorldPlan(
         seed=seed,
         partitions=chance.between(1, 2),
         operator=operator,
-        tick_ms=MINUTE_MS * chance.one_of((1, 5, 5, 10)) if chance.happens(850) else 1_000,
+        tick_ms=MINUTE_MS * chance.one_of((1, 5, 5, 10)) if chance.happens(920) else 1_000,
         behind=chance.one_of((1, 3, 20)),
         batch=chance.one_of((1, 4, 32)),
         crashes=0 if good else chance.one_of((0, 0, 10, 50)),
@@ -110,6 +143,34 @@ def plan_of(seed: int) -> WorldPlan:
         outage=(outage_at, outage_at + outage_ms),
         slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
         sessions=sessions,
+        receipts=_receipts(fiscal),
+        office_faults=0 if good else fiscal.one_of((0, 100, 400)),
+        office_refusals=0 if good else fiscal.one_of((0, 0, 0, 150)),
+        office_outage=(T0, T0 + (0 if good else fiscal.one_of((0, 0, HOUR_MS, 6 * HOUR_MS)))),
+    )
+
+
+def _with_partner(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPlan:
+    """Drawn apart, so that the other worlds of a seed stay what they were."""
+    if not good and chance.happens(300):
+        return plan._replace(
+            chargings=tuple(one._replace(unheard=not one.numbered) for one in plan.chargings)
+        )
+    if chance.happens(500):
+        return plan
+    kind = "right" if good else chance.one_of(CDRS)
+    return plan._replace(cdr=CdrPlan(kind, chance.skewed(MINUTE_MS, DAY_MS)))
+
+
+def _receipts(chance: Chance) -> Receipts | None:
+    if chance.happens(300):
+        return None
+    regime = chance.one_of(REGIMES)
+    first = chance.happens(300)
+    return Receipts(
+        regime,
+        "receipt_first" if first else "capture_first",
+        "balance" if chance.happens(300) else "reduction",
     )
 
 
@@ -139,6 +200,7 @@ def _session(chance: Chance, number: int, *, good: bool) -> SessionPlan:
         repeats=0 if good else chance.between(0, 2),
         reused=not good and chance.happens(30),
         walks_away=not good and chance.happens(50),
+        cdr=None,
     )
 
 
@@ -151,7 +213,7 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         from_ms = chance.between(0, 25 * MINUTE_MS)
         dark = (from_ms, from_ms + chance.skewed(MINUTE_MS, 6 * DAY_MS))
     bad = not good
-    lost = frozenset({chance.between(1, 12)}) if bad and chance.happens(30) else frozenset[int]()
+    lost = frozenset({chance.between(1, 12)}) if bad and chance.happens(50) else frozenset[int]()
     begin_wh = chance.one_of((0, 5_000, 123_456_789))
     resets = bad and chance.happens(20) and energy_wh > 0 and begin_wh > 0
     return ChargingPlan(
@@ -165,8 +227,9 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         skew_ms=chance.one_of((0, 0, 0, -30_000, 45_000)) if bad else 0,
         numbered=good or chance.happens(960),
         missing=lost,
-        end_lost=bad and chance.happens(30),
+        end_lost=bad and chance.happens(60),
         reset_at_wh=energy_wh // 2 if resets else -1,
         leaps=bad and chance.happens(20),
         obeys=good or chance.happens(950),
+        unheard=False,
     )

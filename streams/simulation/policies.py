@@ -10,6 +10,7 @@ Remainder = Literal[
     "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
 ]
 MINUTE_MS = 60_000
+QUARTER_MS = 15 * MINUTE_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 CURRENCIES = ("CHF", "EUR", "JPY")
@@ -53,7 +54,7 @@ class Amounts(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """One operator. `step` 0 in a cell: a fixed hold."""
+    """One operator. `step` 0 in a cell: a fixed hold. `last_look_ms` between inquiries at last."""
 
     name: str
     dc: Amounts
@@ -61,13 +62,27 @@ class Figures(NamedTuple):
     at_deadline: Literal["lapse", "floor"]
     forgive_below: int
     grace_ms: int
+    last_look_ms: int = HOUR_MS
 
+
+class Receipts(NamedTuple):
+    """What the country that all of this happens in asks of receipts."""
+
+    regime: Literal["SIGN_SYNC", "SIGN_CHAINED", "PERIODIC_REPORT", "PROVIDER_CLEARANCE"]
+    order: Literal["capture_first", "receipt_first"]
+    below_cost: Literal["reduction", "balance"]
+
+
+COUNTRY = "CH"
+CHAIN = "till-1"
 
 OPERATORS = (
     Figures("staircase", Amounts(20, 20, 80), Amounts(30, 0, 30), "lapse", 0, 3 * MINUTE_MS),
     Figures("small-steps", Amounts(10, 5, 60), Amounts(10, 5, 40), "lapse", 50, 2 * MINUTE_MS),
     Figures("wall", Amounts(50, 0, 50), Amounts(20, 0, 20), "lapse", 0, 3 * MINUTE_MS),
-    Figures("floor", Amounts(15, 15, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS),
+    Figures(
+        "floor", Amounts(15, 15, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS, QUARTER_MS
+    ),
 )
 
 
@@ -124,13 +139,25 @@ def _acquirer(terms: Terms) -> str:
     )
 
 
-def text_of(operator: Figures) -> str:
-    """The policy file of an operator."""
+def _fiscal(receipts: Receipts) -> str:
+    return "\n".join(
+        [
+            f"[fiscal.{COUNTRY}]",
+            f'regime = "{receipts.regime}"',
+            f'chain = "{CHAIN}"',
+            f'order = "{receipts.order}"',
+            f'below_cost = "{receipts.below_cost}"',
+        ]
+    )
+
+
+def text_of(operator: Figures, receipts: Receipts | None = None) -> str:
+    """The policy file of an operator; `receipts`: None, where there are none."""
     head = f"""
 id = "{operator.name}"
 version = "1"
 start_grace_ms = {operator.grace_ms}
-inquiry_schedule_ms = [5000, 15000, 60000, 300000, 900000]
+inquiry_schedule_ms = [5000, 15000, 60000, 300000, 900000, {operator.last_look_ms}]
 forgive_below_minor = {operator.forgive_below}
 [look_ahead]
 acquirer_latency_ms = 3000
@@ -146,4 +173,5 @@ power_when_unknown_w = 400000
         _cell("AC", operator.ac),
         _wall("AC", operator.ac),
     ]
-    return "\n".join([head, *cells, *map(_acquirer, TERMS), tail])
+    fiscal = [_fiscal(receipts)] if receipts is not None else []
+    return "\n".join([head, *cells, *map(_acquirer, TERMS), tail, *fiscal])

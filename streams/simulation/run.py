@@ -1,8 +1,10 @@
 """Many worlds one after the other; whatever is wrong with its seed, to be had again."""
 
+import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -51,6 +53,18 @@ def lived(seed: int, *, told: bool = False) -> World:
     return world
 
 
+@contextmanager
+def _nothing_old_collected() -> Iterator[None]:
+    """What the program itself is made of is not looked through again for garbage: a tenth less."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@_nothing_old_collected()
 def simulate(seeds: Iterable[int], show: Callable[[Simulated], None] | None = None) -> Simulated:
     """Live the worlds of these seeds. `show` is called with what there is after each."""
     began, worked = time.perf_counter(), time.process_time()

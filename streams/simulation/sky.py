@@ -20,7 +20,7 @@ _SOON_MS = 2_000
 class Sky:
     """The clock of one world and all that is under way in it."""
 
-    def __init__(self, chance: Chance, put: Callable[[str, str, bytes], None]) -> None:
+    def __init__(self, chance: Chance, put: Callable[[str, str, bytes, Fact], None]) -> None:
         self.now_at = T0
         self.slowest_ms = _SOON_MS
         self.repeats = 0
@@ -63,7 +63,7 @@ class Sky:
         value = codec.encode(fact)
 
         def put() -> None:
-            self._put(topic, key, value)
+            self._put(topic, key, value, fact)
             if arrived is not None:
                 arrived()
 

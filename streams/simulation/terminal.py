@@ -8,10 +8,10 @@ from schemas.facts import CardRead, SessionRequested
 from streams.simulation.chance import Chance
 from streams.simulation.chargers import charger_of
 from streams.simulation.plans import SessionPlan
+from streams.simulation.policies import COUNTRY
 from streams.simulation.sky import NETWORK, TENANT, Sky
 
 _PROVIDER = "p"
-_COUNTRY = "CH"
 
 
 def session_id_of(plan: SessionPlan) -> str:
@@ -64,7 +64,7 @@ class Terminal:
             funding="credit",
             entry_mode="contactless",
             cvm=plan.cvm,
-            bin_country=_COUNTRY,
+            bin_country=COUNTRY,
             card_token=f"tok-{plan.number}",
             offer_id=offer_id,
             consented_minor=consented,
@@ -94,8 +94,8 @@ class Terminal:
             funding="credit" if tapped else "unknown",
             entry_mode="contactless" if tapped else "",
             cvm=plan.cvm if tapped else "",
-            bin_country=_COUNTRY if tapped else "",
-            merchant_country=_COUNTRY,
+            bin_country=COUNTRY if tapped else "",
+            merchant_country=COUNTRY,
             card_token=f"tok-{plan.number}" if tapped else "",
             currency=plan.prices.currency,
             acquirer_id=plan.terms.acquirer_id,

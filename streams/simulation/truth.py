@@ -6,7 +6,7 @@ from streams.simulation.tariffs import Used
 
 
 class ChargingTruth(msgspec.Struct):
-    """One charging. `told`: the numbers that its charger gave out; `arrived`: those we were given.
+    """One charging. `told`: what its charger told, by number; `arrived`: what we were given of it.
 
     `arrived_at`: when its begin reached us, by which alone it can be linked, 0: never; `whole_at`:
     when all had. `odd`: the charger told something that cannot be; then no proof is owed.
@@ -26,7 +26,22 @@ class ChargingTruth(msgspec.Struct):
     arrived_at: int = 0
     end_arrived: bool = False
     whole_at: int = 0
+    begun_at: int = 0
     ended_at: int = 0
+
+    @property
+    def timed(self) -> bool:
+        """Whether all that tells of its times is there: then its price is known to the minute."""
+        return self.ended and self.arrived >= self.told
+
+    @property
+    def connected_ms(self) -> int:
+        return self.ended_at - self.begun_at if self.ended else 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether its end is there: without numbers nobody can say that anything is missing."""
+        return self.whole or (not self.numbered and self.ended and self.end_arrived)
 
     @property
     def whole(self) -> bool:

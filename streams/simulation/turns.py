@@ -1,4 +1,4 @@
-"""Link and sessions as they run, without Kafka: queues, turns, transactions and crashes.
+"""Link, sessions and fiscal as they run, without Kafka: queues, turns, transactions and crashes.
 
 The logic, the state store and the working copy are the real ones. What is simulated is what Kafka
 and the machine do to them: what waits is taken in any order across topics and in order within a
@@ -7,10 +7,12 @@ partition, a transaction is thrown away or committed, and memory is lost before 
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from schemas import codec, topics
 from schemas.facts import Fact
+from streams.agents.fiscal import fiscal_stage
 from streams.agents.link import link_stage
 from streams.agents.sessions import sessions_stage
 from streams.core.session import PaymentSession
@@ -18,6 +20,9 @@ from streams.engine.stage import BadRecord, Logic, Output, Record, References, S
 from streams.engine.state import StateStore, WorkingCopy
 from streams.reading import partition_of
 from streams.simulation.chance import Chance
+
+_OVERHEARD = frozenset({topics.FISCAL_REQUESTS, topics.FISCAL_RESPONSES})
+"""What one stage says to another, and the checker has to hear."""
 
 
 class Parked(NamedTuple):
@@ -37,6 +42,7 @@ class _Place:
         self.stage = stage
         self.number = number
         self.references = references
+        self.barriers = stage.barrier_topics or frozenset()
         self.queues: dict[str, deque[Record]] = {topic: deque() for topic in stage.inputs}
         self.latest: dict[bytes, bytes] = {}
         self.logic: Logic
@@ -52,11 +58,14 @@ class _Place:
         self.logic = self.stage.open(self.number, self.references)
         self.logic.restored(self.store.decoded())
 
-    def view(self, records: Sequence[Record]) -> WorkingCopy:
+    def thaw(self, records: Sequence[Record]) -> None:
         cold = self.store.cold.places
         if cold:
             asked = [key for one in records for key in self.stage.keys_of(one) if key in cold]
             self.store.thaw({key: self.latest[key] for key in asked})
+
+    def view(self, records: Sequence[Record]) -> WorkingCopy:
+        self.thaw(records)
         return WorkingCopy(self.store)
 
     def commit(self, view: WorkingCopy, changes: dict[bytes, bytes | None]) -> None:
@@ -88,13 +97,16 @@ class Turns:
         self._chance = chance
         self._said = said
         self._offsets: dict[tuple[str, int], int] = {}
-        made = (link_stage(partitions), sessions_stage(partitions))
+        made = (link_stage(partitions), sessions_stage(partitions), fiscal_stage(partitions))
         self._places = [
             _Place(stage, number, references) for stage in made for number in range(partitions)
         ]
         self._readers = {
-            (topic, place.number): place for place in self._places for topic in place.stage.inputs
+            (topic, place.number): (index, place.queues[topic])
+            for index, place in enumerate(self._places)
+            for topic in place.stage.inputs
         }
+        self._numbers: dict[bytes, int] = {}  # of the partitions of keys
         self._waiting: set[int] = set()
         self.batch = 1
         self.crashes = 0
@@ -111,22 +123,29 @@ class Turns:
         self, topic: str, key: bytes, value: bytes, partition: int | None = None
     ) -> tuple[str, int, int]:
         """Append a record to its partition; where it stands."""
-        number = partition_of(key, self._partitions) if partition is None else partition
+        number = self._number(key) if partition is None else partition
         place = (topic, number)
         offset = self._offsets.get(place, 0)
         self._offsets[place] = offset + 1
-        reader = self._readers[place]
-        reader.queues[topic].append(Record(topic, number, offset, key, value))
-        self._waiting.add(self._places.index(reader))
+        index, queue = self._readers[place]
+        queue.append(Record(topic, number, offset, key, value))
+        self._waiting.add(index)
         return topic, number, offset
+
+    def _number(self, key: bytes) -> int:
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = partition_of(key, self._partitions)
+        return number
 
     def run(self) -> None:
         """Until nothing waits anywhere."""
         while self._waiting:
-            turn = self._places[self._chance.one_of(sorted(self._waiting))]
+            index = self._chance.one_of(sorted(self._waiting))
+            turn = self._places[index]
             self._turn(turn)
             if not any(turn.queues.values()):
-                self._waiting.discard(self._places.index(turn))
+                self._waiting.discard(index)
 
     def ends(self) -> dict[tuple[str, int], int]:
         """How many records each partition was given."""
@@ -153,7 +172,7 @@ class Turns:
         if len(runs) > 1 and self._chance.happens(500):
             runs = runs[:1]
         records = [record for run in runs for record in run]
-        self._apply(place, records)
+        self._apply(place, records, view)
         for record in records:
             place.queues[record.topic].popleft()
             at = (record.topic, record.partition)
@@ -164,24 +183,27 @@ class Turns:
     ) -> list[Record]:
         """What may be taken of one input now: up to the first barrier."""
         limit = self.batch if self.batch == 1 else self._chance.between(1, self.batch)
-        barriers = place.stage.barrier_topics or frozenset()
+        if topic not in place.barriers:
+            return list(islice(queue, limit))
         run: list[Record] = []
-        for record in queue:
-            if len(run) >= limit:
+        for record in islice(queue, limit):
+            if place.logic.is_barrier(record, view):
                 break
-            if topic in barriers:
-                if place.logic.is_barrier(record, view):
-                    break
-                if codec.record_name(record.value) == "Watermark":
-                    run.append(record)
-                    break
             run.append(record)
+            if codec.record_name(record.value) == "Watermark":
+                break
         return run
 
-    def _apply(self, place: _Place, records: Sequence[Record]) -> None:
-        """All in one transaction; where one of them is at fault, each in its own."""
+    def _apply(
+        self, place: _Place, records: Sequence[Record], view: WorkingCopy | None = None
+    ) -> None:
+        """All in one transaction; where one of them is at fault, each in its own.
+
+        `view`: one that nothing was put into.
+        """
         fate = self._fate()
-        view = place.view(records)
+        place.thaw(records)
+        view = view or WorkingCopy(place.store)
         try:
             outputs = self._steps(place, records, view)
         except BadRecord as bad:
@@ -245,9 +267,11 @@ class Turns:
             assert output.key is not None, "what a stage of ours says has a key"
             number = output.partition
             if number is None:
-                number = partition_of(output.key, self._partitions)
+                number = self._number(output.key)
             if (output.topic, number) in self._readers:
                 self.send_bytes(output.topic, output.key, output.value, number)
+                if output.topic in _OVERHEARD:
+                    self._said(output)
             else:
                 self._said(output)
 
@@ -259,4 +283,6 @@ class Turns:
 
 
 def _tells_time(record: Record) -> bool:
-    return record.topic == topics.TICKS or codec.record_name(record.value) == "Watermark"
+    if record.topic != topics.EVENTS:
+        return record.topic == topics.TICKS
+    return codec.record_name(record.value) == "Watermark"

@@ -4,7 +4,13 @@ import functools
 from collections.abc import Mapping
 
 from schemas import codec, ids, topics
-from schemas.commands import MoneyCommand, OfferAmount, StartCharging, StopCharging
+from schemas.commands import (
+    MoneyCommand,
+    OfferAmount,
+    ReceiptReady,
+    StartCharging,
+    StopCharging,
+)
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -15,6 +21,7 @@ from schemas.facts import (
     TariffPublished,
     Tick,
 )
+from schemas.fiscal import ReceiptSettled, RequestReceipt, SignReceipt
 from schemas.ledger import SessionLedger
 from streams.core import pricing
 from streams.engine.stage import Output
@@ -23,8 +30,11 @@ from streams.simulation.bridge import Bridge
 from streams.simulation.chance import Chance
 from streams.simulation.chargers import EVSE
 from streams.simulation.checker import Checker, Watched
+from streams.simulation.office import Office
+from streams.simulation.partner import Partner
 from streams.simulation.plans import T0, SessionPlan, WorldPlan, plan_of
-from streams.simulation.policies import DAY_MS, Figures, text_of
+from streams.simulation.policies import DAY_MS, Figures, Receipts, text_of
+from streams.simulation.receipts import ReceiptChecker
 from streams.simulation.sky import TENANT, Sky
 from streams.simulation.tariffs import TARIFFS, body_of
 from streams.simulation.terminal import Terminal, session_id_of
@@ -62,9 +72,13 @@ def tariff_hashes() -> dict[str, str]:
 
 
 @functools.cache
-def tables_of(operator: Figures) -> Tables:
+def tables_of(operator: Figures, receipts: Receipts | None) -> Tables:
     policy = PolicyPublished(
-        tenant=TENANT, policy_id=operator.name, version="1", body=text_of(operator), published_at=0
+        tenant=TENANT,
+        policy_id=operator.name,
+        version="1",
+        body=text_of(operator, receipts),
+        published_at=0,
     )
     published = [
         TariffPublished(
@@ -97,7 +111,8 @@ class World:
     def __init__(self, plan: WorldPlan) -> None:
         self.plan = plan
         chance = functools.partial(Chance, plan.seed)
-        self.turns = Turns(plan.partitions, tables_of(plan.operator), chance("turns"), self._said)
+        tables = tables_of(plan.operator, plan.receipts)
+        self.turns = Turns(plan.partitions, tables, chance("turns"), self._said)
         self.turns.batch, self.turns.crashes = plan.batch, plan.crashes
         self.sky = Sky(chance("sky"), self._put)
         self.sky.slowest_ms, self.sky.repeats = plan.slowest_ms, plan.repeats
@@ -105,7 +120,11 @@ class World:
         self.bridge = Bridge(self.bank, self.sky, chance("bridge"))
         self.bridge.faults, self.bridge.refusals = plan.faults, plan.refusals
         self.bridge.outage = plan.outage
+        self.office = Office(self.sky, chance("office"))
+        self.office.faults, self.office.refusals = plan.office_faults, plan.office_refusals
+        self.office.outage = plan.office_outage
         self.checker = Checker(plan)
+        self.receipts = ReceiptChecker(self.checker, plan.receipts)
         self._ledgers: dict[str, bytes] = {}  # most are never looked at
         self.open: dict[str, dict[str, DiscrepancyChanged]] = {}
         self.ever: set[tuple[str, str]] = set()
@@ -123,7 +142,8 @@ class World:
         truth = SessionTruth(session_id)
         terminal = Terminal(plan, tariff_hashes()[plan.prices.name], self.sky, chance)
         self._terminals[session_id] = terminal
-        self._evses[session_id] = EVSE(plan, truth, self.sky, chance)
+        partner = Partner(plan, self.sky, Chance(self.plan.seed, f"partner {plan.number}"))
+        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner.ended)
         self.bank.available[session_id] = plan.available
         self.checker.sessions[session_id] = Watched(plan, truth)
         self.sky.at(plan.at, terminal.ask)
@@ -180,17 +200,16 @@ class World:
 
     def _heal(self) -> None:
         self.bridge.faults = self.bridge.refusals = 0
+        self.office.faults = self.office.refusals = 0
 
     # --- what goes in ---
 
-    def _put(self, topic: str, key: str, value: bytes) -> None:
-        fact = codec.decode(value) if self.story is not None or topic == topics.RESPONSES else None
+    def _put(self, topic: str, key: str, value: bytes, fact: Fact) -> None:
         if isinstance(fact, AcquirerAnswered):
             self.checker.on_answer(fact, self.sky.now_at)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
-        if fact is not None:
-            self._tell("->", fact)
+        self._tell("->", fact)
         self.turns.send_bytes(topic, key.encode(), value)
 
     # --- what comes out ---
@@ -199,6 +218,8 @@ class World:
         match output.topic:
             case topics.COMMANDS | topics.CHARGER_COMMANDS | topics.TERMINAL_COMMANDS:
                 self._commanded(codec.decode(output.value))
+            case topics.FISCAL_COMMANDS | topics.FISCAL_REQUESTS | topics.FISCAL_RESPONSES:
+                self._receipted(codec.decode(output.value))
             case topics.LEDGER:
                 self._ledgers[(output.key or b"").decode()] = output.value
             case topics.DISCREPANCIES:
@@ -221,6 +242,20 @@ class World:
                 self.sky.after(self.sky.lag_ms(), lambda: evse.command(command))
             case OfferAmount():
                 self._terminals[command.session_id].offered(command)
+            case ReceiptReady():
+                self.receipts.shown.append(command.receipt_id)
+            case _:
+                pass
+
+    def _receipted(self, told: Fact) -> None:
+        self._tell("<-", told)
+        match told:
+            case RequestReceipt():
+                self.receipts.on_request(told)
+            case ReceiptSettled():
+                self.receipts.on_settled(told)
+            case SignReceipt():
+                self.office.take(told)
             case _:
                 pass
 

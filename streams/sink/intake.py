@@ -18,7 +18,9 @@ _POLL_MS = 200
 _POLL_RECORDS = 5_000
 # Writing small blocks costs 10 ms of a core each, one a partition and table. On a busy machine
 # they come less often: writing takes a tenth of the time at most, unless the buffers are full.
+# One slow write (a restart's first, a ClickHouse that was away) must not rest for minutes.
 _REST = 9
+_REST_MOST_S = 5.0
 
 Committed = dict[TopicPartition, OffsetAndMetadata]
 
@@ -143,7 +145,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # untyped
             partition.written(batch)
             self._bytes -= _size(batch.records)
         now = time.monotonic()
-        self._next_at = now + max(self._settings.flush_every_s, _REST * (now - begun))
+        rest_s = min(_REST * (now - begun), _REST_MOST_S)
+        self._next_at = now + max(self._settings.flush_every_s, rest_s)
 
     async def _commit(self, wanted: Iterable[tuple[Batch, int, str]]) -> None:
         offsets = {

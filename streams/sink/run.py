@@ -38,10 +38,12 @@ async def run_sink(
     settings: SinkSettings,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[int], None] | None = None,
+    reached: Callable[[str], None] = lambda _point: None,
 ) -> None:
     """Runs until `stop` is set, then writes what it has and leaves.
 
-    `on_ready` is called once with the query port. Raises AnalyticsInUse when another process owns
+    `on_ready` is called once with the query port, `reached` (from a thread) before and after each
+    insert. Raises AnalyticsInUse when another process owns
     the directory, MigrationRefused, ClusterDiffers, and what the environment raises: the
     supervisor starts it anew.
     """
@@ -55,7 +57,7 @@ async def run_sink(
         await loop.run_in_executor(threads, bind, warehouse, await cluster_id(settings))
 
         async def insert(batch: Batch) -> None:
-            await loop.run_in_executor(threads, write, warehouse, settings, batch)
+            await loop.run_in_executor(threads, write, warehouse, settings, batch, reached)
 
         async def committed(parts: list[TopicPartition]) -> Committed:
             return await committed_of(settings, parts)
@@ -102,9 +104,13 @@ def bind(warehouse: Warehouse, cluster: str) -> None:
         )
 
 
-def write(warehouse: Warehouse, settings: SinkSettings, batch: Batch) -> None:
+def write(
+    warehouse: Warehouse, settings: SinkSettings, batch: Batch, reached: Callable[[str], None]
+) -> None:
     """One block for each table that the batch has rows for, all under the batch's token."""
     name = settings.catalogue_name(batch.topic)
     rows = by_table(row_of(record, name) for record in batch.records)
     for table in sorted(rows):
+        reached("before_insert")
         warehouse.insert(TABLES[table], rows[table], batch.token)
+        reached("after_insert")

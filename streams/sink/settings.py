@@ -17,7 +17,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     `instance_id`: static membership, one of its own for each process of a group.
     `topic_prefix`: before every name of the catalogue, where a cluster has other tenants.
     Batches are written when all of them hold `flush_rows` or `flush_bytes`, and every
-    `flush_every_s`, less often where writing would take more than a tenth of the time.
+    `flush_every_s`, later where writing would take more than a tenth of the time, by 5 s at most.
     `query_port` 0: a free one.
     """
 

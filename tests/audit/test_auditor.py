@@ -6,6 +6,7 @@ from auditworld import AuditedDay, audited, references_of
 from test_link_and_sessions import SESSION, T0, reading, request
 
 from schemas import codec, topics
+from schemas.decisions import LinkRejected
 from schemas.facts import AcquirerAnswered, LinkedFact
 from streams.agents.journal import edition
 from streams.audit.auditor import INPUTS, ORDERS, OUTPUTS, Auditor
@@ -265,3 +266,41 @@ def test_a_session_that_two_editions_decided_alike_is_verified():
     assert report.findings == []
     assert report.only_followed == {}
     assert report.outputs > 20
+
+
+def moved_on(day, after_ms):
+    """What sessions says of its time: it has passed all that there was by so much."""
+    said = of(day, topics.APPLIED)[-1]
+    at = codec.decode(said.value).at + after_ms
+    value = codec.encode(msgspec.structs.replace(codec.decode(said.value), at=at))
+    return msgspec.structs.replace(said, offset=said.offset + 1, value=value)
+
+
+def test_an_instant_that_passed_and_nobody_was_told_is_overdue():
+    """A deadline that a stage forgot leaves no other trace: nothing is journalled of it."""
+    waiting = AuditedDay()
+    waiting.pipeline.send(topics.REQUESTS, SESSION, request(waiting.pipeline))
+    waiting.tick(T0)
+    records = waiting.pipeline.records
+    assert audited(waiting.pipeline).in_order
+    (found,) = audited_records(waiting, [*records, moved_on(waiting, 24 * 60 * MINUTE)]).findings
+    assert (found.kind, found.session_id) == ("overdue", SESSION)
+    assert found.repair == f"holdfast audit --again {found.what} --yes"
+    waiting.tick(T0 + 24 * 60 * MINUTE)
+    assert audited(waiting.pipeline).in_order
+
+
+def test_what_a_person_decided_is_an_input_like_any_other(day):
+    """Applied by sessions, told by its journal: its session goes on being decided again."""
+    decided = AuditedDay()
+    decided.charge(minutes=5)
+    rejection = LinkRejected(
+        tenant="t", session_id=SESSION, proposal_id="p-1", source_topic=topics.OCPI_CDRS,
+        source_partition=0, source_offset=7, who="operator", why="another car", evidence="plate",
+        decided_at=T0,
+    )  # fmt: skip
+    decided.pipeline.send(topics.DECISIONS, SESSION, rejection)
+    decided.tick(T0 + 60 * MINUTE)
+    report = audited(decided.pipeline)
+    assert report.findings == []
+    assert report.only_followed == {}

@@ -1,6 +1,6 @@
 """Settings reach the stages that `holdfast worker` runs."""
 
-from streams.cli.run import stage_named
+from streams.cli.stages import stage_named
 from streams.settings import Settings
 
 

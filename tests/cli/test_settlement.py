@@ -3,7 +3,7 @@
 import pytest
 
 from streams.cli.named import Use, settings_for
-from streams.cli.run import settlement_settings
+from streams.cli.performers import settlement_settings
 from streams.settings import Settings, SettingsWrong
 from streams.stack import children
 

@@ -77,6 +77,18 @@ def written(record: type[Fact], **wrong: Any) -> bytes:
     return out.getvalue()
 
 
+@EVERY_RECORD
+@settings(max_examples=30)
+@given(data=st.data())
+def test_what_is_written_is_byte_for_byte_what_the_library_writes(record, data):
+    value = data.draw(records(record))
+    newest = codec.versions()[record.__name__][-1]
+    fields = msgspec.to_builtins(value, builtin_types=(bytes,))
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, newest.parsed, fields)
+    assert codec.encode(value)[len(newest.header) :] == out.getvalue()
+
+
 def read_or_refused(data: bytes) -> Fact | None:
     """Anything but a record and NotReadable goes up and fails the test."""
     try:

@@ -7,28 +7,40 @@ ever. The table in streams/simulation/README.md is what this prints.
 """
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from schemas import ids
+from schemas.commands import RefundCapture
+from schemas.facts import ChargingStarted
+from streams.agents import link
 from streams.core import (
     case,
     charging,
+    due,
+    fiscal_chain,
     gate,
     holds,
     inquiries,
     learn,
     orders,
+    partner_view,
     pipe,
     plausible,
     pricing,
+    receipts,
     rules,
     rules_clocks,
+    rules_fiscal,
     rules_opening,
     rules_settle,
+    vat,
     verdicts,
 )
 from streams.core.pricing import Quantities
@@ -197,12 +209,100 @@ def performer():
 
 @plant("1.6 Stop with -1")
 def stop_without_number():
-    original = gate._take_end
+    """The stop of transaction -1 is taken for the end of the one that began last there."""
+    place, take_end = link._place, gate._take_end
+    begun: dict[str, str] = {}
+
+    def placed(fact):
+        if isinstance(fact, ChargingStarted):
+            begun[fact.charger_id] = fact.transaction_id
+        if fact.transaction_id == "-1":
+            fact = replace(fact, transaction_id=begun.get(fact.charger_id, "-1"))
+        return place(fact)
 
     def planted(one, ended, kept):
-        said = original(one, ended, kept)
         whole = ended.seq < 0
-        return [each._replace(sequence_complete=whole or each.sequence_complete) for each in said]
+        return [
+            each._replace(sequence_complete=whole or each.sequence_complete)
+            for each in take_end(one, ended, kept)
+        ]
+
+    return both(instead(place, placed), instead(take_end, planted))
+
+
+@contextmanager
+def both(one: Any, other: Any) -> Iterator[None]:
+    with one, other:
+        yield
+
+
+@plant("refund of an uncaptured hold")
+def refund_of_a_hold():
+    original = rules_settle.release_unused
+
+    def planted(of):
+        for one in original(of):
+            yield refund(of, one, "unused")
+
+    return instead(original, planted)
+
+
+def refund(of, command, cause):
+    made = orders._money(
+        of, ids.refund_id(of.session.session_id, cause), command.hold_id, command.amount_minor
+    )
+    return RefundCapture(
+        **made,
+        psp_reference=command.psp_reference,
+        capture_id=ids.capture_id(of.session.session_id, 1),
+        cause=cause,
+        reason="planted",
+    )
+
+
+@plant("refund numbered by arrival")
+def refund_by_arrival():
+    """Whatever comes after a credit CDR gives back what was captured, under the next number."""
+    original = rules_settle.release_after_capture
+
+    def planted(of):
+        yield from original(of)
+        made = [one for one in of.session.issued.values() if one.kind == "refund"]
+        if partner_view.credits(of.session) and len(made) < 3:
+            taken = orders.release_hold(of, of.hold, 1, "planted")
+            whole = replace(taken, amount_minor=of.hold.captured_minor)
+            yield refund(of, whole, str(len(made) + 1))
+
+    return instead(original, planted)
+
+
+@plant("credit CDR as a second capture")
+def credit_captured():
+    original = rules_settle.capture_proven
+
+    def planted(of):
+        yield from original(of)
+        done = of.hold is not None and of.hold.captured_minor
+        if done and partner_view.credits(of.session) and of.total.final is not None:
+            yield replace(orders.capture_hold(of, of.hold, 2), amount_minor=of.cost_minor)
+
+    return instead(original, planted)
+
+
+@plant("stale CDR as proof")
+def stale_cdr():
+    """Whatever CDR there is counts at once, were it refused or taken back."""
+    original = case.case_of
+
+    def planted(session, policy):
+        found = original(session, policy)
+        told = [one for one in session.cdrs.values() if not one.credit]
+        if found.cost_minor is not None or not told or found.tariff is None:
+            return found
+        used = Quantities(told[0].energy_wh, 0, 0)
+        cost = due.so_far(found.tariff, found.metered, used)
+        total = charging.Total(used, used)
+        return dataclasses.replace(found, cost_minor=cost, total=total)
 
     return instead(original, planted)
 
@@ -233,7 +333,7 @@ def lapsed_captured():
         return of.hold if later and not of.hold.in_flight else settle(of)
 
     @contextmanager
-    def both():
+    def all_three():
         with (
             instead(original, lambda *_: False),
             instead(settle, ready),
@@ -241,7 +341,7 @@ def lapsed_captured():
         ):
             yield
 
-    return both()
+    return all_three()
 
 
 @plant("hold 2 beside live hold 1")
@@ -375,6 +475,63 @@ def larger_only():
     return instead(
         original, lambda parts: max(parts, key=lambda one: one.energy_wh, default=nothing)
     )
+
+
+@plant("VAT split of a capped capture")
+def capped_split():
+    original = vat.parts_of
+
+    def planted(shares, gross_minor, fallback=""):
+        """The capped part is taken off one rate, as if the others were paid in full."""
+        whole = sum(shares.values())
+        parts = original(shares, max(gross_minor, round(whole * 100)), fallback)
+        off = sum(one.gross_minor for one in parts) - gross_minor
+        first = parts[0]
+        gross = max(first.gross_minor - off, 0)
+        net = round(gross / (1 + Fraction(first.rate or 0) / 100))
+        capped = replace(first, gross_minor=gross, net_minor=net, vat_minor=gross - net)
+        return [capped, *parts[1:]]
+
+    return instead(original, planted)
+
+
+@plant("a receipt of the price, not of what was paid")
+def receipt_of_price():
+    original = receipts.request
+
+    def planted(case, paid_minor):
+        cost = case.cost_minor or paid_minor
+        return replace(original(case, paid_minor), paid_minor=cost, supply_minor=cost)
+
+    return instead(original, planted)
+
+
+@plant("a receipt's moment is the end of its charging")
+def moments():
+    original = fiscal_chain.accept
+
+    def planted(chain, known, request, value):
+        change = original(chain, known, request, value)
+        if change is None:
+            return None
+        ended = {
+            key: replace(one, moment_at=request.ended_at or one.moment_at)
+            for key, one in change.receipts.items()
+        }
+        return change._replace(receipts=ended)
+
+    return instead(original, planted)
+
+
+@plant("two receipts out at once")
+def two_at_once():
+    original = fiscal_chain.next_waiting
+    return instead(original, lambda chain: chain.waiting[0] if chain.waiting else "")
+
+
+@plant("no receipt is taken back")
+def never_voided():
+    return instead(rules_fiscal.void_receipt, lambda _: iter(()))
 
 
 def seeds_until_found(name: str, most: int) -> Found:

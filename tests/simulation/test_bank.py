@@ -65,3 +65,14 @@ def test_a_hold_whose_time_is_over_is_not_captured():
     late = ask(made, terms, "capture", 5_00, at=AT + terms.lifetime_ms)
     assert late.outcome == "failed"
     assert made.holds["psp-1"].lapsed == 20_00
+
+
+def test_a_refund_is_of_what_was_captured_and_never_of_more():
+    made, terms = bank(), BY_ID["total"]
+    place(made, terms)
+    assert ask(made, terms, "refund", 1_00, key="early").outcome == "failed"
+    ask(made, terms, "capture", 5_00, key="capture")
+    assert ask(made, terms, "refund", 3_00, key="first").outcome == "done"
+    assert ask(made, terms, "refund", 3_00, key="second").outcome == "failed"
+    assert made.holds["psp-1"].refunded == 3_00
+    assert len(made.wrong) == 2

@@ -15,6 +15,9 @@ from planted import seeds_until_found
         "time-out read as failure",
         "capture during an unknown raise",
         "release after an auto-release",
+        "refund of an uncaptured hold",
+        "credit CDR as a second capture",
+        "stale CDR as proof",
     ],
 )
 def test_it_is_found(name):

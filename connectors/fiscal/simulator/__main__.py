@@ -7,7 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
-from connectors.fiscal.simulator.server import Config, Server
+from connectors.fiscal.simulator.config import Config
+from connectors.fiscal.simulator.server import Server
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from connectors.child_server import ChildServer
 from connectors.fiscal.simulator.books import Signed
-from connectors.fiscal.simulator.server import Config
+from connectors.fiscal.simulator.config import Config
 
 
 class FiscalProcess(ChildServer):

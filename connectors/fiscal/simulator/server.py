@@ -6,38 +6,18 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
 
 from connectors.fiscal import messages as words
 from connectors.fiscal.messages import FtSignature, ReceiptRequest, ReceiptResponse
 from connectors.fiscal.simulator.books import Books, Content, OutOfOrder, Signed, Taken
+from connectors.fiscal.simulator.config import Config, Fault
 
 _HOST = "127.0.0.1"
 _HANG_S = 3600.0
-
-Fault = Literal["hang_before", "hang_after", "error_before", "error_after", "scu_down", "refuse"]
-
-
-class Script(BaseModel):
-    """The `nth` to `nth + times - 1` request to sign meets this fault; `times` 0: for ever."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    fault: Fault
-    nth: int = 1
-    times: int = 1
-
-
-class Config(BaseModel):
-    """`latency_ms` of each answer; the token that is asked for, empty: none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    latency_ms: int = 0
-    access_token: str = ""
-    scripts: tuple[Script, ...] = ()
 
 
 class Server:

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.fiscal.settings import FiscalAccount
+from connectors.fiscal.simulator.config import Config
 from connectors.fiscal.simulator.process import FiscalProcess
-from connectors.fiscal.simulator.server import Config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "acquirers"))  # for `commandworld`
 sys.path.insert(0, str(Path(__file__).parents[2] / "core"))  # for `receiptworld`

@@ -1,0 +1,115 @@
+"""The charge point operator's CDRs: told long after the charging, and not all of them are right.
+
+What counts says what was delivered; what says anything else was refused by a hub, or taken back at
+once by a credit CDR with the right one in its place. A CDR is no money: whatever it says, a session
+has one capture.
+"""
+
+from msgspec.structs import replace
+
+from schemas import ids, topics
+from schemas.roaming import CdrSeen, OcpiCost
+from streams.simulation.chance import Chance
+from streams.simulation.chargers import charger_of
+from streams.simulation.plans import SessionPlan
+from streams.simulation.policies import COUNTRY
+from streams.simulation.sky import TENANT, Sky
+from streams.simulation.tariffs import Used, price_minor
+from streams.simulation.truth import ChargingTruth
+
+_PARTY = "CPO"
+_DIGITS = 64
+
+
+class Partner:
+    """The CDRs of one session of one charging: with several nobody could tell whose a CDR is."""
+
+    def __init__(self, plan: SessionPlan, sky: Sky, chance: Chance) -> None:
+        self._plan = plan
+        self._sky = sky
+        self._chance = chance
+
+    def ended(self, truth: ChargingTruth) -> None:
+        """The charging is over: its CDR is made."""
+        told = self._plan.cdr
+        if told is None or len(self._plan.chargings) > 1:
+            return
+        right = self._cdr(truth, "1", truth.energy_wh)
+        wrong = self._cdr(truth, "1", truth.energy_wh * 2 + 1_000)
+        match told.kind:
+            case "right":
+                facts = [right]
+            case "rejected":
+                facts = [replace(wrong, rejected_code=2001)]
+            case "changed":
+                facts = [right, replace(wrong, money_digest="2" * _DIGITS)]
+            case "credited":
+                facts = [wrong, self._credit(wrong), self._cdr(truth, "3", truth.energy_wh)]
+        self._sky.after(told.after_ms, lambda: self._tell(facts))
+
+    def _tell(self, facts: list[CdrSeen]) -> None:
+        """One after the other on one topic, under one key: in their order, as the feed has them."""
+        key = ids.ocpi_alias(TENANT, (COUNTRY, _PARTY), "session", facts[0].ocpi_session_id)
+        for one in facts:
+            self._sky.deliver(topics.OCPI_CDRS, key, one)
+            if self._chance.happens(200):
+                self._sky.deliver(topics.OCPI_CDRS, key, one)
+
+    def _credit(self, wrong: CdrSeen) -> CdrSeen:
+        return replace(
+            wrong,
+            cdr_id=f"cdr-{self._plan.number}-2",
+            credit=True,
+            credit_reference_id=wrong.cdr_id,
+            energy_wh=-wrong.energy_wh,
+            kwh=f"-{wrong.kwh}",
+            costs=[OcpiCost(kind="total", net="", gross=f"-{wrong.costs[0].gross}")],
+        )
+
+    def _cdr(self, truth: ChargingTruth, number: str, energy_wh: int) -> CdrSeen:
+        prices = self._plan.prices
+        minor = price_minor(prices, Used(energy_wh, truth.parking_ms))
+        whole, part = divmod(minor, 10**prices.exponent)
+        gross = f"{whole}.{part:0{prices.exponent}d}" if prices.exponent else str(whole)
+        place = charger_of(self._plan)
+        now_at = self._sky.now_at
+        return CdrSeen(
+            tenant=TENANT,
+            partner="hub",
+            ocpi_version="2.3.0",
+            country_code=COUNTRY,
+            party_id=_PARTY,
+            cdr_id=f"cdr-{self._plan.number}-{number}",
+            ocpi_session_id=f"ses-{self._plan.number}",
+            authorization_reference=f"REF-{self._plan.number}",
+            auth_method="COMMAND",
+            token_type="AD_HOC_USER",  # noqa: S106 - OCPI's word for a card at a terminal
+            token_uid="",
+            contract_id="",
+            payment_kind="card",
+            location_id="",
+            evse_uid=place,
+            evse_id="",
+            connector_id="",
+            meter_id="",
+            currency=prices.currency,
+            kwh=f"{energy_wh // 1000}.{energy_wh % 1000:03d}",
+            energy_wh=energy_wh,
+            total_hours="",
+            parking_hours="",
+            costs=[OcpiCost(kind="total", net="", gross=gross)],
+            credit=False,
+            credit_reference_id="",
+            invoice_reference_id="",
+            started_at=truth.begun_at,
+            ended_at=truth.ended_at,
+            last_updated_at=now_at,
+            periods_known=0,
+            periods_digest="0" * _DIGITS,
+            body="{}",
+            body_digest="0" * _DIGITS,
+            money_digest=number * _DIGITS,
+            oddities=[],
+            raw_digest="0" * _DIGITS,
+            received_at=now_at,
+        )
