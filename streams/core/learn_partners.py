@@ -93,7 +93,7 @@ def _cdr(session: PaymentSession, fact: CdrSeen) -> PaymentSession:
         own_aliases(fact),
         (fact.money_digest,),
         max(fact.rejected_code, 0),
-        _hours_ms(fact.parking_hours),
+        parking_ms=_hours_ms(fact.parking_hours),
     )
     key = told.aliases[-1]
     answers = _answers(fact)
