@@ -39,7 +39,7 @@ def _only_an_absent_raise(case: Case, hold: HoldBook) -> bool:
     It was resolved first, as far as it can be; then what the look-up has left of the hold is
     captured, and the raise counts as nothing (design.md, section 6).
     """
-    if hold.in_flight & SETTLING != {"raise"} or case.now_at < hold.deadline.act_at:
+    if hold.in_flight & SETTLING != frozenset({"raise"}) or case.now_at < hold.deadline.act_at:
         return False
     made = of_kind(case.session, "raise", hold.hold_id)
     open_ones = [one for one in made if not is_definite(case.session, one.command_id)]

@@ -78,6 +78,7 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
     ):
         for record in topics.BY_NAME[topic].records:
             world.put(topic, example(record))
+    world.put(topics.LEDGER, ledger(session_id="dark", risk_open=True))
     assert rows(address, sql)
 
 
