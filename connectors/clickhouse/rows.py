@@ -99,6 +99,15 @@ _WORDS: dict[type[Fact], str] = {
 }
 
 
+def tables_of(topic: str) -> list[str]:
+    """Which tables a topic's records can be in."""
+    if topic == topics.PARKED:
+        return [tables.PARKED.name]
+    records = topics.BY_NAME[topic].records
+    found = {table.name for one, table in _TABLES.items() if one.__name__ in records}
+    return sorted({tables.UNREADABLE.name, *found})
+
+
 class Source(NamedTuple):
     """A record as Kafka has it; `written_at` is the timestamp that Kafka keeps with it."""
 

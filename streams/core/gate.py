@@ -118,10 +118,20 @@ def _check_register(charging: Charging, energy_wh: int, at: int) -> None:
         return
     later_and_lower = at > charging.read_at and energy_wh < charging.energy_wh
     earlier_and_higher = at < charging.read_at and energy_wh > charging.energy_wh
+    if earlier_and_higher and _passes_power(charging, energy_wh, at):
+        raise ReadingLeaps(f"energy_wh: {energy_wh} at {at}, of {charging.power_w} W at most")
     if later_and_lower or earlier_and_higher:
         raise ReadingFalls(
             f"energy_wh: {energy_wh} at {at} against {charging.energy_wh} at {charging.read_at}"
         )
+
+
+def _passes_power(charging: Charging, energy_wh: int, at: int) -> bool:
+    """Whether a late reading is a spike and no fall: more than can have flowed since the begin."""
+    if not charging.power_w or charging.begin_wh == UNSEEN or at < charging.since:
+        return False
+    most_wh = plausible.most_wh(charging.power_w, at - charging.since)
+    return energy_wh - charging.begin_wh > most_wh
 
 
 def _check_leap(charging: Charging, energy_wh: int, read_at: int) -> None:

@@ -235,6 +235,9 @@ class Checker:
         if unproven and not floor and not by_cdr:
             self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
         used = truth.used(ended if floor else seen)
+        if floor and 0 < command.energy_wh <= used.energy_wh:
+            # What nobody denies: a charging whose register contradicts itself is left out of it.
+            used = used._replace(energy_wh=command.energy_wh)
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")

@@ -12,9 +12,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from connectors.clickhouse.contents import MODULUS, content, content_sql
-from connectors.clickhouse.rows import Row, Source, row_of
+from connectors.clickhouse.rows import Row, Source, row_of, tables_of
 from connectors.clickhouse.tables import NEWEST_ONLY, TABLES
-from schemas import topics
 from streams.reading import records_of
 from streams.sink.asking import Analytics
 from streams.sink.intake import source_of
@@ -83,28 +82,6 @@ async def prove(
         if table in NEWEST_ONLY:
             await asyncio.to_thread(tally.compare_newest, analytics, table, newest)
     return tally.proof()
-
-
-def tables_of(catalogue_name: str) -> list[str]:
-    """Which tables a topic's records can be in."""
-    if catalogue_name == topics.PARKED:
-        return ["parked"]
-    return sorted({*_OF_TOPIC[catalogue_name], "unreadable"})
-
-
-_OF_TOPIC = {
-    topics.COMMANDS: ("payment_commands",),
-    topics.RESPONSES: ("acquirer_answers", "acquirer_notices"),
-    topics.REQUESTS: ("terminal_requests", "card_reads"),
-    topics.LEDGER: ("session_ledger",),
-    topics.DISCREPANCIES: ("discrepancies", "orphans"),
-    topics.VISITS: ("card_visits",),
-    topics.HEALTH: ("acquirer_health",),
-    topics.DRIFT: ("feed_seen",),
-    topics.OCPI_SESSIONS: ("ocpi_sessions",),
-    topics.OCPI_CDRS: ("ocpi_cdrs",),
-    topics.DECISIONS: ("link_decisions", "money_decisions"),
-}
 
 
 class _Tally:

@@ -229,6 +229,17 @@ def test_a_leap_is_refused_and_true_readings_go_on():
     assert seqs(take(charging, end(4, 3_900, 181_000))) == [4]
 
 
+def test_a_spike_that_comes_late_is_a_spike_and_no_fall():
+    """In whatever order: it neither is believed nor makes the whole charging doubtful."""
+    charging, _ = run(start(energy=1_000, at=60_000), watch(1, power_w=50_000))
+    take(charging, reading(2, 1_800, 180_000))
+    with pytest.raises(gate.ReadingLeaps, match="5000000 at 120000"):
+        take(charging, reading(1, 5_000_000, 120_000))
+    assert not charging.fell
+    with pytest.raises(gate.ReadingFalls):  # this much may have flowed by then
+        take(charging, reading(1, 2_500, 120_000))
+
+
 def test_the_first_reading_is_measured_against_the_begin():
     charging, _ = run(start(energy=1_000, at=60_000), watch(1, power_w=50_000))
     with pytest.raises(gate.ReadingLeaps):

