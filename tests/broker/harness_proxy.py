@@ -80,25 +80,30 @@ class FaultProxy:
         for one in self._serving:
             one.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0.05)  # a transport is closed by its loop only after its abort
 
     async def _serve(self, reader, writer):
         serving = asyncio.current_task()
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+        ends = [writer]
         try:
             there, back = await asyncio.open_connection(*self._target)
+            ends.append(back)
+            if not self._open:  # cut meanwhile
+                return
+            self._open |= {writer, back}
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._copy(reader, back, "_up_s"))
+                both.create_task(self._copy(there, writer, "_down_s"))
+            for end in ends:
+                await end.wait_closed()
         except OSError:
-            writer.transport.abort()
             return
-        if not self._open:  # cut meanwhile
-            writer.transport.abort()
-            back.transport.abort()
-            return
-        self._open |= {writer, back}
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._copy(reader, back, "_up_s"))
-            both.create_task(self._copy(there, writer, "_down_s"))
-        self._open -= {writer, back}
+        finally:
+            self._open -= {*ends}
+            for end in ends:
+                end.transport.abort()
 
     async def _copy(self, source, sink, wait):
         with suppress(OSError):

@@ -44,7 +44,7 @@ async def written(bootstrap, session_id):
 
 @pytest.mark.broker
 def test_a_release_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
-    session_id, reference = ids.session_id("t", "p", unique), unique[-36:]
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
     monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
     asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
     asyncio.run(told(kafka.bootstrap, session_id, reference))
@@ -60,7 +60,7 @@ def test_a_release_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
 
 @pytest.mark.broker
 def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
-    session_id, reference = ids.session_id("t", "p", unique), unique[-36:]
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
     monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
     asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
     asyncio.run(told(kafka.bootstrap, session_id, reference))
