@@ -98,7 +98,7 @@ class FaultProxy:
                 both.create_task(self._copy(there, writer, "_down_s"))
             for end in ends:
                 await end.wait_closed()
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # asyncio's own callback asks for no exception
             return
         finally:
             self._open -= {*ends}
