@@ -242,6 +242,10 @@ def _by_authority(ground: Ground, ours: Proof) -> Proof:
     total = partner_view.total_minor(ours.cdr) if ours.cdr is not None else None
     if total is not None and total >= 0:
         return ours._replace(cost_minor=total, price_authority="cdr")
+    if ground.taken and ground.asked.session.cdrs:
+        # What was captured stands: a partner who contradicts or takes back a price makes no other.
+        words = "the CDR's total is the price, and none that counts is there any more"
+        return Proof("", ground.asked.chargings, waits=AWAITS_CDR, why=words)
     alone_at = min(ground.deadline.act_at, max(ends_at - rules.price_alone_before_ms, 0))
     if ground.asked.now_at >= alone_at:
         return ours._replace(price_authority="tariff_alone")
