@@ -184,7 +184,9 @@ def _reconciled(ground: Ground, blank: Proof, rung: str, proven: list[Charging])
     if way == "person" or len(proven) != 1 or (way == "charger" and not by_charger):
         waiting = blank._replace(waits=DISAGREE, why="charger and CDR differ", late_at=0)
         found = _by_person(ground, waiting)
-        return _by_authority(ground, ours) if ground.taken and not found.rung else found
+        # What was captured by stands, but for a CDR that the charger itself denies by now.
+        stands = by_charger or not denied(ground.asked.chargings, cdr, policy.reconciliation)
+        return _by_authority(ground, ours) if ground.taken and stands and not found.rung else found
     if way == "charger":
         return ours._replace(settled_by=way)
     return _settled(ground, ours, cdr, way)

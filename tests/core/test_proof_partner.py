@@ -35,6 +35,8 @@ def told(case, asks=None):
         ([bill(0, "0.00"), over(0)], 30, ""),
         ([bill(130_000, "102.70")], 30, ""),
         ([bill(started_at=0)], 30, ""),
+        ([bill(started_at=T0 - 30 * MINUTE)], 30, "CDR_AFTER_QUIET"),
+        ([bill(started_at=T0 - 2 * HOUR)], 30, ""),
     ],
 )
 def test_a_cdr_counts_once_it_was_waited_for_and_nothing_speaks_against_it(facts, hours, rung):
