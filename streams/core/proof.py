@@ -181,7 +181,9 @@ def _reconciled(ground: Ground, blank: Proof, rung: str, proven: list[Charging])
         return _by_authority(ground, ours)
     way = policy.proof.disagreement
     by_charger = rung in BY_CHARGER
-    if way == "person" or len(proven) != 1 or (way == "charger" and not by_charger):
+    # One CDR cannot be shared out among several chargings; the chargers' own words need not be.
+    settles = by_charger if way == "charger" else len(proven) == 1
+    if way == "person" or not settles:
         waiting = blank._replace(waits=DISAGREE, why="charger and CDR differ", late_at=0)
         found = _by_person(ground, waiting)
         # What was captured by stands, but for a CDR that the charger itself denies by now.
