@@ -70,8 +70,8 @@ def unheeded(request: SessionRequested, asked: RefundAsked, rules: RefundPolicy)
         return "nothing is to go back"
     if asked.amount_minor <= rules.second_person_above_minor:
         return ""
-    second = asked.second_who.casefold()
-    return "" if second not in ("", asked.who.casefold()) else "wants a second person"
+    second = asked.second_who.strip().casefold()
+    return "" if second not in ("", asked.who.strip().casefold()) else "wants a second person"
 
 
 def is_doubtful(session: PaymentSession) -> bool:
