@@ -162,6 +162,14 @@ class Case:
             one for one in self.live if ids.stop_id(session_id, one.transaction_id) not in issued
         ]
 
+    @once
+    def running_on(self) -> list[Charging]:
+        """Settled by a person, though their chargers have not ended them as far as is known."""
+        if self.proof.decision is None:
+            return []
+        known = sorted(self.session.chargings.values(), key=lambda one: one.charging_id)
+        return [one for one in known if one.end is None]
+
     def issued(self, command_id: str) -> IssuedCommand | None:
         return self.session.issued.get(command_id)
 

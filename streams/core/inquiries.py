@@ -7,6 +7,7 @@ go on by the policy's schedule; the command itself goes out again only after a l
 
 from typing import Literal, NamedTuple
 
+from streams.core import overpaid
 from streams.core.case import Case
 from streams.core.session import IssuedCommand, PaymentSession
 from streams.core.verdicts import verdict
@@ -89,9 +90,15 @@ def _next_resend(case: Case, command: IssuedCommand, resends: list[IssuedCommand
 
 
 def may_resend(case: Case, command: IssuedCommand) -> bool:
-    """While the acquirer still knows the key; a capture only while its hold has time left."""
+    """While the acquirer still knows the key; a capture only while its hold has time left.
+
+    A refund only where another could be asked for now: what went back otherwise since goes once.
+    """
     if case.now_at >= command.issued_at + _window_ms(case, command):
         return False
+    if command.kind == "refund":
+        left = overpaid.captured_minor(case) - overpaid.refunded_minor(case)
+        return command.amount_minor <= left and not overpaid.barred(case, command.hold_id)
     if command.kind != "capture":
         return True
     ends = [one.deadline.ends_at for one in case.holds if one.hold_id == command.hold_id]

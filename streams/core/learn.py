@@ -241,6 +241,10 @@ def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession
     fact = _in_our_money(session, _of_the_command(fact))
     answers = dict(session.answers)
     target = fact.resolves or fact.command_id
+    asked = session.issued.get(target)
+    if asked is not None and asked.hold_id != fact.hold_id:
+        told = f"{fact.hold_id}, asked of {asked.hold_id}"
+        raise codec.NotReadable("contradiction", f"command_id: {target} answered of {told}")
     answers[target] = _best(answers.get(target), _answer(fact, fact.kind))
     if fact.resolves:
         # The inquiry or resend itself is answered too, under a kind that no sum looks at.
@@ -316,6 +320,10 @@ def _terms(terms: dict[str, HoldTerms], fact: AcquirerAnswered) -> dict[str, Hol
     return terms if told == known else {**terms, fact.hold_id: told}
 
 
+_AGAIN = frozenset({"chargeback_opened", "chargeback_reversed"})
+"""What may come again of one payment, so that the last word counts."""
+
+
 def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession:
     new = Notice(
         fact.event,
@@ -327,7 +335,11 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
     )
     by_purpose = {_purpose(one): one for one in session.notices}
     purpose = _purpose(new)
-    by_purpose[purpose] = min(new, by_purpose.get(purpose, new))
+    known = by_purpose.get(purpose, new)
+    if new.event in _AGAIN:
+        by_purpose[purpose] = max(new, known, key=lambda one: (one.occurred_at, one))
+    else:
+        by_purpose[purpose] = min(new, known)
     return replace(session, notices=tuple(sorted(by_purpose.values())))
 
 
@@ -399,11 +411,15 @@ def _refund_decided(session: PaymentSession, fact: RefundDecided) -> PaymentSess
 
 def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
     at = min(known.decided_at, told.decided_at)  # who agrees does so later
-    bare = [replace(one, second_who="", disputed=False, decided_at=at) for one in (known, told)]
+    bare = [
+        replace(one, route="", second_who="", disputed=False, decided_at=at)
+        for one in (known, told)
+    ]
     return replace(
         min(bare),
+        route=max(known.route, told.route),  # a transfer, if any: that money may have gone
         second_who=max(known.second_who, told.second_who),
-        disputed=known.disputed or bare[0] != bare[1],
+        disputed=known.disputed or bare[0] != bare[1] or known.route != told.route,
     )
 
 
@@ -427,6 +443,7 @@ def issued_of(command: Command) -> IssuedCommand:
         policy_version=getattr(command, "policy_version", ""),
         issued_at=command.issued_at,
         acquirer_id=getattr(command, "acquirer_id", ""),
+        proof=getattr(command, "proof", ""),
     )
 
 

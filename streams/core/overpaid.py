@@ -14,8 +14,10 @@ from streams.core.case import Case
 from streams.core.proof_policy import CDR_AFTER_QUIET, SESSION_AND_CDR
 from streams.core.refund_policy import NO_CARD_REFUND
 from streams.core.session import NOT_OVERPAID, Overpaid, PartnerCdr
+from streams.core.verdicts import of_kind, verdict
 
 _CAUSE_MAX = 200
+_OF_CDRS = frozenset({SESSION_AND_CDR, CDR_AFTER_QUIET})
 
 
 class Owed(NamedTuple):
@@ -55,9 +57,8 @@ def refunded_minor(case: Case) -> int:
 def owed(case: Case) -> Owed | None:
     """What is due by all that is known now; None: it is not proven (any more)."""
     session, rules = case.session, case.policy.refunds
-    proof, charger = case.proof, case.proof.by_charger
-    by_cdr = proof.rung in (SESSION_AND_CDR, CDR_AFTER_QUIET)
-    follows = rules.credit_cdr == "always" or (rules.credit_cdr == "proof" and not charger)
+    proof = case.proof
+    follows = rules.credit_cdr == "always" or (rules.credit_cdr == "proof" and _cdr_proved(case))
     credit = credited(case) if session.cdrs and follows else None
     if credit is not None:
         words = f"CDR {credit.cdr_id} takes {credit.credit_reference_id} back, and none is there"
@@ -66,7 +67,7 @@ def owed(case: Case) -> Owed | None:
     if cost is None:
         return None
     cdr = partner_view.countable_cdr(session) if session.cdrs else None
-    if cdr is not None and rules.credit_cdr == "always" and partner_view.credits(session):
+    if cdr is not None and rules.credit_cdr == "always" and _sound_credits(case):
         total = partner_view.total_minor(cdr)
         if total is not None and 0 <= total < cost:
             words = f"CDR {cdr.cdr_id} in place of one taken back comes to {total}"
@@ -76,20 +77,49 @@ def owed(case: Case) -> Owed | None:
         return Owed(
             cost, f"release-{proof.decision.decision_id}", "decided", words, rules.settle_ms
         )
-    if cdr is not None and by_cdr:
+    if cdr is not None and _is_by_cdr(case, cdr):
         words = f"CDR {cdr.cdr_id}: {cdr.energy_wh} Wh"
         return Owed(cost, _of_cdr(cdr), "cdr", words, rules.settle_ms)
     cause = _of_chargings(case)
     return Owed(cost, cause, "charger_data", f"the chargers prove {cost}", rules.settle_ms)
 
 
+def _is_by_cdr(case: Case, cdr: PartnerCdr) -> bool:
+    """Whether the cost is what it is by this CDR: by its rung, its price, or a policy's word."""
+    proof = case.proof
+    if proof.rung in _OF_CDRS or proof.price_authority == "cdr" or proof.settled_by == "cdr":
+        return True
+    is_lower = cdr.energy_wh < proof.charger_wh or partner_view.total_minor(cdr) == case.cost_minor
+    return proof.settled_by == "lower" and is_lower
+
+
+def _cdr_proved(case: Case) -> bool:
+    """Whether the capture rests on a CDR alone, and still nobody else has proven anything.
+
+    What a charger or a person proved, or the floor, is not a partner's to take back.
+    """
+    if case.proof.by_charger or case.proof.decision is not None:
+        return False
+    session = case.session
+    return any(
+        one.proof in _OF_CDRS and verdict(session, one.command_id) == "done"
+        for one in of_kind(session, "capture")
+    )
+
+
 def credited(case: Case) -> PartnerCdr | None:
     """The newest sound credit CDR, where it or others took back all that billed; else None."""
-    session = case.session
-    if partner_view.cdrs(session):
+    if partner_view.cdrs(case.session):
         return None
+    sound = _sound_credits(case)
+    return sound[-1] if sound else None
+
+
+def _sound_credits(case: Case) -> list[PartnerCdr]:
+    """Credit CDRs of what is known to have billed, refused by nobody and never changed."""
+    session = case.session
     known = {one.cdr_id.casefold() for one in session.cdrs.values() if not one.credit}
-    sound = [
+    return [
         one
         for one in partner_view.credits(session)
         if one.credit_reference_id.casefold() in known
@@ -97,7 +127,6 @@ def credited(case: Case) -> PartnerCdr | None:
         and len(one.money_digests) == 1
         and one.currency == case.request.currency
     ]
-    return sound[-1] if sound else None
 
 
 def _of_cdr(cdr: PartnerCdr) -> str:
@@ -162,6 +191,8 @@ def barred(case: Case, hold_id: str) -> str:
     """Why no refund of this capture can be commanded at all; empty: one can."""
     if refunds.chargebacks(case.session):
         return "a chargeback is open"
+    if refunds.is_doubtful(case.session):
+        return "a transfer was told twice, with two meanings"
     card = taps.presented_for(case.session, hold_id)
     acquirer = case.acquirer_of(hold_id)
     if card.scheme.casefold() in NO_CARD_REFUND:

@@ -77,6 +77,8 @@ def fits(session: PaymentSession, cdr: PartnerCdr) -> bool:
     until_at = max(ended) if ended and len(ended) == len(session.chargings) else None
     if cdr.ended_at and cdr.ended_at < from_at - APART_MS:
         return False
+    if cdr.started_at and cdr.started_at < from_at - APART_MS:
+        return False  # another driver's, which ended as this one came
     return not (until_at is not None and cdr.started_at > until_at + APART_MS)
 
 

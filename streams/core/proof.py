@@ -181,10 +181,14 @@ def _reconciled(ground: Ground, blank: Proof, rung: str, proven: list[Charging])
         return _by_authority(ground, ours)
     way = policy.proof.disagreement
     by_charger = rung in BY_CHARGER
-    if way == "person" or len(proven) != 1 or (way == "charger" and not by_charger):
+    # One CDR cannot be shared out among several chargings; the chargers' own words need not be.
+    settles = by_charger if way == "charger" else len(proven) == 1
+    if way == "person" or not settles:
         waiting = blank._replace(waits=DISAGREE, why="charger and CDR differ", late_at=0)
         found = _by_person(ground, waiting)
-        return _by_authority(ground, ours) if ground.taken and not found.rung else found
+        # What was captured by stands, but for a CDR that the charger itself denies by now.
+        stands = by_charger or not denied(ground.asked.chargings, cdr, policy.reconciliation)
+        return _by_authority(ground, ours) if ground.taken and stands and not found.rung else found
     if way == "charger":
         return ours._replace(settled_by=way)
     return _settled(ground, ours, cdr, way)
@@ -242,6 +246,10 @@ def _by_authority(ground: Ground, ours: Proof) -> Proof:
     total = partner_view.total_minor(ours.cdr) if ours.cdr is not None else None
     if total is not None and total >= 0:
         return ours._replace(cost_minor=total, price_authority="cdr")
+    if ground.taken and ground.asked.session.cdrs:
+        # What was captured stands: a partner who contradicts or takes back a price makes no other.
+        words = "the CDR's total is the price, and none that counts is there any more"
+        return Proof("", ground.asked.chargings, waits=AWAITS_CDR, why=words)
     alone_at = min(ground.deadline.act_at, max(ends_at - rules.price_alone_before_ms, 0))
     if ground.asked.now_at >= alone_at:
         return ours._replace(price_authority="tariff_alone")

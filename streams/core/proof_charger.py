@@ -20,6 +20,10 @@ _NAMES_NOTHING = re.compile(r"-\d+\Z")
 """OCPP 1.6: a station that never heard the answer to its start stops transaction -1."""
 
 
+ROUNDED_WH = 10
+"""kWh are written with two or three decimals: so close to a reading it is that reading."""
+
+
 class Shown(NamedTuple):
     """`rung` empty: not proven, and `why` says what is missing. `charging` as it is proven.
 
@@ -107,16 +111,24 @@ def is_zombie(charging: Charging, rules: ProofPolicy) -> bool:
     begun, end = charging.begun, charging.end
     if end is None or begun is None or end.whole or end.seq >= 0:
         return False
-    last_wh = max(charging.top_wh, begun.energy_wh)
-    return end.energy_wh == last_wh and end.ended_at - charging.heard_at > rules.zombie_after_ms
+    more_wh = end.energy_wh - max(charging.top_wh, begun.energy_wh)
+    return 0 <= more_wh <= ROUNDED_WH and end.ended_at - charging.heard_at > rules.zombie_after_ms
 
 
 def floor_wh(charging: Charging, rules: ProofPolicy) -> int:
-    """What its own begin and end show at the least; 0 where they cannot be gone by."""
+    """What its own begin and end show at the least; 0 where they cannot be gone by.
+
+    No more than any valid signature of it says.
+    """
     begun, end = charging.begun, charging.end
     if begun is None or end is None or _doubt(charging, end) or is_zombie(charging, rules):
         return 0
-    return end.energy_wh - begun.energy_wh
+    signed = [
+        one.wh
+        for one in charging.signed
+        if one.rank == 0 and _in_time(one, begun, end, rules.signed_apart_ms)
+    ]
+    return max(min([end.energy_wh - begun.energy_wh, *signed]), 0)
 
 
 def accepted(one: Signed, rules: ProofPolicy) -> bool:
@@ -131,11 +143,12 @@ def signed_pair(
     if not charging.signed:
         return None, ""  # nearly always
     valid = [one for one in charging.signed if one.rank == 0]
-    if len(valid) > 1:
+    # The same pair told again, when its key had become known, is still one.
+    if len({(one.meter, one.wh, one.from_at, one.to_at) for one in valid}) > 1:
         return None, "several signed pairs of one charging"
     if not valid or not _in_time(valid[0], begun, end, policy.proof.signed_apart_ms):
         return None, ""
-    pair = valid[0]
+    pair = max(valid, key=lambda one: one.key_from == "registry")
     register_wh = end.energy_wh - begun.energy_wh
     known = not (end.doubtful or charging.fell)
     if known and not policy.reconciliation.energy_agrees(register_wh, pair.wh):

@@ -28,7 +28,7 @@ def decided(asked: Asked, cdr: PartnerCdr | None) -> list[Decided]:
     return [
         Decided(
             each[-1],
-            tuple(sorted({one.who.casefold() for one in each})),
+            tuple(sorted({one.who.strip().casefold() for one in each})),
             _as_decided(asked, each[-1], cdr),
         )
         for each in newest

@@ -10,14 +10,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.core import partner_view, plausible
-from streams.core.proof_charger import Asks, is_zombie
+from streams.core.proof_charger import ROUNDED_WH, Asks, is_zombie
 from streams.core.proof_policy import CDR_AFTER_QUIET, SESSION_AND_CDR
 from streams.core.risk import risk_open
 from streams.core.session import Begun, Change, Charging, End, PartnerCdr, PaymentSession
 from streams.core.strategy_policy import Policy
-
-ROUNDED_WH = 10
-"""Partners write kWh with two or three decimals: so close to a reading it is that reading."""
 
 
 class Told(NamedTuple):
@@ -107,6 +104,10 @@ def is_last_online(chargings: list[Charging], cdr: PartnerCdr, policy: Policy) -
             continue
         shown_wh = max(one.top_wh, one.begun.energy_wh) - one.begun.energy_wh
         if abs(cdr.energy_wh - shown_wh) <= ROUNDED_WH:
+            return True
+        # Less than was seen cannot be true by more than rounding: it is that value, too.
+        limits = policy.reconciliation
+        if cdr.energy_wh < shown_wh and limits.energy_agrees(cdr.energy_wh, shown_wh):
             return True
     return False
 

@@ -12,7 +12,9 @@ Found = tuple[str, str, str, int]  # what it is about, the kind, words, money at
 def refund_differences(case: Case) -> dict[str, tuple[str, str, int]]:
     """Kind, words and money at stake, by an id that stays the same while it is open."""
     captured = overpaid.captured_minor(case)
-    if not captured and not case.session.refund_decisions:
+    session = case.session
+    # By a notice a capture is taken back after a refund: what is gone is gone.
+    if not captured and not session.refund_decisions and not session.notices:
         return {}
     found = [*_too_much(case, captured), *_too_little(case, captured), *_refused(case)]
     return {f"{about}/{kind}": (kind, words, minor) for about, kind, words, minor in found}

@@ -70,7 +70,14 @@ def unheeded(request: SessionRequested, asked: RefundAsked, rules: RefundPolicy)
         return "nothing is to go back"
     if asked.amount_minor <= rules.second_person_above_minor:
         return ""
-    return "" if asked.second_who not in ("", asked.who) else "wants a second person"
+    second = asked.second_who.strip().casefold()
+    return "" if second not in ("", asked.who.strip().casefold()) else "wants a second person"
+
+
+def is_doubtful(session: PaymentSession) -> bool:
+    """Whether a transfer was told with two meanings: nobody knows how much of it has gone."""
+    told = session.refund_decisions.values()
+    return any(one.disputed and one.route == TRANSFER for one in told)
 
 
 def failed(session: PaymentSession) -> list[str]:
@@ -102,9 +109,11 @@ def by_hand(session: PaymentSession) -> bool:
 
 def chargebacks(session: PaymentSession) -> list[tuple[str, str]]:
     """Those that are open: hold and the acquirer's name of the payment."""
-    won = {(one.hold_id, one.psp_reference) for one in session.notices if one.event == _REVERSED}
-    opened = {(one.hold_id, one.psp_reference) for one in session.notices if one.event == _OPENED}
-    return sorted(opened - won)
+    told = session.notices
+    won = {(n.hold_id, n.psp_reference): n.occurred_at for n in told if n.event == _REVERSED}
+    opened = {(n.hold_id, n.psp_reference): n.occurred_at for n in told if n.event == _OPENED}
+    # One that was won can be opened anew.
+    return sorted(one for one, at in opened.items() if at > won.get(one, -1))
 
 
 def capture_of(session: PaymentSession) -> tuple[str, str] | None:

@@ -312,7 +312,7 @@ def times_of(case: Case) -> tuple[str, ...]:
     times = [ALWAYS]
     if case.start is None:
         times.append(BEFORE_START)
-    if case.live:
+    if case.live or (case.proof.decision is not None and case.running_on):
         times.append(CHARGING)
     if not case.chargings:
         times.append(NO_CHARGING)

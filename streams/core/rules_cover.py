@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from schemas import ids
 from streams.core import cover, orders
 from streams.core.case import Case
 from streams.core.last_call import stop_of
@@ -33,10 +34,14 @@ def stop_inside_hold(case: Case) -> Iterator[Proposed]:
 
 
 def stop_uncovered(case: Case) -> Iterator[Proposed]:
-    if case.start is None or case.has_cover:
+    if case.start is None:
         return
-    for charging in case.untold:
+    for charging in case.untold if not case.has_cover else ():
         yield orders.stop_charging(case, charging, "no-cover")
+    for charging in case.running_on:
+        first_id = ids.stop_id(case.session.session_id, charging.transaction_id)
+        if case.issued(first_id) is None:
+            yield orders.stop_charging(case, charging, "settled")
 
 
 def raise_to_cost(case: Case) -> Iterator[Proposed]:

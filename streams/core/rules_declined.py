@@ -115,14 +115,16 @@ def _energy_within(case: Case, charging: Charging, bound_minor: int) -> int | No
 
 
 def stop_again(case: Case) -> Iterator[Proposed]:
-    if case.untold == case.live:
+    if case.untold == case.live and not case.running_on:
         return
     policy = case.policy.declines
-    for charging in case.live:
+    for charging in (*case.live, *case.running_on):
         sent = _stops(case, charging)
         if not sent or len(sent) >= policy.stops_max or not is_charging(charging):
             continue
         again_at = sent[-1].issued_at + policy.stop_again_ms
+        if charging in case.running_on and charging.heard_at <= sent[-1].issued_at:
+            continue  # it may be long over, or nobody is there to hear a stop
         if case.now_at < again_at:
             yield AskAgain(again_at)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from schemas import ids
 from streams.core import receipts
 from streams.core.case import Case
 from streams.core.proposal import Proposed
@@ -54,6 +55,9 @@ def show_receipt(case: Case) -> Iterator[Proposed]:
         return
     for cause in (SALE, VOID, *receipts.refunded_causes(case)):
         settled = receipts.known(case, cause)
+        notice_id = ids.receipt_notice_id(case.session.session_id, cause)
+        if case.issued(notice_id) is not None:
+            continue  # written at another instant it would be a conflict with itself
         if settled is not None and settled.outcome == "signed":
             yield receipts.ready(case, cause, settled)
 

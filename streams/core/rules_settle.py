@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas import ids
 from streams.core import orders, partner_view
-from streams.core.case import Case
+from streams.core.case import ATTEMPTS_MAX, Case
 from streams.core.cover import cost_waits_until
 from streams.core.holds import HoldBook
 from streams.core.inquiries import next_look
@@ -53,9 +53,16 @@ def lower_before_capture(case: Case) -> Iterator[Proposed]:
     must_equal = case.acquirer.remainder == "LOWER_BEFORE_CAPTURE"
     if not must_equal and case.acquirer.partial_capture:
         return
-    number = case.next_number("lower", hold.hold_id)
+    number = _next_lower(case, hold)
     if number is not None and case.next_number("capture") is not None:
         yield orders.lower_hold(case, hold, number, cost)
+
+
+def _next_lower(case: Case, hold: HoldBook) -> int | None:
+    """After one that was done, too: the proof may have come to less since."""
+    made = of_kind(case.session, "lower", hold.hold_id)
+    known = all(is_definite(case.session, one.command_id) for one in made)
+    return len(made) + 1 if known and len(made) < ATTEMPTS_MAX else None
 
 
 def capture_proven(case: Case) -> Iterator[Proposed]:

@@ -223,6 +223,7 @@ class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     `of`: the command that an inquiry or a resend speaks of; of a hold the tap that it rests on.
     `acquirer_id`: who is asked, where it is about money. `body` is the encoded record, kept only
     while it may have to be sent again, and of an offer; the commands topic keeps it for good.
+    `proof`: the rung that a capture rests on.
     """
 
     command_id: str
@@ -237,6 +238,7 @@ class IssuedCommand(msgspec.Struct, array_like=True, frozen=True):
     policy_version: str
     issued_at: int
     acquirer_id: str = ""
+    proof: str = ""
 
 
 class HoldTerms(msgspec.Struct, array_like=True, frozen=True):

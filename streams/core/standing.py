@@ -6,7 +6,7 @@ from streams.core import overpaid, receipts, refunds, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.holds import HoldBook
-from streams.core.verdicts import NO
+from streams.core.verdicts import NO, verdict
 
 FLOOR = "capture_floor"
 
@@ -125,7 +125,11 @@ def _charging_is_over(case: Case) -> bool:
 
 def is_floored(case: Case) -> bool:
     """The operator's floor was captured: that is final, whatever is proven later."""
-    return any(one.rule == FLOOR for one in case.session.issued.values())
+    session = case.session
+    return any(
+        one.rule == FLOOR and verdict(session, one.command_id) not in NO
+        for one in session.issued.values()
+    )
 
 
 def waits_until(case: Case) -> int | None:

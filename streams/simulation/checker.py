@@ -235,9 +235,9 @@ class Checker:
         if unproven and not floor and not by_cdr:
             self.wrong("I6", session_id, f"{command.command_id}: {unproven} not proven")
         used = truth.used(ended if floor else seen)
-        if floor and 0 < command.energy_wh <= used.energy_wh:
-            # What nobody denies: a charging whose register contradicts itself is left out of it.
-            used = used._replace(energy_wh=command.energy_wh)
+        if floor and command.energy_wh != used.energy_wh:
+            # What told something that cannot be is not owed a floor: the others are.
+            used = truth.used([one for one in ended if not one.odd])
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")

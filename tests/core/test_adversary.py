@@ -114,6 +114,19 @@ def test_an_answer_that_contradicts_its_own_id_is_refused(path, changed):
     assert world.session == before
 
 
+def test_a_capture_is_answered_of_the_hold_that_it_was_asked_of():
+    """Believed, the money would be in nobody's books, and its hold given back as never used."""
+    world = approved()
+    world.apply(started(0), T0)
+    world.apply(ended(10_000), T0)
+    assert f"{SESSION}/capture/1" in world.session.issued
+    before = world.session
+    for hold_id in (f"{SESSION}/hold/2", "0" * 32 + "/hold/1"):
+        with pytest.raises(codec.NotReadable, match="contradiction"):
+            world.apply(answered("capture/1", "done", 790, hold_id=hold_id), T0)
+    assert world.session == before
+
+
 def test_a_yes_in_another_currency_is_asked_after_and_never_counted():
     """2,000 yen would have become a hold of 20.00 francs."""
     world = World()

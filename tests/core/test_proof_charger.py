@@ -127,7 +127,7 @@ def test_an_end_without_a_number_waits_for_a_quiet_time():
 
 @pytest.mark.parametrize(
     ("top_wh", "heard_minute", "zombie"),
-    [(6_000, 45, False), (6_000, 29, True), (5_990, 29, False), (-1, 29, False)],
+    [(6_000, 45, False), (6_000, 29, True), (5_990, 29, True), (5_989, 29, False), (-1, 29, False)],
 )
 def test_an_end_that_shows_only_the_last_reading_of_long_ago_is_a_zombies(
     top_wh, heard_minute, zombie

@@ -20,7 +20,7 @@ def test_an_amount_stands_in_place_of_the_tariff():
 
 @pytest.mark.parametrize(
     ("people", "proven"),
-    [(["ann"], False), (["ann", "ann"], False), (["ann", "Ann"], False), (["ann", "bob"], True)],
+    [(["ann"], False), (["ann", "ann"], False), (["ann", " Ann"], False), (["ann", "bob"], True)],
 )
 def test_above_the_limit_two_people_have_to_say_the_same(people, proven):
     said = [released(8_000, who, END + n) for n, who in enumerate(people)]

@@ -35,6 +35,8 @@ def told(case, asks=None):
         ([bill(0, "0.00"), over(0)], 30, ""),
         ([bill(130_000, "102.70")], 30, ""),
         ([bill(started_at=0)], 30, ""),
+        ([bill(started_at=T0 - 30 * MINUTE)], 30, "CDR_AFTER_QUIET"),
+        ([bill(started_at=T0 - 2 * HOUR)], 30, ""),
     ],
 )
 def test_a_cdr_counts_once_it_was_waited_for_and_nothing_speaks_against_it(facts, hours, rung):
@@ -49,11 +51,11 @@ def test_the_chargers_last_word_begins_the_wait_anew():
     assert session_of(bill(), late, after_ms=34 * HOUR).proof.rung == "CDR_AFTER_QUIET"
 
 
-@pytest.mark.parametrize("wh", [9_990, 10_000, 10_010])
+@pytest.mark.parametrize("wh", [9_990, 10_000, 10_010, 10_090])
 def test_the_last_online_value_is_no_proof_but_for_the_chargers_own_end(wh):
     last = reading(wh, T0 + 30 * MINUTE)
     assert session_of(bill(), over(), last, after_ms=30 * HOUR).proof.rung == ""
-    end = ended(10_010, END, complete=False)
+    end = ended(10_090, END, complete=False)
     assert session_of(bill(), over(), last, end, after_ms=30 * HOUR).proof.rung != ""
 
 

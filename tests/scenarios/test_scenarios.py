@@ -382,6 +382,7 @@ def test_scenario(path):
             except AssertionError as error:
                 raise AssertionError(f"{path.name}:{number}  {error}") from error
     assert story.world is not None, f"{path.name} tells nothing"
+    assert story.world.session is None or not story.world.session.conflicts
     books_balance(story.world.ledger)
 
 
