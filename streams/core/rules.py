@@ -29,7 +29,7 @@ from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.session import Issued, PaymentSession, WatchShown
+from streams.core.session import Issued, PaymentSession, WatchShown, begins_itself
 from streams.core.standing import Standing, standing_of, waits_until
 from streams.core.strategy_policy import Policy
 from streams.core.watching import new_aliases, new_watches
@@ -309,7 +309,7 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
 def times_of(case: Case) -> tuple[str, ...]:
     """Which rules there is any point in asking: most facts are readings, and most rules are not."""
     times = [ALWAYS]
-    if case.start is None:
+    if case.start is None and not (case.chargings and begins_itself(case.session)):
         times.append(BEFORE_START)
     if case.live:
         times.append(CHARGING)

@@ -95,7 +95,7 @@ def tables_of(catalogue_name: str) -> list[str]:
 _OF_TOPIC = {
     topics.COMMANDS: ("payment_commands",),
     topics.RESPONSES: ("acquirer_answers", "acquirer_notices"),
-    topics.REQUESTS: ("terminal_requests", "card_reads"),
+    topics.REQUESTS: ("terminal_requests", "reported_holds", "card_reads"),
     topics.LEDGER: ("session_ledger",),
     topics.DISCREPANCIES: ("discrepancies", "orphans"),
     topics.VISITS: ("card_visits",),
