@@ -115,8 +115,8 @@ def learn(session: PaymentSession | None, fact: Fact) -> PaymentSession:
 
 
 def _requested(session: PaymentSession | None, fact: SessionRequested) -> PaymentSession:
-    check_request(fact)
     if session is None:
+        check_request(fact)
         return PaymentSession(fact.session_id, fact)
     known = session.request
     if replace(fact, requested_at=known.requested_at) != known:

@@ -15,17 +15,22 @@ _ASKED = tuple(name for name in SessionRequested.__struct_fields__ if name != "h
 
 
 def as_request(fact: HoldReported) -> SessionRequested:
-    """What it says of the request. Raises codec.NotReadable where it names no acquirer."""
-    if fact.acquirer_id in ANY:
-        raise codec.NotReadable("contradiction", "acquirer_id: a hold is with one acquirer")
+    """What it says of the request."""
     said = {name: getattr(fact, name) for name in _ASKED}
     return SessionRequested(**said, hold_by=fact.reported_by)
 
 
 def check_request(fact: SessionRequested) -> None:
-    """Raise codec.NotReadable where our amount is to be shown for a hold that another places."""
-    if fact.hold_by != "performer" and fact.stage != "tapped":
+    """Raise codec.NotReadable where another places the hold: at our amount, or our choice of whom.
+
+    Asked of what opens a session: whatever joins it says the same.
+    """
+    if fact.hold_by == "performer":
+        return
+    if fact.stage != "tapped":
         raise codec.NotReadable("contradiction", f"hold_by: {fact.hold_by} at {fact.stage}")
+    if fact.acquirer_id in ANY:
+        raise codec.NotReadable("contradiction", "acquirer_id: a hold is with one acquirer")
 
 
 def as_answer(fact: HoldReported) -> AcquirerAnswered:

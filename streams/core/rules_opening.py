@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import due, orders, taps
+from streams.core import due, orders, partner_view, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.declines_after import may_try_again
@@ -119,6 +119,8 @@ def _give_up_on_the_station(case: Case) -> Iterator[Proposed]:
     """It has reported a hold, and then begun no charging by itself."""
     if not begins_itself(case.session) or not case.has_cover:
         return
+    if partner_view.shows_charging(case.session):
+        return  # its CDR proves it, or the hold's time ends
     patience_at = case.session.reported[0].placed_at + case.policy.start_grace_ms
     if case.now_at >= patience_at:
         yield orders.show_declined(case, "never-started")

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from partnerworld import cdr, linked
 from sessionworld import (
     HOLD,
     POLICY,
@@ -170,21 +169,13 @@ def test_an_observed_one_is_commanded_nothing():
     assert world.ledger.open_minor == 2_000
 
 
-def test_a_stations_charging_that_only_a_cdr_tells_of_is_priced_by_it():
-    world = World()
-    world.apply(hold_reported(2_000, by="station"), T0)
-    body = linked(cdr(10_000, "7.90", T0 + 3_600_000, started_at=T0 + 60_000))
-    world.apply(body, T0 + 3_600_000)
-    world.apply(tick(T0 + 2 * 86_400_000), T0 + 2 * 86_400_000)
-    assert "nobody was asked to start" not in world.ledger.explanation
-
-
 @pytest.mark.parametrize(
     ("fact", "word"),
     [
         (hold_reported(2_000, acquirer_id="any"), "acquirer_id"),
         (hold_reported(2_000, stage="amount_first"), "hold_by"),
         (request(hold_by="web", stage="tap_first"), "hold_by"),
+        (request(hold_by="web", acquirer_id="any"), "acquirer_id"),
     ],
 )
 def test_what_contradicts_itself_opens_nothing(fact, word):
