@@ -9,6 +9,7 @@ RECORDS: dict[str, type[Fact]] = {
     record.__name__: record
     for record in (
         facts.SessionRequested,
+        facts.HoldReported,
         facts.CardRead,
         facts.MeterReading,
         facts.ChargingStarted,

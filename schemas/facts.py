@@ -46,15 +46,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 # --- from terminals ---------------------------------------------------------------------------
 
 
-class SessionRequested(Fact, frozen=True, kw_only=True):
-    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one.
-
-    `stage` tapped: the card was read and its amount is settled. amount_first: an amount is to be
-    offered before the card is read, tap_first: after; no field of the card is known, and CardRead
-    follows. `consented_minor`: the most that the driver agreed to have held, 0: not told. Zeros and
-    empty words elsewhere are not told, too. `acquirer_id` any: the policy's routes decide.
-    `reauthorise_consent`: the driver agreed that what is due may be asked of the card anew.
-    """
+class Request(Fact, frozen=True, kw_only=True):
+    """What a driver asks for, where, with which card: what opens a session says all of it."""
 
     tenant: Id
     session_id: Id
@@ -95,6 +88,37 @@ class SessionRequested(Fact, frozen=True, kw_only=True):
     consented_minor: Minor = 0
     consented_at: MaybeInstant = 0
     reauthorise_consent: YesNo = False
+
+
+class SessionRequested(Request, frozen=True, kw_only=True):
+    """A driver asks to charge and pay by card: the only fact (with HoldReported) that opens one.
+
+    `stage` tapped: the card was read and its amount is settled. amount_first: an amount is to be
+    offered before the card is read, tap_first: after; no field of the card is known, and CardRead
+    follows. `consented_minor`: the most that the driver agreed to have held, 0: not told. Zeros and
+    empty words elsewhere are not told, too. `acquirer_id` any: the policy's routes decide.
+    `reauthorise_consent`: the driver agreed that what is due may be asked of the card anew.
+    `hold_by`: who places the first hold. performer: whoever `capture_by` names, asked by PlaceHold;
+    anybody else does so unasked, and tells of it by HoldReported.
+    """
+
+    hold_by: Literal["performer", "terminal", "station", "web"] = "performer"
+
+
+class HoldReported(Request, frozen=True, kw_only=True):
+    """A hold that a terminal, a station or a web page placed itself: it opens a session, too.
+
+    Says of the request what SessionRequested says, in either order, which then has `hold_by` as
+    `reported_by` here. `acquirer_id` has the hold, and calls it `psp_reference`; `approved_minor`
+    is what it holds. `placed_at`: approved; `expires_at`: until when it is kept, 0: not told. A
+    station that reports one begins the charging itself: it is not asked to start.
+    """
+
+    reported_by: Literal["terminal", "station", "web"]
+    psp_reference: Id
+    approved_minor: Minor
+    placed_at: Instant
+    expires_at: MaybeInstant = 0
 
 
 class CardRead(Fact, frozen=True, kw_only=True):

@@ -200,11 +200,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=REQUESTS,
         key="session_id",
-        records=("SessionRequested", "CardRead"),
+        records=("SessionRequested", "HoldReported", "CardRead"),
         written_by="terminals, replay",
         read_by="sessions",
         retention_ms=EVIDENCE_MS,
-        carries="cards presented at chargers",
+        carries="cards presented at chargers, and holds that others placed on them",
     ),
     Topic(
         name=RESPONSES,

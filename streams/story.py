@@ -12,6 +12,7 @@ from schemas.facts import (
     AcquirerHealth,
     AppliedInput,
     Fact,
+    HoldReported,
     LinkedFact,
     PolicyPublished,
     SessionJournal,
@@ -93,10 +94,10 @@ async def tell_story(consumer: AIOKafkaConsumer, partitions: int, session_id: st
 
 async def _of_reference(consumer: AIOKafkaConsumer, partitions: int, wanted: str) -> str | None:
     """The session last requested under this reference."""
-    found: SessionRequested | None = None
+    found: SessionRequested | HoldReported | None = None
     async for record in records_of(consumer, topics.REQUESTS, range(partitions)):
         fact = _fact(record)
-        if not isinstance(fact, SessionRequested):
+        if not isinstance(fact, SessionRequested | HoldReported):
             continue
         is_wanted = fact.authorization_reference.casefold() == wanted
         if is_wanted and (found is None or fact.requested_at >= found.requested_at):

@@ -60,16 +60,24 @@ ALIAS_LOOKUPS = Table(
     + typed(settled_by=TEXT, occurred_at=INSTANT),
 )
 
-TERMINAL_REQUESTS = Table(
-    "terminal_requests",
-    PLACE
-    + typed(tenant=WORD, session_id=TEXT, provider=WORD, authorization_reference=TEXT)
+_REQUESTED = (
+    typed(tenant=WORD, session_id=TEXT, provider=WORD, authorization_reference=TEXT)
     + typed(terminal_id=TEXT, network=WORD, charger_id=TEXT, evse_uid=TEXT, connector_id=TEXT)
     + typed(channel=WORD, role=WORD, capture_by=WORD, power_type=WORD, power_max_w=NUMBER)
     + typed(scheme=WORD, funding=WORD, entry_mode=WORD, cvm=WORD)
     + typed(bin_country=WORD, merchant_country=WORD, card_token=TEXT)
     + typed(declared_kind=WORD, declared_value=NUMBER, currency=WORD, acquirer_id=WORD)
-    + typed(tariff_id=TEXT, tariff_hash=TEXT, requested_at=INSTANT),
+    + typed(tariff_id=TEXT, tariff_hash=TEXT, requested_at=INSTANT)
+)
+
+TERMINAL_REQUESTS = Table("terminal_requests", PLACE + _REQUESTED)
+
+REPORTED_HOLDS = Table(
+    "reported_holds",
+    PLACE
+    + _REQUESTED
+    + typed(reported_by=WORD, psp_reference=TEXT, approved_minor=NUMBER)
+    + typed(placed_at=INSTANT, expires_at=INSTANT),
 )
 
 CARD_READS = Table(
@@ -220,8 +228,8 @@ TABLES = {
     table.name: table
     for table in (
         PAYMENT_COMMANDS, ACQUIRER_ANSWERS, ACQUIRER_NOTICES, UNBOUND_NOTICES, ALIAS_LOOKUPS,
-        TERMINAL_REQUESTS, CARD_READS, SESSION_LEDGER, DISCREPANCIES, ORPHANS, CARD_VISITS,
-        ACQUIRER_HEALTH, FEED_SEEN, OCPI_SESSIONS, OCPI_CDRS, OCPI_INVOICES, LINK_DECISIONS,
-        MONEY_DECISIONS, PARKED, UNREADABLE,
+        TERMINAL_REQUESTS, REPORTED_HOLDS, CARD_READS, SESSION_LEDGER, DISCREPANCIES, ORPHANS,
+        CARD_VISITS, ACQUIRER_HEALTH, FEED_SEEN, OCPI_SESSIONS, OCPI_CDRS, OCPI_INVOICES,
+        LINK_DECISIONS, MONEY_DECISIONS, PARKED, UNREADABLE,
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from schemas.facts import (
     ChargerSilence,
     ClockApplied,
     Fact,
+    HoldReported,
     LinkedFact,
     SessionRequested,
     VisitSeen,
@@ -67,7 +68,7 @@ _AGAIN_MS = 60 * 1000
 _AHEAD_MAX_MS = 24 * 60 * 60 * 1000  # a backlog may hold our time back, but not by days
 _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.EVENTS: (Watermark, LinkedFact, ChargerSilence),
-    topics.REQUESTS: (SessionRequested, CardRead),
+    topics.REQUESTS: (SessionRequested, HoldReported, CardRead),
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
     topics.FISCAL_RESPONSES: (ReceiptSettled,),
@@ -129,7 +130,7 @@ class SessionsLogic(Logic):
         session_id = getattr(fact, "session_id", "")
         if session_id.encode() != record.key:
             raise BadRecord("wrong-key", f"session_id: {session_id!r} is not the key")
-        if isinstance(fact, SessionRequested):
+        if isinstance(fact, SessionRequested | HoldReported):
             _check_instant(fact, self._marks(view).applied_at)
         said = self._fact(fact, record, session_id, view)
         # Only now: what was set aside must be known before anything is decided again.
@@ -335,11 +336,12 @@ def _written(step: Step) -> list[Output]:
         raise BadRecord("impossible-field", str(error)) from error
 
 
-def _check_instant(request: SessionRequested, clock_at: int) -> None:
+def _check_instant(request: SessionRequested | HoldReported, clock_at: int) -> None:
     """A terminal whose clock is far ahead: its hold would be past its own expiry when approved."""
-    ahead_ms = request.requested_at - clock_at
+    name = "placed_at" if isinstance(request, HoldReported) else "requested_at"
+    ahead_ms = max(request.requested_at, getattr(request, name)) - clock_at
     if clock_at != NEVER and ahead_ms > _AHEAD_MAX_MS:
-        raise BadRecord("impossible-field", f"requested_at: {ahead_ms} ms ahead of the time")
+        raise BadRecord("impossible-field", f"{name}: {ahead_ms} ms ahead of the time")
 
 
 def _check_early(fact: Fact) -> None:

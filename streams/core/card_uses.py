@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from schemas import ids
 from schemas.facts import CardUsed
 from streams.core import taps
 from streams.core.case import Case
@@ -38,6 +39,8 @@ def _uses(case: Case, *, over: bool) -> Iterator[tuple[str, _Event, IssuedComman
     """All there is to tell by now: its name, what it is, and of which command."""
     session = case.session
     yield f"tapped/{taps.newest(session)}", "tapped", None
+    if session.reported:
+        yield ids.hold_id(session.session_id, 1), "approved", None
     for kind in _ASKING:
         for command in of_kind(session, kind):
             outcome = verdict(session, command.command_id)
@@ -64,11 +67,16 @@ def _use(case: Case, token: str, event: _Event, command: IssuedCommand | None) -
         scheme=taps.presented(case.session).scheme,
         event=event,
         command_id=command.command_id if command is not None else "",
-        amount_minor=command.amount_minor if command is not None else 0,
+        amount_minor=command.amount_minor if command is not None else _unasked(case, event),
         requested_at=request.requested_at,
         used_at=case.now_at,
     )
     return use if command is None or event != "declined" else _declined(case, use, command)
+
+
+def _unasked(case: Case, event: _Event) -> int:
+    """Of a hold that was reported the amount; it is no command of ours."""
+    return case.session.reported[0].amount_minor if event == "approved" else 0
 
 
 def _declined(case: Case, use: CardUsed, command: IssuedCommand) -> CardUsed:

@@ -88,8 +88,7 @@ class Case:
         pinned = self.session.pinned
         if not self.session.taps:
             return pinned.choice if pinned and self.session.request.stage == "tapped" else None
-        placed = self.issued(self.hold.hold_id) if self.hold is not None else None
-        number = taps.newest(self.session) if placed is None else taps.tap_of(placed)
+        number = taps.rests_on(self.session, self.hold.hold_id if self.hold is not None else "")
         chosen = taps.chosen_for(self.session, number)
         return chosen.choice if chosen is not None and chosen.settled else None
 

@@ -12,6 +12,7 @@ from streams.core.inquiries import is_for_a_person, unanswered_at
 from streams.core.partner_differences import partner_differences
 from streams.core.proof_differences import proof_differences
 from streams.core.refund_differences import refund_differences
+from streams.core.reported_holds import is_reported, report_alarms
 from streams.core.session import MONEY
 from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
@@ -73,6 +74,7 @@ def differences(case: Case) -> dict[str, Difference]:
         partner_differences(case),
         refund_differences(case),
         proof_differences(case),
+        report_alarms(session),
     ):
         found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
     return {_fitting(name): difference for name, difference in found.items()}
@@ -166,6 +168,8 @@ def _told_unasked(case: Case) -> dict[str, Difference]:
     for one in notices:
         known = _UNASKED.get(one.event)
         is_over = (one.hold_id, one.psp_reference) not in disputed
+        if one.event == "held_unasked" and is_reported(case.session, one.psp_reference):
+            continue
         if known is None or (one.event == _CHARGEBACK and is_over):
             continue
         whose = one.hold_id or case.session.session_id

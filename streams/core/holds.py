@@ -123,6 +123,8 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     asked = [one.amount_minor for one in raises]
     if placed is not None:
         asked.append(placed.amount_minor)
+    elif session.reported:
+        asked.append(session.reported[0].amount_minor)
     asked_kinds, in_flight = _asked(session, hold_id)
     return HoldBook(
         hold_id=hold_id,

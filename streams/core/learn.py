@@ -36,6 +36,7 @@ from schemas.facts import (
     CardRead,
     ChargerSilence,
     Fact,
+    HoldReported,
     LinkedFact,
     NoticeUnbound,
     SessionRequested,
@@ -46,6 +47,7 @@ from streams.core import taps
 from streams.core.learn_charging import ChargerFact, merged
 from streams.core.learn_partners import ToldOutside, confirmed, rejected, released, told_outside
 from streams.core.notices import bound
+from streams.core.reported_holds import as_answer, as_request, check_request, with_report
 from streams.core.routing import TECHNICAL
 from streams.core.session import (
     MONEY,
@@ -67,6 +69,7 @@ from streams.core.session import (
     TapChosen,
     TimeReached,
     VisitKnown,
+    places_first_hold,
 )
 
 START_APART_MS = 2 * 60 * 60 * 1000
@@ -101,6 +104,8 @@ def learn(session: PaymentSession | None, fact: Fact) -> PaymentSession:
     """The session with this fact. Raises SessionUnknown, ReferenceReused, codec.NotReadable."""
     if isinstance(fact, SessionRequested):
         return _requested(session, fact)
+    if isinstance(fact, HoldReported):
+        return _answered(_requested(session, as_request(fact)), as_answer(fact))
     if session is None:
         raise SessionUnknown(f"{type(fact).__name__} before any request")
     return _HANDLERS[type(fact)](session, fact)
@@ -111,6 +116,7 @@ def learn(session: PaymentSession | None, fact: Fact) -> PaymentSession:
 
 def _requested(session: PaymentSession | None, fact: SessionRequested) -> PaymentSession:
     if session is None:
+        check_request(fact)
         return PaymentSession(fact.session_id, fact)
     known = session.request
     if replace(fact, requested_at=known.requested_at) != known:
@@ -250,7 +256,7 @@ def _answered(session: PaymentSession, fact: AcquirerAnswered) -> PaymentSession
         # The inquiry or resend itself is answered too, under a kind that no sum looks at.
         answers[fact.command_id] = _best(answers.get(fact.command_id), _answer(fact, "inquiry"))
     learned = replace(session, answers=answers, terms=_terms(session.terms, fact))
-    return _forget_body(learned, target)
+    return _forget_body(with_report(learned, fact), target)
 
 
 def _of_the_command(fact: AcquirerAnswered) -> AcquirerAnswered:
@@ -333,8 +339,9 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
         fact.occurred_at,
         fact.psp_reference,
     )
-    by_purpose = {_purpose(one): one for one in session.notices}
-    purpose = _purpose(new)
+    apart = not places_first_hold(session)
+    by_purpose = {_purpose(one, apart=apart): one for one in session.notices}
+    purpose = _purpose(new, apart=apart)
     known = by_purpose.get(purpose, new)
     if new.event in _AGAIN:
         by_purpose[purpose] = max(new, known, key=lambda one: (one.occurred_at, one))
@@ -343,10 +350,14 @@ def _notified(session: PaymentSession, fact: AcquirerNotified) -> PaymentSession
     return replace(session, notices=tuple(sorted(by_purpose.values())))
 
 
-def _purpose(notice: Notice) -> tuple[str, str, str, str]:
-    """What a notice is about: a payment that is none of our holds is told apart by its name."""
+def _purpose(notice: Notice, *, apart: bool) -> tuple[str, str, str, str, int]:
+    """What a notice is about: a payment that is none of our holds is told apart by its name.
+
+    `apart`: others hold by themselves here, and each amount that is told of it counts.
+    """
     of_payment = "" if notice.hold_id else notice.psp_reference
-    return notice.event, notice.hold_id, notice.command_id, of_payment
+    minor = notice.amount_minor if apart and notice.event == "held_unasked" else -1
+    return notice.event, notice.hold_id, notice.command_id, of_payment, minor
 
 
 def _visited(session: PaymentSession, fact: VisitSeen) -> PaymentSession:

@@ -6,7 +6,7 @@ learnt its reference: so the command, or the hold, is known here before anything
 
 from schemas import ids
 from schemas.facts import AcquirerAnswered, AcquirerNotified, NoticeUnbound
-from streams.core.session import IssuedCommand, PaymentSession
+from streams.core.session import IssuedCommand, PaymentSession, places_first_hold
 
 _ASKED = {
     "hold": ("hold",),
@@ -88,6 +88,8 @@ def _notified(
     session: PaymentSession, fact: NoticeUnbound, event: str, command: IssuedCommand | None
 ) -> AcquirerNotified:
     hold_id = hold_of(session, fact.psp_reference) if command is None else command.hold_id
+    if event == "held_unasked" and not places_first_hold(session):
+        hold_id = ""  # whose it is shows when it is reported, which may be later
     return AcquirerNotified(
         tenant=session.request.tenant,
         session_id=session.session_id,

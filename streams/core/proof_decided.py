@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.core.proof_partner import Asked, unseen
-from streams.core.session import Begun, Charging, End, PartnerCdr, PaymentSession, Released
+from streams.core.session import Begun, Charging, End, PartnerCdr, Released, was_begun
 
 
 class Decided(NamedTuple):
@@ -19,7 +19,7 @@ class Decided(NamedTuple):
 def decided(asked: Asked, cdr: PartnerCdr | None) -> list[Decided]:
     """Decisions by their figures, the newest first. None where nothing can have flowed."""
     session = asked.session
-    if not session.released or (not asked.chargings and not _was_started(session)):
+    if not session.released or (not asked.chargings and not was_begun(session)):
         return []
     by_figures: dict[tuple[int, int], list[Released]] = {}
     for one in session.released:
@@ -33,10 +33,6 @@ def decided(asked: Asked, cdr: PartnerCdr | None) -> list[Decided]:
         )
         for each in newest
     ]
-
-
-def _was_started(session: PaymentSession) -> bool:
-    return f"{session.session_id}/start" in session.issued
 
 
 def _as_decided(asked: Asked, one: Released, cdr: PartnerCdr | None) -> list[Charging]:

@@ -13,7 +13,15 @@ from streams.core import partner_view, plausible
 from streams.core.proof_charger import ROUNDED_WH, Asks, is_zombie
 from streams.core.proof_policy import CDR_AFTER_QUIET, SESSION_AND_CDR
 from streams.core.risk import risk_open
-from streams.core.session import Begun, Change, Charging, End, PartnerCdr, PaymentSession
+from streams.core.session import (
+    Begun,
+    Change,
+    Charging,
+    End,
+    PartnerCdr,
+    PaymentSession,
+    was_begun,
+)
 from streams.core.strategy_policy import Policy
 
 
@@ -76,7 +84,7 @@ def _not_of_this(asked: Asked) -> str:
     session, chargings = asked.session, asked.chargings
     if len(chargings) > 1:
         return "several chargings, and one CDR"
-    if not chargings and f"{session.session_id}/start" not in session.issued:
+    if not chargings and not was_begun(session):
         return "nobody was asked to start"
     return "the charging's begin is not known" if chargings and not chargings[0].begun else ""
 

@@ -30,7 +30,7 @@ from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.session import Issued, PaymentSession, WatchShown
+from streams.core.session import Issued, PaymentSession, WatchShown, begins_itself
 from streams.core.standing import Standing, standing_of, waits_until
 from streams.core.strategy_policy import Policy
 from streams.core.watching import new_aliases, new_watches
@@ -310,7 +310,7 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
 def times_of(case: Case) -> tuple[str, ...]:
     """Which rules there is any point in asking: most facts are readings, and most rules are not."""
     times = [ALWAYS]
-    if case.start is None:
+    if case.start is None and not (case.chargings and begins_itself(case.session)):
         times.append(BEFORE_START)
     if case.live or (case.proof.decision is not None and case.running_on):
         times.append(CHARGING)
@@ -375,7 +375,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     if watches:
         known = {**known, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
-    later = [at for at in ahead if case.now_at < at <= LAST_AT]
+    later = [at for at in ahead if case.now_at < at <= LAST_AT]  # no record is of later
     return min(later) if later else None
 
 

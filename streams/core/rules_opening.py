@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from schemas import ids
-from streams.core import due, orders, taps
+from streams.core import due, orders, partner_view, taps
 from streams.core.another_hold import another
 from streams.core.case import Case
 from streams.core.declines_after import may_try_again
 from streams.core.proposal import AskAgain, Proposed
 from streams.core.rules_declined import another_try
+from streams.core.session import begins_itself, places_first_hold
 from streams.core.strategy import Choice
 from streams.core.verdicts import NO
 
@@ -65,7 +66,7 @@ def decline_at_tap(case: Case) -> Iterator[Proposed]:
     if hold is None or case.given_up or case.superseded or case.start is not None:
         return
     if hold.outcome in NO and another(case) is None and taps.open_offer(case.session) is None:
-        asked = list(another_try(case))
+        asked = list(another_try(case)) if places_first_hold(case.session) else []
         yield from asked
         if not asked:
             yield orders.show_declined(case, case.session.answers[hold.hold_id].reason)
@@ -89,6 +90,7 @@ def give_up_waiting(case: Case) -> Iterator[Proposed]:
         return
     placed = case.issued(hold.hold_id)
     if placed is None:
+        yield from _give_up_on_the_station(case)
         return
     patience_at = placed.issued_at + case.policy.start_grace_ms
     if case.now_at >= patience_at:
@@ -98,21 +100,37 @@ def give_up_waiting(case: Case) -> Iterator[Proposed]:
 
 
 def _give_up_on_the_driver(case: Case) -> Iterator[Proposed]:
-    """An amount was offered, or a card asked for, and nobody is there any more."""
+    """An amount was offered, a card or another's hold waited for, and nobody is there any more."""
     shown = taps.open_offer(case.session)
-    if shown is None and (case.hold is not None or case.request.stage == "tapped"):
+    awaited = not places_first_hold(case.session)
+    if shown is None and (
+        case.hold is not None or (case.request.stage == "tapped" and not awaited)
+    ):
         return
     since_at = case.request.requested_at if shown is None else shown.issued_at
     patience_at = since_at + case.policy.start_grace_ms
     if case.now_at >= patience_at:
-        yield orders.show_declined(case, "no-tap")
+        yield orders.show_declined(case, "no-hold" if awaited else "no-tap")
+    else:
+        yield AskAgain(patience_at)
+
+
+def _give_up_on_the_station(case: Case) -> Iterator[Proposed]:
+    """It has reported a hold, and then begun no charging by itself."""
+    if not begins_itself(case.session) or not case.has_cover:
+        return
+    if partner_view.shows_charging(case.session):
+        return  # its CDR proves it, or the hold's time ends
+    patience_at = case.session.reported[0].placed_at + case.policy.start_grace_ms
+    if case.now_at >= patience_at:
+        yield orders.show_declined(case, "never-started")
     else:
         yield AskAgain(patience_at)
 
 
 def start_charging(case: Case) -> Iterator[Proposed]:
     hold = case.hold
-    if case.superseded or case.start is not None:
+    if case.superseded or case.start is not None or begins_itself(case.session):
         return
     if hold is not None and hold.outcome == "done" and case.has_cover:
         yield orders.start_charging(case)

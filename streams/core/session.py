@@ -449,6 +449,18 @@ class Overpaid(msgspec.Struct, array_like=True, frozen=True):
 NOT_OVERPAID = Overpaid()
 
 
+class Reported(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What was said of a first hold that we did not ask for: see schemas.facts.HoldReported.
+
+    Of several the first counts.
+    """
+
+    placed_at: int
+    amount_minor: int
+    psp_reference: str
+    expires_at: int
+
+
 # --- what was published: outputs, last by version -------------------------------------------------
 
 
@@ -521,11 +533,29 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     released: tuple[Released, ...] = ()
     refund_decisions: dict[str, RefundAsked] = {}
     overpaid: Overpaid = NOT_OVERPAID
+    reported: tuple[Reported, ...] = ()
 
     @property
     def now_at(self) -> int:
         """The partition's time; at first the request's own, for time may lag behind its inputs."""
         return max(self.clock_at, self.request.requested_at)
+
+
+def places_first_hold(session: PaymentSession) -> bool:
+    """Whether we ask for it: else whoever placed it reports it (schemas.facts.HoldReported)."""
+    return session.request.hold_by == "performer"
+
+
+def begins_itself(session: PaymentSession) -> bool:
+    """A station that holds by itself begins by itself, too: nobody asks it to start."""
+    return session.request.hold_by == "station"
+
+
+def was_begun(session: PaymentSession) -> bool:
+    """Whether a charging can be ours: we asked for one, or a station has a hold of its own."""
+    if f"{session.session_id}/start" in session.issued:
+        return True
+    return begins_itself(session) and bool(session.reported)
 
 
 def is_over(session: PaymentSession) -> bool:

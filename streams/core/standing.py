@@ -75,7 +75,7 @@ def _closed_reason(case: Case) -> str:
     """Why nothing is left to do; '' while something is."""
     session, hold = case.session, case.hold
     refusal = taps.refusal(session)
-    if refusal is not None and not session.taps:
+    if refusal is not None and not session.taps and hold is None:
         return refusal.reason
     if hold is None:
         return _never_held(case)

@@ -16,6 +16,7 @@ from streams.core.session import (
     IssuedCommand,
     PaymentSession,
     Tap,
+    places_first_hold,
 )
 from streams.core.strategy_plan import Choice, Refusal
 
@@ -80,8 +81,15 @@ def presented_for(session: PaymentSession, hold_id: str) -> SessionRequested:
     """The request with the card that this hold was placed on."""
     if not session.taps:
         return session.request
+    return _with_card(session, rests_on(session, hold_id))
+
+
+def rests_on(session: PaymentSession, hold_id: str) -> int:
+    """The number of the tap that a hold rests on; of one that is not asked for yet the newest."""
     placed = session.issued.get(hold_id)
-    return _with_card(session, newest(session) if placed is None else tap_of(placed))
+    if placed is not None:
+        return tap_of(placed)
+    return newest(session) if places_first_hold(session) else REQUESTED
 
 
 def _with_card(session: PaymentSession, number: int) -> SessionRequested:
@@ -163,6 +171,8 @@ def unheld(session: PaymentSession, newest_hold: str) -> Choice | None:
 
     `newest_hold`: the id of the last hold, empty: there is none.
     """
+    if not places_first_hold(session):
+        return None  # it is reported
     number = newest(session)
     chosen = chosen_for(session, number)
     if chosen is None or not chosen.settled:

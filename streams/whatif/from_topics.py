@@ -19,6 +19,7 @@ from schemas.facts import (
     AcquirerHealth,
     CardRead,
     Fact,
+    HoldReported,
     LinkedFact,
     PolicyPublished,
     SessionRequested,
@@ -27,6 +28,7 @@ from schemas.facts import (
 )
 from schemas.ledger import CommandLine, SessionLedger
 from streams.core.learn_charging import ChargerFact
+from streams.core.reported_holds import as_request
 from streams.core.strategy_policy import Policy, PolicyInvalid, parse_policy
 from streams.reading import records_of
 from streams.whatif.from_file import DECLINE_REASON, LATENCIES_MS
@@ -90,10 +92,8 @@ async def read_topics(consumer: AIOKafkaConsumer, partitions: int) -> Read:
 def take(read: Read, fact: Fact, partition: int = 0) -> None:
     """One record more; those of a partition come in its order."""
     match fact:
-        case SessionRequested():
-            known = read.requests.setdefault(fact.session_id, fact)
-            if fact.requested_at < known.requested_at:
-                read.requests[fact.session_id] = fact
+        case SessionRequested() | HoldReported():
+            _take_request(read, fact)
         case CardRead():
             read.cards.setdefault(fact.session_id, fact)
         case SessionLedger():
@@ -107,6 +107,13 @@ def take(read: Read, fact: Fact, partition: int = 0) -> None:
             read.answers.setdefault(fact.session_id, []).append(fact)
         case _:
             _take_reference(read, fact)
+
+
+def _take_request(read: Read, fact: SessionRequested | HoldReported) -> None:
+    request = fact if isinstance(fact, SessionRequested) else as_request(fact)
+    known = read.requests.setdefault(request.session_id, request)
+    if request.requested_at < known.requested_at:
+        read.requests[request.session_id] = request
 
 
 def _take_reference(read: Read, fact: Fact) -> None:
@@ -200,6 +207,8 @@ def _happened(read: Read, ledger: SessionLedger) -> Happened:
         raise NotMet("only observed")
     request, card = read.requests[session], read.cards.get(session)
     policy = _policy(read, ledger)
+    if request.hold_by != "performer":
+        raise NotMet("its hold was placed by others")
     if request.stage != "tapped" and card is None and ledger.holds:
         raise NotMet("its card was never told")
     course = course_of(

@@ -5,6 +5,7 @@ Whatever comes: each step ends, all that it says can be written, and time alone 
 
 import json
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import POLICY as POLICY_FILE
@@ -17,6 +18,7 @@ from schemas.facts import (
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
+    HoldReported,
     LinkedFact,
     MeterReading,
     SessionRequested,
@@ -130,9 +132,23 @@ def charger_facts(draw):
     )  # fmt: skip
 
 
+def reports(request):
+    """The hold of such a request, as whoever placed it may tell of it."""
+    said = msgspec.structs.asdict(request)
+    by = said.pop("hold_by")
+    return st.builds(
+        HoldReported, **{name: st.just(value) for name, value in said.items()},
+        reported_by=st.just(by), psp_reference=st.sampled_from(["psp", LONG]),
+        approved_minor=st.sampled_from(AMOUNTS), placed_at=st.sampled_from(INSTANTS),
+        expires_at=st.sampled_from(INSTANTS),
+    )  # fmt: skip
+
+
 @st.composite
 def worlds(draw):
     currency = draw(st.sampled_from(["CHF", "KWD", "KRW", "IRR"]))
+    hold_by = draw(st.sampled_from(["performer"] * 4 + ["terminal", "station", "web"]))
+    stages = ["tapped", "tapped", "amount_first", "tap_first"] if hold_by == "performer" else []
     request = SessionRequested(
         tenant="t", session_id=SESSION, provider="p", authorization_reference="REF",
         terminal_id="term", network=LONG, charger_id="c", evse_uid="e", channel="terminal",
@@ -146,7 +162,7 @@ def worlds(draw):
         declared_kind=draw(st.sampled_from(["none", "none", "amount", "energy", "fill"])),
         declared_value=draw(st.sampled_from([0, 1, 2_000, 10**12])), tariff_id="T",
         tariff_hash="H", requested_at=draw(st.sampled_from(INSTANTS[:-1])),
-        stage=draw(st.sampled_from(["tapped", "tapped", "amount_first", "tap_first"])),
+        stage=draw(st.sampled_from(stages or ["tapped"])), hold_by=hold_by,
         consented_minor=draw(st.sampled_from([0, 0, 1, 2_000])),
         time_zone=draw(st.sampled_from(["", "Europe/Zurich", "../etc", LONG])),
     )  # fmt: skip
@@ -170,6 +186,8 @@ def worlds(draw):
     set_aside = st.sampled_from([Quarantined(ref="a"), QuarantineLifted(ref="a")])
     facts = st.one_of(answers(currency), answers(currency), charger_facts(), charger_facts(),
                       charger_facts(), note, set_aside, card)  # fmt: skip
+    if hold_by != "performer":
+        facts = st.one_of(facts, reports(request))
     moments = st.sampled_from([0, 1_000, 60_000, 86_400_000])
     story = draw(st.lists(st.tuples(facts, moments), max_size=25))
     pins = Pins(tariff(currency, draw(prices)), policy_of(currency))

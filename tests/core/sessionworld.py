@@ -15,6 +15,7 @@ from schemas.facts import (
     ChargingEnded,
     ChargingStarted,
     ChargingUpdated,
+    HoldReported,
     LinkedFact,
     MeterReading,
     NoticeUnbound,
@@ -104,6 +105,20 @@ REQUEST = SessionRequested(
 
 def request(**changed):
     return msgspec.structs.replace(REQUEST, **changed)
+
+
+def hold_reported(amount_minor, at=T0, by="terminal", psp="PSP", expires_at=0, **changed):
+    """A hold that was placed without us, with what it says of the usual request."""
+    said = {**msgspec.structs.asdict(REQUEST), **changed}
+    said.pop("hold_by")
+    return HoldReported(
+        **said,
+        reported_by=by,
+        psp_reference=psp,
+        approved_minor=amount_minor,
+        placed_at=at,
+        expires_at=expires_at,
+    )
 
 
 def card_read(tap=1, offer=0, consented=0, at=T0, **changed):

@@ -16,6 +16,7 @@ from sessionworld import (
     answered,
     card_read,
     ended,
+    hold_reported,
     notified,
     path_of,
     reading,
@@ -201,8 +202,9 @@ class Story:
         given = options(rest)
         at = self.now_at
         match verb:
-            case "request":
-                return request(requested_at=at, **{**self.given, **given})
+            case "request" | "reported":
+                said = {"requested_at": at, **self.given, **given}
+                return self.reported(minor(plain[0]), said) if plain else request(**said)
             case "answer" | "notified" | "webhook":
                 return self.acquirer_fact(verb, plain, given)
             case "card":
@@ -215,6 +217,14 @@ class Story:
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
         return tick(at)
+
+    def reported(self, amount_minor, said):
+        """A hold that was placed without us, by whom the story's requests name."""
+        by = said.pop("hold_by", "terminal")
+        if "expires_in" in said:
+            count, unit = re.fullmatch(r"(\d+)([smhd])", said.pop("expires_in")).groups()
+            said["expires_at"] = self.now_at + int(count) * UNITS[unit]
+        return hold_reported(amount_minor, self.now_at, by, **said)
 
     def silence(self, state, tx):
         """What link says of the charger of a charging: each time the next version."""

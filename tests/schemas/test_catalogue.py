@@ -17,7 +17,7 @@ LONGS = str({"type": "array", "items": "long"})  # a watch's marks: as plain, an
 # Lines of other records, and what records have in common.
 NO_RECORDS = {"Fact", "MoneyCommand", "AppliedInput", "AnswerSample", "HoldLine", "CommandLine"}
 NO_RECORDS |= {"ConnectorSeen", "OcpiCost", "AdviceTax", "FeedMark"}
-NO_RECORDS |= {"VatPart", "Signature"}
+NO_RECORDS |= {"VatPart", "Signature", "Request"}
 # Time is the same for all tenants.
 WITHOUT_TENANT = {"Watermark", "Tick", "ClockApplied"}
 # Words of a field's name that would mean card data (PCI DSS: never stored after authorisation).

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 from pipeline import Pipeline
-from sessionworld import POLICY, SESSION, T0, request
+from sessionworld import POLICY, SESSION, T0, hold_reported, request
 
 from schemas import codec, ids, topics
 from schemas.commands import StopCharging
@@ -286,3 +286,11 @@ def test_what_acquirers_say_by_link_is_no_part_of_the_course():
     )
     disputed.pipeline.said[topics.EVENTS].append(link)
     assert disputed.recording().sessions == plain.recording().sessions
+
+
+def test_a_hold_that_others_placed_is_left_out_by_name():
+    day = Day().lived()
+    day.request = hold_reported(2_000, tariff_hash=day.request.tariff_hash)
+    found = day.recording()
+    assert found.sessions == []
+    assert [one.reason for one in found.left_out] == ["its hold was placed by others"]

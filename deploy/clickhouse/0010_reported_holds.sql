@@ -1,0 +1,45 @@
+-- Holds that others placed and told of; a session is opened by one as by a request.
+
+CREATE TABLE IF NOT EXISTS reported_holds (
+    kafka_topic LowCardinality(String),
+    kafka_partition Int32,
+    kafka_offset Int64,
+    record_sha256 String CODEC(ZSTD(1)),
+    written_at DateTime64(3, 'UTC'),
+    tenant LowCardinality(String),
+    session_id String,
+    provider LowCardinality(String),
+    authorization_reference String,
+    terminal_id String,
+    network LowCardinality(String),
+    charger_id String,
+    evse_uid String,
+    connector_id String,
+    channel LowCardinality(String),
+    role LowCardinality(String),
+    capture_by LowCardinality(String),
+    power_type LowCardinality(String),
+    power_max_w Int64,
+    scheme LowCardinality(String),
+    funding LowCardinality(String),
+    entry_mode LowCardinality(String),
+    cvm LowCardinality(String),
+    bin_country LowCardinality(String),
+    merchant_country LowCardinality(String),
+    card_token String,
+    declared_kind LowCardinality(String),
+    declared_value Int64,
+    currency LowCardinality(String),
+    acquirer_id LowCardinality(String),
+    tariff_id String,
+    tariff_hash String,
+    requested_at DateTime64(3, 'UTC'),
+    reported_by LowCardinality(String),
+    psp_reference String,
+    approved_minor Int64,
+    placed_at DateTime64(3, 'UTC'),
+    expires_at DateTime64(3, 'UTC')
+) ENGINE = ReplacingMergeTree
+ORDER BY (tenant, session_id, kafka_topic, kafka_partition, kafka_offset)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'terminal.requests: holds that a terminal, a station or a web page placed itself';
