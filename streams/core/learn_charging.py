@@ -59,10 +59,15 @@ def _charging(linked: LinkedFact, fact: ChargerFact) -> Charging:
     )
 
 
+def _earliest(begun: Begun) -> tuple[int, int]:
+    """Of two registers told for one instant the higher counts: less is owed by it."""
+    return begun.started_at, -begun.energy_wh
+
+
 def _begun(charging: Charging, fact: ChargingStarted) -> Charging:
     begun = Begun(fact.started_at, fact.energy_wh)
     known = charging.begun
-    first = begun if known is None else min(begun, known)
+    first = begun if known is None else min(begun, known, key=_earliest)
     return replace(
         charging,
         begun=first,

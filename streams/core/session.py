@@ -88,7 +88,10 @@ class SessionUnknown(LookupError):
 
 
 class Begun(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """The begin of a charging: instant and register. Of several the earliest counts."""
+    """The begin of a charging: instant and register. Of several the earliest counts.
+
+    Of those of one instant the highest register: nobody pays for what a contradiction adds.
+    """
 
     started_at: int
     energy_wh: int
