@@ -25,6 +25,7 @@ from streams.core.case import Case, case_of
 from streams.core.clock_alarms import release_due_at
 from streams.core.differences import Difference, differences
 from streams.core.exposure import window
+from streams.core.holds import LAST_AT
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
@@ -374,7 +375,7 @@ def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchSho
     if watches:
         known = {**known, **watches}
     ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
-    later = [at for at in ahead if at > case.now_at]
+    later = [at for at in ahead if case.now_at < at <= LAST_AT]
     return min(later) if later else None
 
 
