@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from streams.core import overpaid, refunds
 from streams.core.case import Case
 from streams.core.rules_refunds import decided
+from streams.core.session import PaymentSession
 
 Found = tuple[str, str, str, int]  # what it is about, the kind, words, money at stake
 
@@ -13,11 +14,16 @@ def refund_differences(case: Case) -> dict[str, tuple[str, str, int]]:
     """Kind, words and money at stake, by an id that stays the same while it is open."""
     captured = overpaid.captured_minor(case)
     session = case.session
-    # By a notice a capture is taken back after a refund: what is gone is gone.
-    if not captured and not session.refund_decisions and not session.notices:
+    if not captured and not session.refund_decisions and not _was_taken_back(session):
         return {}
     found = [*_too_much(case, captured), *_too_little(case, captured), *_refused(case)]
     return {f"{about}/{kind}": (kind, words, minor) for about, kind, words, minor in found}
+
+
+def _was_taken_back(session: PaymentSession) -> bool:
+    """By a notice, after a refund of ours: what is gone is gone."""
+    made = session.issued.values()
+    return bool(session.notices) and any(one.kind == "refund" for one in made)
 
 
 def _too_much(case: Case, captured: int) -> Iterator[Found]:

@@ -83,6 +83,7 @@ def test_what_was_written_settles_its_session():
         tenant="t", session_id=request().session_id, energy_wh=9_000, who="ann", why="w",
         evidence="e", decided_at=T0, decision_id=ids.release_decision_id("s", *figures),
     )  # fmt: skip
-    (capture,) = world.apply(decision, T0 + 1).commands
+    stop, capture = world.apply(decision, T0 + 1).commands
+    assert stop.reason == "settled"  # nobody has said that it ended
     assert (capture.proof, capture.amount_minor) == ("OPERATOR_RELEASE", 711)
     assert capture.evidence.endswith("decided by ann: w (e)")
