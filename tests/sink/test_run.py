@@ -32,6 +32,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "unbound_notices": 5,
             "alias_lookups": 5,
             "terminal_requests": 5,
+            "reported_holds": 5,
             "card_reads": 5,
             "session_ledger": 5,
             "discrepancies": 5,
