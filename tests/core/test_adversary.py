@@ -189,7 +189,7 @@ def test_a_lowered_hold_is_not_raised_again():
 @pytest.mark.parametrize(
     ("prices", "late"),
     [
-        ({}, started(700, T0)),
+        ({}, started(700, T0 - 1)),
         ({"time": "6"}, started(1_000, T0 - 30 * MINUTE)),
         ({"parking": "30"}, updated("suspended_ev", 1_000, T0 + MINUTE)),
     ],
