@@ -66,18 +66,25 @@ def differences(case: Case) -> dict[str, Difference]:
         _unread(case),
         _receipts(case),
         _told_unasked(case),
+        _alarms(case),
     ):
         found.update(others)
+    return found and {_fitting(name): difference for name, difference in found.items()}
+
+
+def _alarms(case: Case) -> dict[str, Difference]:
+    found: dict[str, Difference] = {}
     for alarms in (
         clock_alarms(case),
         risk_alarms(case),
         partner_differences(case),
         refund_differences(case),
         proof_differences(case),
-        report_alarms(session),
+        report_alarms(case.session),
     ):
-        found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
-    return {_fitting(name): difference for name, difference in found.items()}
+        if alarms:  # nearly never, at each fact of each session
+            found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
+    return found
 
 
 def _registers(case: Case) -> dict[str, Difference]:
