@@ -92,7 +92,8 @@ def _next_resend(case: Case, command: IssuedCommand, resends: list[IssuedCommand
 def may_resend(case: Case, command: IssuedCommand) -> bool:
     """While the acquirer still knows the key; a capture only while its hold has time left.
 
-    A refund only where another could be asked for now: what went back otherwise since goes once.
+    A refund only where another could be asked for now, or what has gone back by another way since
+    would go back twice.
     """
     if case.now_at >= command.issued_at + _window_ms(case, command):
         return False

@@ -53,5 +53,12 @@ def _ended(
     told_at = charging.seen_at if cdr is None else max(charging.seen_at, cdr.ended_at)
     ended_at = charging.end.ended_at if charging.end is not None else told_at
     last_wh = begun.energy_wh + (one.energy_wh if one is not None else 0)
-    end = End(True, -1, max(ended_at, begun.started_at), last_wh, "decided", doubtful=True)  # noqa: FBT003 - a slot by place
+    end = End(
+        complete=True,
+        seq=-1,
+        ended_at=max(ended_at, begun.started_at),
+        energy_wh=last_wh,
+        reason="decided",
+        doubtful=True,
+    )
     return replace(charging, begun=begun, end=end, top_wh=min(charging.top_wh, last_wh))

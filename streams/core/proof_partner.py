@@ -146,7 +146,9 @@ def as_told(session: PaymentSession, chargings: list[Charging], cdr: PartnerCdr)
         known,
         begun=begun,
         changes=changes,
-        end=End(True, -1, ended_at, last_wh, "CDR", doubtful=True),  # noqa: FBT003 - a slot by place
+        end=End(
+            complete=True, seq=-1, ended_at=ended_at, energy_wh=last_wh, reason="CDR", doubtful=True
+        ),
         top_wh=min(known.top_wh, last_wh),
         seen_at=max(known.seen_at, ended_at),
     )

@@ -245,7 +245,7 @@ class World:
             case ReceiptReady():
                 self.receipts.shown.append(command.receipt_id)
             case _:
-                pass
+                pass  # a terminal shows the others, and nobody in this world acts on them
 
     def _receipted(self, told: Fact) -> None:
         self._tell("<-", told)
@@ -257,7 +257,7 @@ class World:
             case SignReceipt():
                 self.office.take(told)
             case _:
-                pass
+                pass  # of the fiscal stage's own topics: nobody else reads them
 
     def _differs(self, told: Fact) -> None:
         if isinstance(told, DiscrepancyChanged):
