@@ -21,7 +21,10 @@ PAYMENT_COMMANDS = Table(
     + typed(performer=WORD, acquirer_id=WORD, hold_id=TEXT, psp_reference=TEXT)
     + typed(amount_minor=NUMBER, previous_minor=NUMBER, delta_minor=NUMBER)
     + typed(priced_minor=NUMBER, capturable_minor=NUMBER, currency=WORD)
-    + typed(energy_wh=NUMBER, proof=WORD, evidence=TEXT, reason=WORD)
+    + typed(energy_wh=NUMBER, proof=WORD, evidence=TEXT)
+    + typed(charger_wh=NUMBER, cdr_id=TEXT, cdr_wh=NUMBER, cdr_minor=NUMBER)
+    + typed(price_authority=WORD, settled_by=WORD, decision_id=TEXT)
+    + typed(signed_meter=TEXT, signed_from_at=INSTANT, signed_to_at=INSTANT, reason=WORD)
     + typed(scheme=WORD, funding=WORD, entry_mode=WORD)
     + typed(bin_country=WORD, merchant_country=WORD, terminal_id=TEXT)
     + typed(rule=WORD, policy_version=WORD, issued_at=INSTANT, body_hash=TEXT),

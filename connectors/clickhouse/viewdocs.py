@@ -6,6 +6,7 @@ VIEWS = {
     "v_auth_attempt": "One row for each time a card was asked: a hold placed, or raised.",
     "v_hold": "One row for each hold, and where its money is.",
     "v_session_money": "One row for each session, and whether its money adds up.",
+    "v_capture": "One row for each capture: its proof, and the numbers it was reconciled from.",
     "v_risk": "One row for each session with a charger that nobody hears of: what is at stake.",
     "v_decline_daily": "Attempts and refusals by UTC day and by what may explain them.",
     "v_frozen_credit": "One row for each granted hold: what it froze beyond need, for how long.",

@@ -82,6 +82,42 @@ def test_every_view_runs_with_and_without_rows(address, world, view):
     assert rows(address, sql)
 
 
+def test_a_capture_shows_charger_cdr_and_acquirer_side_by_side(address, world):
+    told = {"charger_wh": 10_000, "cdr_wh": 9_900, "priced_minor": 790, "cdr_minor": 782}
+    capture = msgspec.structs.replace(
+        example("CaptureHold"), amount_minor=782, energy_wh=9_900, **told, settled_by="lower"
+    )
+    world.put(topics.COMMANDS, capture)
+    (found,) = rows(address, "SELECT * FROM v_capture")
+    assert (found["energy_gap_wh"], found["price_gap_minor"]) == (100, 8)
+    assert (found["energy_wh"], found["settled_by"]) == (9_900, "lower")
+    assert (found["outcome"], found["captured_minor"]) == ("", None)
+    answer = msgspec.structs.replace(
+        example("AcquirerAnswered"), tenant=capture.tenant, session_id=capture.session_id,
+        command_id="inquiry", resolves=capture.command_id, kind="capture", outcome="done",
+        amount_minor=780,
+    )  # fmt: skip
+    world.put(topics.RESPONSES, answer)
+    about = {"tenant": capture.tenant, "session_id": capture.session_id}
+    outcome = line("capture", 1, command_id=capture.command_id, outcome="unknown")
+    sql = "SELECT outcome, captured_minor, acquirer_gap_minor FROM v_capture"
+    for number, (word, captured, gap) in enumerate([("unknown", None, None), ("done", 780, -2)]):
+        outcome = msgspec.structs.replace(outcome, outcome=word)
+        world.put(topics.LEDGER, ledger(**about, version=number + 1, commands=[outcome]))
+        (found,) = rows(address, sql)
+        assert tuple(found.values()) == (word, captured, gap)
+
+
+def test_what_was_not_told_of_a_capture_is_null_and_no_zero(address, world):
+    nobody = {"charger_wh": -1, "cdr_wh": -1, "cdr_minor": -1, "cdr_id": ""}
+    world.put(topics.COMMANDS, msgspec.structs.replace(example("CaptureHold"), **nobody))
+    (found,) = rows(
+        address,
+        "SELECT charger_wh, cdr_wh, cdr_minor, energy_gap_wh, price_gap_minor FROM v_capture",
+    )
+    assert set(found.values()) == {None}
+
+
 def test_there_are_no_other_views(warehouse):
     found = warehouse.select(
         "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
