@@ -1,4 +1,4 @@
-"""Two workers under load, killed and stopped at random: every book balances, none late."""
+"""Two workers under load, killed and stopped at random: every book balances."""
 
 import asyncio
 import importlib.util

@@ -29,9 +29,10 @@ sys.path.pop(0)
 
 HERE = Path(__file__).parent
 POSITIONS_KEY = b"\x00positions"
-LAG_WITHIN = 15.0
+LAG_BAR_S = 15.0
+"""Of a run by hand: inside CI other tests want the same cores, and only what is never is wrong."""
 _WORKERS = 2
-_GIVE_UP = 60.0
+_GIVE_UP = 240.0
 
 
 @dataclass
@@ -202,7 +203,7 @@ async def _wait_for(
         seconds = time.monotonic() - began
         if not behind:
             report.lag_seconds.append(seconds)
-            return [] if seconds <= LAG_WITHIN else [f"lag zero only after {seconds:.1f} s"]
+            return []
         if seconds > _GIVE_UP:
             have = {p: follower.positions.get(p) for p in behind}
             report.lag_seconds.append(seconds)
@@ -299,6 +300,8 @@ def main() -> int:
     report = asyncio.run(
         soak(given.bootstrap, app_id, seed=given.seed, events=given.events, log=given.log)
     )
+    late = [one for one in report.lag_seconds if one > LAG_BAR_S]
+    report.problems += [f"lag zero only after {seconds:.1f} s" for seconds in late]
     sys.stdout.write("\n".join([*report.events, report.line(), *report.problems, ""]))
     return 1 if report.problems else 0
 
