@@ -155,10 +155,9 @@ class LinkLogic(Logic):
 
     def step(self, record: Record, view: View) -> Iterable[Output]:
         try:
-            if record.topic == topics.READINGS:
-                quick = _quick_reading(record.value)
-                if quick is not None:
-                    return self._numbers(quick, record, view)
+            quick = _quick_reading(record.value)  # by its bytes, whatever its topic is called
+            if quick is not None:
+                return self._numbers(quick, record, view)
             fact = codec.decode(record.value)
             handler = self._handlers.get(type(fact))
             if handler is not None:

@@ -56,14 +56,9 @@ def ahead_of(
     answer_ms = pinned.acquirer_p95_ms if pinned is not None else 0
     answer_ms = min(answer_ms or policy.acquirer_latency_ms, LONGEST_ANSWER_MS) + policy.retries_ms
     most_ms = max(policy.meter_interval_ms, min(gap_ms, LONGEST_GAP_MS))
-    return Ahead(
-        raise_w=raise_w,
-        raise_ms=answer_ms + most_ms + policy.stop_latency_ms,
-        stop_w=stop_w,
-        stop_ms=min(gap_ms or policy.meter_interval_ms, most_ms) + policy.stop_latency_ms,
-        running=running,
-        answer_ms=answer_ms,
-    )
+    raise_ms = answer_ms + most_ms + policy.stop_latency_ms
+    stop_ms = min(gap_ms or policy.meter_interval_ms, most_ms) + policy.stop_latency_ms
+    return Ahead(raise_w, raise_ms, stop_w, stop_ms, running, answer_ms)
 
 
 def _shown_w(charging: Charging, bound_w: int) -> int:

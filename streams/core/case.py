@@ -1,7 +1,8 @@
 """A session as the rules look at it: everything they ask about, derived once from the facts."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from schemas import ids
 from schemas.facts import SessionRequested
@@ -23,7 +24,7 @@ from streams.core.proof_partner import Asked
 from streams.core.session import Charging, IssuedCommand, PaymentSession
 from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
-from streams.core.verdicts import NO, given_up, is_definite, of_kind, unsettled, verdict
+from streams.core.verdicts import NO, SHOW_DECLINED, is_definite, of_kind, unsettled, verdict
 
 ATTEMPTS_MAX = 3
 """Definite noes to a capture, a release or a lowering before a person has to look at it."""
@@ -43,8 +44,7 @@ class AsRead(NamedTuple):
     flowing_minor: int
 
 
-@dataclass(eq=False)  # replaced, never changed; not frozen, for that takes twice as long to make
-class Case:
+class Case(msgspec.Struct, kw_only=True, eq=False, dict=True):
     """The facts of a session, put as the rules ask for them. Amounts in minor units, gross.
 
     `cost_minor` is what the proven quantities cost, None while they are not proven; `proof` why
@@ -54,6 +54,7 @@ class Case:
     they can be true, `doubts` the words about those that cannot (streams.core.plausible).
     `given_up`: the driver was told that there will be no charging, so that whatever is approved
     later goes back. `metered`: what flowed when, None where quantities alone decide.
+    `stops`: whether any stop was ever sent.
     """
 
     session: PaymentSession
@@ -76,6 +77,7 @@ class Case:
     metered: pricing.Course | None
     doubts: dict[str, tuple[str, str]]
     proof: Proof
+    stops: bool
 
     @property
     def route(self) -> tuple[str, ...]:
@@ -157,6 +159,8 @@ class Case:
     def untold(self) -> list[Charging]:
         """Those that run and were not told to stop."""
         session_id, issued = self.session.session_id, self.session.issued
+        if not self.stops:
+            return self.live
         return [
             one for one in self.live if ids.stop_id(session_id, one.transaction_id) not in issued
         ]
@@ -290,7 +294,8 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
     ]
     hold = holds[-1] if holds else None
     asked = hold.acquirer_id if hold is not None else first_acquirer_id(session)
-    gave_up = given_up(session)
+    kinds = [one.kind for one in session.issued.values()]
+    gave_up = SHOW_DECLINED in kinds
     proof = unproven(session, chargings)
     if proof is None:
         asked_of = Asked(session, chargings, policy, max([request.power_max_w, *powers]), now_at)
@@ -321,6 +326,7 @@ def case_of(session: PaymentSession, policy: Policy) -> Case:
         metered=flowed,
         doubts=doubts,
         proof=proof,
+        stops="stop" in kinds,
     )
 
 

@@ -13,6 +13,8 @@ def clock_alarms(case: Case) -> dict[str, Alarm]:
     """All that is open by now, by an id that stays the same while it is."""
     found: dict[str, Alarm] = {}
     for one in case.holds:
+        if case.now_at < one.deadline.act_at and "release" not in one.asked:
+            continue  # nearly always
         late_at = release_due_at(case, one)
         if late_at and case.now_at >= late_at:
             words = f"not released by {late_at}, 24 hours after it fell due"

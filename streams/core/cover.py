@@ -137,5 +137,7 @@ def goal_of(case: Case, charging: Charging) -> Goal:
     """What to look out for on this charging; nothing, when it is to stop or has no cover."""
     if not case.has_cover or case.tariff is None or charging not in case.untold:
         return NO_GOAL
-    amounts = [one for one in (target_minor(case), cover_minor(case)) if one is not None]
-    return Goal(min(amounts, default=None), target_energy_wh(case))
+    target, cover = target_minor(case), cover_minor(case)
+    if target is None or cover is None:
+        return Goal(cover if target is None else target, target_energy_wh(case))
+    return Goal(min(target, cover), target_energy_wh(case))

@@ -1,6 +1,7 @@
 """What does not add up: shown to people as discrepancies, never settled by a guess."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from streams.core import receipts, refunds, rules_fiscal
@@ -13,7 +14,7 @@ from streams.core.partner_differences import partner_differences
 from streams.core.proof_differences import proof_differences
 from streams.core.refund_differences import refund_differences
 from streams.core.reported_holds import is_reported, report_alarms
-from streams.core.session import MONEY
+from streams.core.session import MONEY, IssuedCommand, PaymentSession
 from streams.core.standing import waits_until
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
@@ -39,15 +40,57 @@ class Difference(NamedTuple):
 
 def differences(case: Case) -> dict[str, Difference]:
     """All that is open now, by an id that stays the same while it is."""
-    session = case.session
+    moved = _has_moved(case)
+    found = _of_answers(case.session)
+    if case.unsettled:
+        found.update(_unheard(case))
+    if case.doubts or len(case.live) < len(case.chargings):
+        found.update(_registers(case))
+    if not case.live:
+        found.update(_exhausted(case))
+    if case.metered is not None and case.total.final is not None:
+        found.update(_unread(case))
+    _add_money(case, found, moved=moved)
+    for alarms in _alarms(case, moved=moved):
+        found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
+    return found and {_fitting(name): difference for name, difference in found.items()}
+
+
+def _add_money(case: Case, found: dict[str, Difference], *, moved: bool) -> None:
+    if moved:
+        found.update(_above(case))
+    if moved or case.session.receipts or case.policy.fiscal:
+        found.update(_receipts(case))
+    if case.session.notices:
+        found.update(_told_unasked(case))
+
+
+def _has_moved(case: Case) -> bool:
+    """Whether money of any hold was captured or went back: not yet, as long as energy flows."""
+    return any(one.captures or one.captured_minor or one.released_minor for one in case.holds)
+
+
+def _of_answers(session: PaymentSession) -> dict[str, Difference]:
+    """Commands and answers that contradict others of the same id."""
     found: dict[str, Difference] = {
         f"{command_id}/conflict": Difference("conflict", "the same id with another body", 0)
         for command_id in session.conflicts
     }
     for command_id, answer in session.answers.items():
-        if len(answer.outcomes) > 1 and "done" in answer.outcomes:
+        if answer.outcome != "done":
+            continue  # of several outcomes a yes is the best, so that it is the one here
+        if len(answer.outcomes) > 1:
             words = " and ".join(answer.outcomes)
             found[f"{command_id}/answers"] = Difference("answers", words, answer.amount_minor)
+        asked = session.issued.get(command_id)
+        if asked is not None and answer.amount_minor != asked.amount_minor:
+            found.update(_other_amount(asked, answer.amount_minor))
+    return found
+
+
+def _unheard(case: Case) -> dict[str, Difference]:
+    """Money commands that nobody answers, or answers for good."""
+    found: dict[str, Difference] = {}
     for command in case.unsettled:
         if 0 < unanswered_at(case, command) <= case.now_at:
             words = f"the {command.performer} has said nothing since {command.issued_at}"
@@ -58,33 +101,22 @@ def differences(case: Case) -> dict[str, Difference]:
             found[f"{command.command_id}/unresolved"] = Difference(
                 "unresolved", f"no verdict since {command.issued_at}", command.amount_minor
             )
-    for others in (
-        _registers(case),
-        _other_amounts(case),
-        _exhausted(case),
-        _above(case),
-        _unread(case),
-        _receipts(case),
-        _told_unasked(case),
-        _alarms(case),
-    ):
-        found.update(others)
-    return found and {_fitting(name): difference for name, difference in found.items()}
-
-
-def _alarms(case: Case) -> dict[str, Difference]:
-    found: dict[str, Difference] = {}
-    for alarms in (
-        clock_alarms(case),
-        risk_alarms(case),
-        partner_differences(case),
-        refund_differences(case),
-        proof_differences(case),
-        report_alarms(case.session),
-    ):
-        if alarms:  # nearly never, at each fact of each session
-            found.update({name: Difference(*alarm) for name, alarm in alarms.items()})
     return found
+
+
+def _alarms(case: Case, *, moved: bool) -> Iterator[Mapping[str, tuple[str, str, int]]]:
+    """What other modules watch over, each asked where there can be any: nearly never."""
+    session = case.session
+    yield clock_alarms(case)
+    yield proof_differences(case)
+    if session.silences:
+        yield risk_alarms(case)
+    if session.cdrs or session.advices:
+        yield partner_differences(case)
+    if moved or session.refund_decisions or session.notices:
+        yield refund_differences(case)
+    if session.reported:
+        yield report_alarms(session)
 
 
 def _registers(case: Case) -> dict[str, Difference]:
@@ -106,18 +138,13 @@ def _fitting(name: str) -> str:
     return f"{name[: _NAME_MAX - len(digest) - 1]}~{digest}"
 
 
-def _other_amounts(case: Case) -> dict[str, Difference]:
+def _other_amount(asked: IssuedCommand, answered_minor: int) -> dict[str, Difference]:
     """A yes to another amount than was asked. An issuer may approve less: that is no difference."""
-    found: dict[str, Difference] = {}
-    for command_id, answer in case.session.answers.items():
-        asked = case.session.issued.get(command_id)
-        if asked is None or answer.outcome != "done" or asked.kind not in MONEY:
-            continue
-        more = answer.amount_minor - asked.amount_minor
-        if more > 0 or (more < 0 and asked.kind not in _IN_PART):
-            words = f"asked for {asked.amount_minor}, answered {answer.amount_minor}"
-            found[f"{command_id}/amount"] = Difference("amount", words, more)
-    return found
+    more = answered_minor - asked.amount_minor
+    if asked.kind not in MONEY or (more < 0 and asked.kind in _IN_PART):
+        return {}
+    words = f"asked for {asked.amount_minor}, answered {answered_minor}"
+    return {f"{asked.command_id}/amount": Difference("amount", words, more)}
 
 
 def _exhausted(case: Case) -> dict[str, Difference]:

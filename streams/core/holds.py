@@ -4,14 +4,17 @@ Always: approved = captured + released + lapsed + open, by construction, whateve
 in whatever order. How an unused rest goes back is the acquirer's `remainder` (design.md 1.5).
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from schemas import ids
 from streams.core import partner_view, taps
 from streams.core.acquirers import Acquirer
 from streams.core.hold_clocks import NO_DEADLINE, Authorised, Deadline, deadline
+from streams.core.learn import DEFINITE
 from streams.core.session import MONEY, Answer, HoldTerms, IssuedCommand, PaymentSession
-from streams.core.verdicts import NO, capture_failed, is_definite, of_kind, verdict
+from streams.core.verdicts import NO, capture_failed, number_of, verdict
 
 NO_TERMS = HoldTerms()
 HOLD_LAPSED = "hold_lapsed"
@@ -115,21 +118,11 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
     told = _told(session, hold_id)
     expires_at = _expires_at(session, hold_id, told, acquirer)
     flow = _flow(session, hold_id, told, acquirer, expires_at)
-    raises = of_kind(session, "raise", hold_id)
-    outcomes = [verdict(session, one.command_id) for one in raises]
-    refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
-    placed = session.issued.get(hold_id)
-    terms = session.terms.get(hold_id, NO_TERMS)
-    asked = [one.amount_minor for one in raises]
-    if placed is not None:
-        asked.append(placed.amount_minor)
-    elif session.reported:
-        asked.append(session.reported[0].amount_minor)
-    asked_kinds, in_flight = _asked(session, hold_id)
+    asked = _asked(session, hold_id)
     return HoldBook(
         hold_id=hold_id,
         acquirer_id=acquirer_id_of(session, hold_id),
-        requested_minor=max(asked) if asked else 0,
+        requested_minor=_requested(session, hold_id, asked.raises),
         approved_minor=flow.open + flow.captured + flow.released + flow.lapsed,
         captured_minor=flow.captured,
         released_minor=flow.released,
@@ -137,17 +130,31 @@ def book(session: PaymentSession, hold_id: str, acquirer: Acquirer | None) -> Ho
         open_minor=flow.open,
         capped_minor=max(told.capped) if told.capped else None,
         outcome=verdict(session, hold_id),
-        asked=asked_kinds,
-        in_flight=in_flight,
-        raises=len(raises),
-        raises_approved=outcomes.count("done"),
-        raises_declined=len(refused),
-        refused_raise=session.answers[refused[0].command_id].reason if refused else None,
+        asked=asked.kinds,
+        in_flight=asked.in_flight,
+        raises=len(asked.raises),
+        raises_approved=asked.approved,
+        raises_declined=len(asked.refused),
+        refused_raise=_reason(session, asked.refused),
         expires_at=expires_at,
-        psp_reference=terms.psp_reference,
-        captures=sum([not failed for _, _, failed in told.captures]),
+        psp_reference=session.terms.get(hold_id, NO_TERMS).psp_reference,
+        captures=sum([not failed for _, _, failed in told.captures]) if told.captures else 0,
         deadline=_deadline(session, hold_id, told, acquirer, expires_at),
     )
+
+
+def _reason(session: PaymentSession, refused: list[IssuedCommand]) -> str | None:
+    return session.answers[refused[0].command_id].reason if refused else None
+
+
+def _requested(session: PaymentSession, hold_id: str, raises: list[IssuedCommand]) -> int:
+    """The most that was ever asked for; of a hold that nobody asked us for, what was reported."""
+    placed = session.issued.get(hold_id)
+    if placed is not None:
+        first = placed.amount_minor
+    else:
+        first = session.reported[0].amount_minor if session.reported else 0
+    return max([first, *[one.amount_minor for one in raises]]) if raises else first
 
 
 def _told(session: PaymentSession, hold_id: str) -> _Told:
@@ -203,6 +210,16 @@ def _flow(
     acquirer: Acquirer | None,
     expires_at: int,
 ) -> _Flow:
+    if not (told.captures or told.lowered or told.releases):
+        flow = _Flow(max([0, *told.totals]))  # as nearly always: nothing has moved
+    else:
+        flow = _moved(told, acquirer)
+    if flow.open and (told.lapsed or _has_lapsed(session, hold_id, expires_at)):
+        flow.lapsed, flow.open = flow.open, 0
+    return flow
+
+
+def _moved(told: _Told, acquirer: Acquirer | None) -> _Flow:
     # An acquirer that takes more than it ever approved is their error: shown, never hidden.
     taken = sum([amount for _, amount, failed in told.captures if not failed])
     approved = max(*told.totals, taken, 0) if told.totals else taken
@@ -221,8 +238,6 @@ def _flow(
             flow.open += moved
     for amount in told.releases:
         flow.release(amount)
-    if flow.open and (told.lapsed or _has_lapsed(session, hold_id, expires_at)):
-        flow.lapsed, flow.open = flow.open, 0
     return flow
 
 
@@ -257,17 +272,17 @@ def _deadline(
     request = taps.presented_for(session, hold_id)
     extends = acquirer is not None and acquirer.extends(request.scheme)
     return deadline(
-        Authorised(
-            scheme=request.scheme,
-            entry_mode=request.entry_mode,
-            channel=request.channel,
-            merchant_country=request.merchant_country,
-            bin_country=request.bin_country,
-            approved_at=answer.answered_at,
-            raised_at=told.raised_at,
-            ended_at=_ended_at(session),
-            acquirer_ends_at=expires_at,
-            acquirer_extends=extends,
+        Authorised(  # by place: by name it takes as long again, for each fact of each session
+            request.scheme,
+            request.entry_mode,
+            request.channel,
+            request.merchant_country,
+            request.bin_country,
+            answer.answered_at,
+            told.raised_at,
+            _ended_at(session),
+            expires_at,
+            extends,
         )
     )
 
@@ -286,11 +301,41 @@ def _has_lapsed(session: PaymentSession, hold_id: str, expires_at: int) -> bool:
     """Told by the acquirer, or its own expiry has passed: a lapsed hold is never captured."""
     if 0 < expires_at <= session.now_at:
         return True
-    return any(one.event == "hold_lapsed" and one.hold_id == hold_id for one in session.notices)
+    return bool(session.notices) and any(
+        one.event == "hold_lapsed" and one.hold_id == hold_id for one in session.notices
+    )
 
 
-def _asked(session: PaymentSession, hold_id: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Kinds of the money commands on this hold, and of those of them without a verdict."""
-    made = [one for one in session.issued.values() if one.hold_id == hold_id and one.kind in MONEY]
-    open_ones = [one.kind for one in made if not is_definite(session, one.command_id)]
-    return frozenset([one.kind for one in made]), frozenset(open_ones)
+class _Asked(NamedTuple):
+    """What was asked of one hold: kinds, those of them without a verdict, and its raises.
+
+    `raises` in the order of their numbers; `refused`: those of them, `approved`: how many.
+    """
+
+    kinds: frozenset[str]
+    in_flight: frozenset[str]
+    raises: list[IssuedCommand]
+    refused: list[IssuedCommand]
+    approved: int
+
+
+def _asked(session: PaymentSession, hold_id: str) -> _Asked:
+    kinds: list[str] = []
+    in_flight: list[str] = []
+    raises: list[IssuedCommand] = []
+    for one in session.issued.values():
+        kind = one.kind
+        if one.hold_id != hold_id or kind not in MONEY:
+            continue
+        kinds.append(kind)
+        if verdict(session, one.command_id) not in DEFINITE:
+            in_flight.append(kind)
+        if kind == "raise":
+            raises.append(one)
+    if not raises:
+        return _Asked(frozenset(kinds), frozenset(in_flight), raises, raises, 0)
+    raises.sort(key=number_of)
+    outcomes = [verdict(session, one.command_id) for one in raises]
+    refused = [one for one, outcome in zip(raises, outcomes, strict=True) if outcome in NO]
+    approved = outcomes.count("done")
+    return _Asked(frozenset(kinds), frozenset(in_flight), raises, refused, approved)

@@ -22,21 +22,36 @@ from streams.core import (
     rules_settle,
 )
 from streams.core.case import Case, case_of
-from streams.core.clock_alarms import release_due_at
+from streams.core.deadlines import next_deadline
 from streams.core.differences import Difference, differences
-from streams.core.exposure import window
-from streams.core.holds import LAST_AT
 from streams.core.learn import issued_of, learn
 from streams.core.opening import OURS
 from streams.core.orders import sealed
 from streams.core.proposal import AskAgain, Proposed
-from streams.core.session import Issued, PaymentSession, WatchShown, begins_itself
-from streams.core.standing import Standing, standing_of, waits_until
+from streams.core.session import Issued, PaymentSession, WatchShown
+from streams.core.standing import Standing, standing_of
 from streams.core.strategy_policy import Policy
+from streams.core.times import (
+    ALWAYS,
+    BEFORE_START,
+    CAPTURED,
+    CHARGING,
+    HELD,
+    LIMITS,
+    NO_CHARGING,
+    PROVEN,
+    QUIET,
+    RAISE_REFUSED,
+    RECEIPTED,
+    REFUSED,
+    SEVERAL,
+    STOPPED,
+    UNCOVERED,
+    UNSETTLED,
+    UNUSED,
+    times_of,
+)
 from streams.core.watching import new_aliases, new_watches
-
-BEFORE_START, CHARGING, PROVEN, ALWAYS = "before-start", "charging", "proven", "always"
-NO_CHARGING, CAPTURED, RECEIPTED = "no-charging", "captured", "receipted"
 
 
 class Rule(NamedTuple):
@@ -57,6 +72,7 @@ RULES: tuple[Rule, ...] = (
         "Without a price, a policy cell, one currency and a known role no card is asked"
         " (design.md 1.7; seed 001)",
         rules_opening.refuse_by_name,
+        REFUSED,
     ),
     Rule(
         "offer_amount",
@@ -123,27 +139,27 @@ RULES: tuple[Rule, ...] = (
         "stop_uncovered",
         "Energy without cover is stopped at once; what flowed becomes arrears (seed 002)",
         rules_cover.stop_uncovered,
-        CHARGING,
+        UNCOVERED,
     ),
     Rule(
         "stop_refused",
         "A card that was stolen or looks like fraud ends the charging at once; a raise that may be"
         " tried again waits its time (payments.md 3)",
         rules_declined.stop_refused,
-        CHARGING,
+        RAISE_REFUSED,
     ),
     Rule(
         "limit_charging",
         "Where the end is settled a charger that can is told it, so that no stop comes too early or"
         " too late (payments.md 7.5; OCPP 2.1 transactionLimit)",
         rules_declined.limit_charging,
-        CHARGING,
+        LIMITS,
     ),
     Rule(
         "stop_again",
         "A stop that did not stop the energy is sent again, a few times (seed 002)",
         rules_declined.stop_again,
-        CHARGING,
+        STOPPED,
     ),
     Rule(
         "raise_to_cost",
@@ -157,6 +173,7 @@ RULES: tuple[Rule, ...] = (
         "Where scheme and acquirer let a raise of nothing begin a hold's time anew, an unproven one"
         " is extended before it runs out (payments.md 1.2, 7.1)",
         rules_clocks.extend_hold,
+        HELD,
     ),
     Rule(
         "lower_before_capture",
@@ -184,6 +201,7 @@ RULES: tuple[Rule, ...] = (
         "Where the operator chose it, what the chargers' own ends prove is captured before the hold"
         " runs out, finally (design.md 6)",
         rules_clocks.capture_floor,
+        QUIET,
     ),
     Rule(
         "release_after_capture",
@@ -210,18 +228,21 @@ RULES: tuple[Rule, ...] = (
         "A hold that another took the place of goes back as soon as it is known to live: the money"
         " of one driver is held once (design.md 1.2, 1.5)",
         rules_settle.release_surplus,
+        SEVERAL,
     ),
     Rule(
         "release_unused",
         "A hold that nothing is due on goes back whole: nothing delivered, never started, given up"
         " (design.md 1.5)",
         rules_settle.release_unused,
+        UNUSED,
     ),
     Rule(
         "release_expired",
         "Past the least of its clocks a hold is never captured: it goes back within a day, and what"
         " is due becomes arrears (design.md 6; payments.md 1.4, 7.1)",
         rules_clocks.release_expired,
+        HELD,
     ),
     Rule(
         "reauthorise",
@@ -254,6 +275,7 @@ RULES: tuple[Rule, ...] = (
         "Unknown is neither yes nor no: look up, resend under the same key inside its window only"
         " (design.md 1.4; payments.md 2.3)",
         rules_settle.resolve_unknown,
+        UNSETTLED,
     ),
 )
 
@@ -281,18 +303,16 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
     commands: list[Command] = []
     deadlines: list[int] = []
     if may_decide(session):
-        times = times_of(case)
-        for rule in RULES:
-            if rule.when not in times:
-                continue
+        due, place = _rules_at(times_of(case)), 0
+        while place < len(due):
+            number, rule = due[place]
+            place += 1
             asked = list(rule.propose(case))
-            if not asked:
-                continue
-            wanted = _commands(case, asked, deadlines)
+            wanted = _commands(case, asked, deadlines) if asked else None
             if wanted:
                 session = _issue(session, rule.name, wanted, commands)
                 case = case_of(session, policy)
-                times = times_of(case)
+                due, place = [one for one in _rules_at(times_of(case)) if one[0] > number], 0
     standing = standing_of(case)
     watches = new_watches(case, over=standing.phase == "closed")
     return Decision(
@@ -303,33 +323,28 @@ def decide(session: PaymentSession, policy: Policy) -> Decision:
         watches=watches,
         aliases=new_aliases(case),
         differences=differences(case),
-        deadline_at=_next_deadline(case, deadlines, watches),
+        deadline_at=next_deadline(case, deadlines, watches),
     )
 
 
-def times_of(case: Case) -> tuple[str, ...]:
-    """Which rules there is any point in asking: most facts are readings, and most rules are not."""
-    times = [ALWAYS]
-    if case.start is None and not (case.chargings and begins_itself(case.session)):
-        times.append(BEFORE_START)
-    if case.live or (case.proof.decision is not None and case.running_on):
-        times.append(CHARGING)
-    if not case.chargings:
-        times.append(NO_CHARGING)
-    if case.cost_minor is not None:
-        times.append(PROVEN)
-    if case.hold is not None and case.hold.captured_minor:
-        times.append(CAPTURED)
-    if case.policy.fiscal:
-        times.append(RECEIPTED)
-    return tuple(times)
+_Due = list[tuple[int, Rule]]
+_due: dict[tuple[str, ...], tuple[tuple[Rule, ...], _Due]] = {}
+
+
+def _rules_at(times: tuple[str, ...]) -> _Due:
+    """The rules whose time it is, each with its number; found once for all cases of these times."""
+    known = _due.get(times)
+    if known is None or known[0] is not RULES:
+        found = [(number, rule) for number, rule in enumerate(RULES) if rule.when in times]
+        known = _due[times] = RULES, found
+    return known[1]
 
 
 def may_decide(session: PaymentSession) -> bool:
     """A quarantined session keeps its facts and gives no commands; an observed one never does."""
     if session.pinned is None or session.request.role == "observer":
         return False
-    return set(session.quarantined) <= set(session.lifted)
+    return not session.quarantined or set(session.quarantined) <= set(session.lifted)
 
 
 def _commands(case: Case, asked: list[Proposed], deadlines: list[int]) -> list[Command]:
@@ -360,23 +375,6 @@ def _issue(
         if known is None:  # else the same id with another body: a conflict, never emitted
             commands.append(command)
     return session
-
-
-def _next_deadline(case: Case, deadlines: list[int], watches: dict[str, WatchShown]) -> int | None:
-    """The rules' own instants, the expiry of the hold, and where time alone passes a threshold."""
-    ahead = list(deadlines)
-    ahead += [one.expires_at for one in case.holds if one.open_minor]
-    ahead += [release_due_at(case, one) for one in case.holds]
-    ahead += [case.proof.again_at, case.proof.late_at]
-    ahead += [waits_until(case) or 0, rules_fiscal.late_at(case)]
-    open_window = window(case) if case.session.silences else None
-    ahead += [open_window.again_at] if open_window is not None else []
-    known = case.session.published.watches
-    if watches:
-        known = {**known, **watches}
-    ahead += [watch.wake_read_at for watch in known.values() if not watch.closing]
-    later = [at for at in ahead if case.now_at < at <= LAST_AT]  # no record is of later
-    return min(later) if later else None
 
 
 def table() -> str:

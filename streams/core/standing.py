@@ -79,7 +79,7 @@ def _closed_reason(case: Case) -> str:
         return refusal.reason
     if hold is None:
         return _never_held(case)
-    waits = case.unsettled or quarantined(case) or any(one.open_minor for one in case.holds)
+    waits = [one for one in case.holds if one.open_minor] or case.unsettled or quarantined(case)
     waits = waits or receipts.is_open(case) or receipts.due_now(case) is not None
     waits = waits or overpaid.is_pending(case) or bool(receipts.refunds_due(case))
     return "" if waits or not _charging_is_over(case) else _where_it_went(case, hold)
@@ -152,7 +152,8 @@ def _has_expired(case: Case, hold: HoldBook) -> bool:
 
 
 def quarantined(case: Case) -> bool:
-    return not set(case.session.quarantined) <= set(case.session.lifted)
+    refs = case.session.quarantined
+    return bool(refs) and not set(refs) <= set(case.session.lifted)
 
 
 def _open_phase(case: Case) -> str:

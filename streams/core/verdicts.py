@@ -2,9 +2,11 @@
 
 from schemas import ids
 from streams.core.learn import DEFINITE, of_one_sending
-from streams.core.session import MONEY, IssuedCommand, PaymentSession
+from streams.core.session import MONEY, Answer, IssuedCommand, PaymentSession
 
 NO = frozenset({"declined", "failed"})
+SHOW_DECLINED = "show_declined"
+"""The kind of what gives a session up."""
 
 
 def verdict(session: PaymentSession, command_id: str) -> str:
@@ -16,14 +18,21 @@ def verdict(session: PaymentSession, command_id: str) -> str:
     answer = session.answers.get(command_id)
     if answer is None:
         return ""
-    if answer.outcome == "done" and answer.kind == "capture" and session.notices:
-        failed = capture_failed(session, command_id, answer.hold_id)
-        return "failed" if failed else "done"
-    if answer.outcome == "done" and answer.kind == "refund" and session.notices:
-        return "failed" if refund_failed(session, command_id) else "done"
-    if of_one_sending(answer):
+    outcome = answer.outcome
+    if outcome == "done":
+        return _still_done(session, command_id, answer) if session.notices else outcome
+    if outcome == "failed" and of_one_sending(answer):
         return _of_all_sendings(session, command_id)
-    return answer.outcome
+    return outcome
+
+
+def _still_done(session: PaymentSession, command_id: str, answer: Answer) -> str:
+    failed = False
+    if answer.kind == "capture":
+        failed = capture_failed(session, command_id, answer.hold_id)
+    elif answer.kind == "refund":
+        failed = refund_failed(session, command_id)
+    return "failed" if failed else "done"
 
 
 def _of_all_sendings(session: PaymentSession, command_id: str) -> str:
@@ -115,4 +124,4 @@ def is_absent(session: PaymentSession, command: IssuedCommand) -> bool:
 
 def given_up(session: PaymentSession) -> bool:
     """The driver was told that there will be no charging: whatever is approved later goes back."""
-    return "show_declined" in [command.kind for command in session.issued.values()]
+    return SHOW_DECLINED in [command.kind for command in session.issued.values()]

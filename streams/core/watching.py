@@ -13,7 +13,7 @@ from streams.core.marks import NO_MARKS, Marks, marks_of
 from streams.core.metered import metered
 from streams.core.partner_aliases import FAR_AT, partner_alias_count, partner_aliases
 from streams.core.payment_aliases import SKEW_MS, payment_alias_count, payment_aliases
-from streams.core.pricing import Amounts, Assumed, Course, Segment
+from streams.core.pricing import Amounts, Assumed, Course, Quantities, Segment
 from streams.core.session import Charging, WatchShown
 from streams.core.watches import Wake, wake
 
@@ -62,8 +62,10 @@ def _wanted(case: Case, charging: Charging, last: WatchShown | None, *, over: bo
 
 def _marks(case: Case) -> Marks:
     """Where the tariff changes by itself, counted from the session's begin."""
+    if case.metered is None or case.tariff is None:
+        return NO_MARKS
     begins = [one.begun.started_at for one in case.chargings if one.begun is not None]
-    if case.metered is None or case.tariff is None or not begins:
+    if not begins:
         return NO_MARKS
     return marks_of(case.tariff, case.request.time_zone, min(begins), case.now_at)
 
@@ -74,7 +76,7 @@ def _says(watch: WatchShown) -> tuple[int, int]:
 
 def _basis(case: Case, charging: Charging, goal: Goal) -> tuple[int, ...]:
     """All that the points follow from, but for the time and energy of the charging itself."""
-    mine, flowing, begun = delivered(charging, case.now_at), is_charging(charging), charging.begun
+    mine, flowing, begun = _delivered(case, charging), is_charging(charging), charging.begun
     others_wh = case.total.so_far.energy_wh - mine.energy_wh
     # A begin or a state told late moves what is due already: the points were counted from there.
     at_rest_ms = mine.parking_ms if flowing else mine.charging_ms
@@ -87,6 +89,11 @@ def _basis(case: Case, charging: Charging, goal: Goal) -> tuple[int, ...]:
         others_wh,
         len(case.live),
     )
+
+
+def _delivered(case: Case, charging: Charging) -> Quantities:
+    """By this charging alone, so far: all there is where it is the only one."""
+    return case.total.so_far if len(case.chargings) == 1 else delivered(charging, case.now_at)
 
 
 def _live_at(case: Case, charging: Charging) -> int:
@@ -103,7 +110,7 @@ def points(case: Case, charging: Charging, goal: Goal) -> tuple[int, int]:
     if goal == NO_GOAL or charging.begun is None or case.tariff is None:
         return NEVER_WH, 0
     so_far, running = case.total.so_far, len(case.live)
-    mine_wh = delivered(charging, case.now_at).energy_wh
+    mine_wh = _delivered(case, charging).energy_wh
     energy_wh = None if goal.energy_wh is None else goal.energy_wh + 1
     at = None
     if goal.minor is not None:

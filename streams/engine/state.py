@@ -26,7 +26,7 @@ class StateCodec:
     in. That costs a copy of a few dozen bytes, less than building a list.
     """
 
-    __slots__ = ("_body_head", "_decode", "_head", "_type", "kind")
+    __slots__ = ("_body_head", "_decode", "_head", "_length", "_skipped", "_type", "kind")
 
     def __init__(self, kind: StateKind) -> None:
         config = kind.type.__struct_config__
@@ -38,6 +38,7 @@ class StateCodec:
         fields = len(kind.type.__struct_fields__)
         self._head = _array_header(fields + 1) + _ONE_BYTE[kind.version]
         self._body_head = _array_header(fields)
+        self._length, self._skipped = len(self._head), len(self._body_head)
         self._type = kind.type
         self._decode = msgspec.msgpack.Decoder(kind.type).decode
 
@@ -45,13 +46,12 @@ class StateCodec:
         """Raises `TypeError` for a value of another type or one that msgpack cannot hold."""
         if type(value) is not self._type:
             raise TypeError(f"{type(value).__name__} put where {self._type.__name__} belongs")
-        return self._head + _encode(value)[len(self._body_head) :]
+        return self._head + _encode(value)[self._skipped :]
 
     def decode(self, data: bytes) -> Any:
         """Raises `StateTooNew`, and `msgspec.DecodeError` for bytes that are not this kind."""
-        head = self._head
-        if data.startswith(head):  # written by this very code: no need to look at the rest twice
-            return self._decode(self._body_head + data[len(head) :])
+        if data.startswith(self._head):  # written by this very code: the rest is as it says
+            return self._decode(self._body_head + data[self._length :])
         return self._decode_other(data)
 
     def check(self, data: bytes) -> None:
@@ -204,10 +204,17 @@ class WorkingCopy:
     def change(self, key: bytes) -> Any:
         self.used = True
         value = self.touched.get(key)
-        if value is None:
-            value = self.get(key)
-            if value is not None:
-                self.touched[key] = value
+        if value is not None:
+            return value
+        value = self._seen.get(key, _UNSEEN)
+        if value is _UNSEEN:
+            data = self._encoded.get(key)
+            if data is None:
+                return self.get(key)  # none, or cold
+            # Without the call of `get`: nearly every reading is the first of its charging in a turn
+            value = self._seen[key] = self._codecs[key[0]].decode(data)
+        if value is not None:
+            self.touched[key] = value
         return value
 
     def put(self, key: bytes, value: Any) -> None:

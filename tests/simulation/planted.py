@@ -7,7 +7,6 @@ ever. The table in streams/simulation/README.md is what this prints.
 """
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -302,7 +301,7 @@ def stale_cdr():
         used = Quantities(told[0].energy_wh, 0, 0)
         cost = due.so_far(found.tariff, found.metered, used)
         total = charging.Total(used, used)
-        return dataclasses.replace(found, cost_minor=cost, total=total)
+        return replace(found, cost_minor=cost, total=total)
 
     return instead(original, planted)
 
