@@ -20,7 +20,7 @@ from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.proof import DISAGREE, Ground, Proof, prove, unproven
 from streams.core.proof_charger import floor_wh
 from streams.core.proof_partner import Asked
-from streams.core.session import Charging, IssuedCommand, PaymentSession
+from streams.core.session import Charging, IssuedCommand, PaymentSession, dark_at
 from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
 from streams.core.verdicts import NO, given_up, is_definite, of_kind, unsettled, verdict
@@ -255,7 +255,10 @@ class Case:
         """
         assert self.tariff is not None  # nothing is held without a price
         sound = [one for one in self.chargings if one.charging_id not in self.doubts]
-        energy_wh = sum(floor_wh(one, self.policy.proof) for one in sound)
+        energy_wh = sum(
+            floor_wh(one, self.policy.proof, dark_at(self.session, one.charging_id))
+            for one in sound
+        )
         if self.proof.waits == DISAGREE and self.proof.cdr is not None:
             energy_wh = min(energy_wh, max(self.proof.cdr.energy_wh, 0))
         if energy_wh == 0:

@@ -71,6 +71,7 @@ from streams.core.session import (
     VisitKnown,
     places_first_hold,
 )
+from streams.core.silence import SILENT
 
 START_APART_MS = 2 * 60 * 60 * 1000
 """A terminal repeats a request within minutes; hours later the reference was minted anew."""
@@ -193,11 +194,14 @@ def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
 
 
 def _silence(session: PaymentSession, fact: ChargerSilence) -> PaymentSession:
+    dark_at = fact.read_at if fact.state == SILENT else 0
     told = Silence(
-        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at
+        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at, dark_at
     )
     known = session.silences.get(fact.charging_id)
-    if known is not None and told <= known:
+    if known is not None:
+        told = replace(max(known, told), dark_at=max(known.dark_at, dark_at))
+    if told == known:
         return session
     return replace(session, silences={**session.silences, fact.charging_id: told})
 

@@ -152,6 +152,7 @@ class Story:
         self.policy = POLICY
         self.silences = 0
         self.begun_at = {}
+        self.heard_at = {}
 
     def line(self, text):
         if text.startswith("given"):
@@ -229,7 +230,7 @@ class Story:
     def silence(self, state, tx):
         """What link says of the charger of a charging: each time the next version."""
         self.silences += 1
-        return silence(state, self.silences, self.now_at, tx)
+        return silence(state, self.silences, self.now_at, tx, self.heard_at.get(tx, 0))
 
     def persons_fact(self, verb, plain, given):
         if verb == "decided":
@@ -295,6 +296,8 @@ class Story:
     def charger_fact(self, verb, plain, given):
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
+        if verb != "charger":
+            self.heard_at[tx] = max(at, self.heard_at.get(tx, 0))
         match verb:
             case "charger":
                 return self.silence(plain[0], tx)
