@@ -12,7 +12,8 @@ from schemas.decisions import RefundDecided, ReleaseDecided
 from schemas.ledger import SessionLedger
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.printed import Decided
-from streams.cli.screen import PROBLEM, Json, fail, out, print_json, settings_or_exit
+from streams.cli.screen import PROBLEM, Json, err, fail, out, print_json, settings_or_exit
+from streams.core.refunds import CORRECTION
 from streams.decisions import ledgers_of, write_decision
 from streams.reading import reader
 
@@ -72,7 +73,13 @@ def refund(  # noqa: PLR0913, PLR0917 - the options of a command line
     second: Annotated[
         str, typer.Option("--second", metavar="NAME", help="Another person who agrees.")
     ] = "",
-    reason: Annotated[str, typer.Option(help="A word for statistics.")] = "goodwill",
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="A word for statistics. correction: so much too much was captured, and what goes"
+            " back by itself is part of it; any other is given beside."
+        ),
+    ] = "goodwill",
     transfer: Annotated[
         bool, typer.Option("--transfer", help="It was paid back by credit transfer: record that.")
     ] = False,
@@ -115,18 +122,54 @@ def _decide(
             fail(f"{words} as {session!r}", PROBLEM)
         (one,) = known.values()
         decision = made(one)
+        if isinstance(decision, ReleaseDecided) and not was_begun(one):
+            fail("nothing was begun in this session: there is nothing to decide yet", PROBLEM)
         partitions = settings.kafka.partitions
         asyncio.run(write_decision(bootstrap, partitions, decision, one.session_id))
     what: Literal["release", "refund"] = (
         "release" if isinstance(decision, ReleaseDecided) else "refund"
     )
     done = Decided(
-        id=decision.decision_id, session_id=one.session_id, decision=what, who=decision.who
+        id=decision.decision_id,
+        session_id=one.session_id,
+        decision=what,
+        who=decision.who,
+        warnings=warnings_of(one, decision),
     )
+    for words in done.warnings:
+        err.print(words, style="yellow", markup=False, soft_wrap=True)
     if json:
         print_json(done)
     else:
         out.print(f"{what}: {done.id}, session {done.session_id}", markup=False)
+
+
+def was_begun(one: SessionLedger) -> bool:
+    """Whether energy can have flowed: else a release would be of another session than is meant."""
+    asked = any(line.kind == "start" for line in one.commands)
+    return asked or one.started_at > 0 or one.phase not in ("requested", "holding")
+
+
+def warnings_of(one: SessionLedger, decision: ReleaseDecided | RefundDecided) -> list[str]:
+    """What whoever decides to give money back should know of what is on its way already."""
+    if not isinstance(decision, RefundDecided):
+        return []
+    found: list[str] = []
+    if decision.reason != CORRECTION and one.phase == "refunding":
+        found.append(
+            "money goes back by itself already: this comes beside it; --reason correction counts it"
+        )
+    open_ones = [
+        line
+        for line in one.commands
+        if line.kind == "refund" and line.outcome not in ("done", "declined", "failed")
+    ]
+    if decision.route == "transfer":
+        found += [
+            f"{line.command_id} over {line.amount_minor} has no verdict: if it is a yes, both went"
+            for line in open_ones
+        ]
+    return found
 
 
 def _decision(
