@@ -65,6 +65,7 @@ RECORDS: dict[str, type[Fact]] = {
         commands.OfferAmount,
         commands.AskPinOrRetap,
         commands.ReceiptReady,
+        commands.SendAdvice,
         ledger.SessionLedger,
         drift.FeedSeen,
         decisions.LinkConfirmed,

@@ -64,8 +64,8 @@ class RefundDecided(Fact, frozen=True, kw_only=True):
     """Of what was captured, `amount_minor` goes back: a correction, or goodwill.
 
     `route` card: by a RefundCapture whose cause is this decision. transfer: it was paid back
-    otherwise (a credit transfer), and this is the record of it. `reason`: a word for statistics, but
-    for `correction`: that much too much was captured, so that what goes back by itself for late
+    otherwise (a credit transfer), and this is the record of it. `reason` is a word for statistics,
+    but for `correction`: that much too much was captured, so that what goes back by itself for late
     facts is part of it, whichever comes first; anything else is given beside.
     `second_who`: another person who agrees, wanted above the limit of the policy; told by the same
     decision once more. Any other change under one `decision_id` makes it void.

@@ -114,6 +114,11 @@ def feed_key(tenant: str, feed: str, partner: str, make: str) -> str:
     return _path(tenant, feed, partner, make)
 
 
+def partner_key(tenant: str, partner: str) -> str:
+    """The Kafka key of what is to be told to a partner."""
+    return _path(tenant, partner.casefold())
+
+
 def chain_key(tenant: str, chain: str) -> str:
     """The Kafka key of a fiscal chain: the tax id or queue whose receipts are in one order."""
     return _path(tenant, chain)
@@ -153,6 +158,11 @@ def capture_id(session: str, attempt: int) -> CommandId:
 def refund_id(session: str, cause: str) -> CommandId:
     """What is refunded for one cause (a credit CDR's id, an operator's decision) is so but once."""
     return CommandId(_path(session, "refund", cause))
+
+
+def advice_command_id(session: str, outcome: str) -> CommandId:
+    """What tells a partner of one outcome of the session's money: never a number by arrival."""
+    return CommandId(_path(session, "advice", outcome))
 
 
 def start_id(session: str) -> CommandId:

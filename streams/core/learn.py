@@ -25,6 +25,7 @@ from schemas.commands import (
     RefundCapture,
     ReleaseHold,
     ResendCommand,
+    SendAdvice,
     ShowDeclined,
     StartCharging,
     StopCharging,
@@ -98,6 +99,7 @@ KINDS: dict[type[Fact], str] = {
     AskPinOrRetap: "retap",
     RequestReceipt: "receipt",
     ReceiptReady: "show_receipt",
+    SendAdvice: "advice",
 }
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
 from streams.core import (
+    advices,
     rules_clocks,
     rules_cover,
     rules_declined,
@@ -37,6 +38,7 @@ from streams.core.watching import new_aliases, new_watches
 
 BEFORE_START, CHARGING, PROVEN, ALWAYS = "before-start", "charging", "proven", "always"
 NO_CHARGING, CAPTURED, RECEIPTED = "no-charging", "captured", "receipted"
+ADVISED = "advised"
 
 
 class Rule(NamedTuple):
@@ -255,6 +257,13 @@ RULES: tuple[Rule, ...] = (
         " (design.md 1.4; payments.md 2.3)",
         rules_settle.resolve_unknown,
     ),
+    Rule(
+        "send_advice",
+        "Who captures for a terminal provider tells the operator what became of it, once per"
+        " outcome of a closed session (design.md 4; payments.md 5)",
+        advices.send_advice,
+        ADVISED,
+    ),
 )
 
 
@@ -322,6 +331,8 @@ def times_of(case: Case) -> tuple[str, ...]:
         times.append(CAPTURED)
     if case.policy.fiscal:
         times.append(RECEIPTED)
+    if case.request.role == advices.PROVIDER:
+        times.append(ADVISED)
     return tuple(times)
 
 

@@ -6,7 +6,6 @@ from streams.core import orders, overpaid, refunds
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
 
-
 COVERED = "it has gone back already, for the same error"
 
 

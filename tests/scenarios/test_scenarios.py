@@ -122,6 +122,7 @@ SAID = (  # fields of commands that a story mentions, and how
     ("parts", lambda parts: "+".join(f"{major(one.vat_minor)}@{one.rate or '?'}" for one in parts)),
     ("of_receipt", lambda name: f"corrects {name}" if name else ""),
     ("receipt", str),
+    ("outcome", str),
     ("proof", lambda rung: "" if rung in USUAL else f"by {rung}"),
     ("price_authority", lambda word: "" if word == "tariff" else f"price {word}"),
     ("settled_by", lambda way: f"settled {way}" if way else ""),
