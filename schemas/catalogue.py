@@ -72,6 +72,7 @@ RECORDS: dict[str, type[Fact]] = {
         decisions.LinkRejected,
         decisions.RefundDecided,
         decisions.ReleaseDecided,
+        decisions.TakeoverDecided,
     )
 }
 

@@ -87,6 +87,23 @@ class RefundDecided(Fact, frozen=True, kw_only=True):
     decided_at: Instant
 
 
+class TakeoverDecided(Fact, frozen=True, kw_only=True):
+    """Whoever was to capture has not, and will not: our executor does it in their place.
+
+    Two people have to say so, each by a decision of that person's own; `decision_id` is made of the
+    session (`schemas.ids.takeover_decision_id`). `evidence`: what the other side has confirmed. The
+    core obeys only where the acquirer captures a hold once (streams.core.takeover).
+    """
+
+    tenant: Id
+    session_id: Id
+    decision_id: Id
+    who: Id
+    why: Text
+    evidence: Text
+    decided_at: Instant
+
+
 class ReleaseDecided(Fact, frozen=True, kw_only=True):
     """Capture what nothing else proves: the rung OPERATOR_RELEASE (design.md, section 6).
 

@@ -94,6 +94,11 @@ def release_decision_id(session: str, energy_wh: int, amount_minor: int) -> str:
     return _digest("release", session, str(energy_wh), str(amount_minor)).hex()[:16]
 
 
+def takeover_decision_id(session: str) -> str:
+    """Of the decision that our executor captures, whoever makes it: 16 hex characters."""
+    return _digest("takeover", session).hex()[:16]
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)

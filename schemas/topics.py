@@ -301,7 +301,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=DECISIONS,
         key="session_id",
-        records=("LinkConfirmed", "LinkRejected", "RefundDecided", "ReleaseDecided"),
+        records=(
+            "LinkConfirmed",
+            "LinkRejected",
+            "RefundDecided",
+            "ReleaseDecided",
+            "TakeoverDecided",
+        ),
         written_by="command line",
         read_by="sessions, sink",
         retention_ms=EVIDENCE_MS,

@@ -77,7 +77,7 @@ class Links(msgspec.Struct, kw_only=True):
 
 
 class Decided(msgspec.Struct, kw_only=True):
-    """`decision`: confirmed, rejected, release or refund; it is on the record of `session_id`.
+    """`decision`: confirmed, rejected, release, refund, takeover: on the record of `session_id`.
 
     `warnings`: what of the session should be known beside it.
     """

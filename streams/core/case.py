@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas import ids
-from schemas.facts import SessionRequested
-from streams.core import due, pricing, taps
+from schemas.facts import Performer, SessionRequested
+from streams.core import due, pricing, takeover, taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, most_w
 from streams.core.charging import Total, so_far
@@ -95,7 +95,18 @@ class Case:
     @once
     def captures_here(self) -> bool:
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
-        return self.request.capture_by in CAPTURED_BY_US
+        return self.request.capture_by in CAPTURED_BY_US or self.taken_over
+
+    @once
+    def taken_over(self) -> bool:
+        """Whether our executor captures in the place of who was to."""
+        session = self.session
+        return bool(session.takeovers) and takeover.stands(session, self.hold, self.acquirer)
+
+    @property
+    def performer(self) -> Performer:
+        """Who is asked to move money by now."""
+        return takeover.US if self.taken_over else self.request.capture_by
 
     @once
     def raise_reach(self) -> Reach:

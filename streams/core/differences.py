@@ -15,6 +15,7 @@ from streams.core.refund_differences import refund_differences
 from streams.core.reported_holds import is_reported, report_alarms
 from streams.core.session import MONEY
 from streams.core.standing import waits_until
+from streams.core.takeover import takeover_alarms
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
 
@@ -81,6 +82,7 @@ def _alarms(case: Case) -> dict[str, Difference]:
         refund_differences(case),
         proof_differences(case),
         report_alarms(case.session),
+        takeover_alarms(case.session, case.hold, case.acquirer, case.cost_minor or 0),
     ):
         if alarms:  # nearly never, at each fact of each session
             found.update({name: Difference(*alarm) for name, alarm in alarms.items()})

@@ -30,7 +30,13 @@ from schemas.commands import (
     StartCharging,
     StopCharging,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
+from schemas.decisions import (
+    LinkConfirmed,
+    LinkRejected,
+    RefundDecided,
+    ReleaseDecided,
+    TakeoverDecided,
+)
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -82,6 +88,7 @@ _RANK = {"unknown": 1, "not_found": 2, "failed": 3, "declined": 3, "done": 4}
 # Money may have to be sent again; an offer is what a driver agrees to, word for word.
 _KEPT = MONEY | {"offer"}
 DEFINITE = frozenset({"done", "declined", "failed"})
+_PEOPLE_MAX = 16  # two are enough, and what strangers write may not fill the state
 KINDS: dict[type[Fact], str] = {
     PlaceHold: "hold",
     RaiseHold: "raise",
@@ -440,6 +447,11 @@ def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
     )
 
 
+def _taken_over(session: PaymentSession, fact: TakeoverDecided) -> PaymentSession:
+    people = _with(session.takeovers, fact.who)[:_PEOPLE_MAX]
+    return session if people == session.takeovers else replace(session, takeovers=people)
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
@@ -503,6 +515,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     LinkRejected: rejected,
     RefundDecided: _refund_decided,
     ReleaseDecided: released,
+    TakeoverDecided: _taken_over,
     Issued: _issued,
 }
 

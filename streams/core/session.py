@@ -510,6 +510,7 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
 
     `closed_at`: the ledger's instant of it while the session is closed, else 0. `premature`: of
     `released` what came before anything can have flowed; by arrival, and written by `pipe.py`.
+    `takeovers`: who says that our executor is to capture in another's place (`takeover.py`).
     """
 
     session_id: str
@@ -541,6 +542,7 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     overpaid: Overpaid = NOT_OVERPAID
     reported: tuple[Reported, ...] = ()
     premature: tuple[Released, ...] = ()
+    takeovers: tuple[str, ...] = ()
 
     @property
     def now_at(self) -> int:

@@ -1,4 +1,4 @@
-"""`holdfast decide release|refund` on a real broker: whom it is about, what it writes."""
+"""`holdfast decide release|refund|takeover` on a real broker: whom it is about, what it writes."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from sessionworld import T0, World, answered, ended, refund_decided, request, st
 from typer.testing import CliRunner
 
 from schemas import codec, ids, topics
-from schemas.decisions import RefundDecided, ReleaseDecided
+from schemas.decisions import RefundDecided, ReleaseDecided, TakeoverDecided
 from streams.app import prepare_topics
 from streams.cli.decide import warnings_of, was_begun
 from streams.cli.main import app
@@ -27,9 +27,9 @@ def run(*arguments, what="release"):
     return done.exit_code, json.loads(last[-1]) if last else {}
 
 
-async def told(bootstrap, session_id, reference, *, begun=True):
+async def told(bootstrap, session_id, reference, *, begun=True, **asked):
     world = World()
-    world.apply(request(session_id=session_id, authorization_reference=reference))
+    world.apply(request(session_id=session_id, authorization_reference=reference, **asked))
     if begun:
         world.ledger = msgspec.structs.replace(world.ledger, phase="charging", started_at=T0)
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
@@ -86,6 +86,31 @@ def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
     assert isinstance(fact, RefundDecided)
     assert (fact.amount_minor, fact.currency, fact.route) == (250, "CHF", "card")
     assert (fact.who, fact.second_who, fact.reason) == ("a.keller", "bob", "goodwill")
+
+
+@pytest.mark.broker
+def test_a_takeover_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference, capture_by="terminal_provider"))
+    assert run(reference, *SAID[:4], "--evidence", " ", what="takeover")[0] == 1
+    for who in ("ann", "bob"):
+        code, said = run(reference, "--by", who, *SAID[2:], what="takeover")
+        assert (code, said["decision"], said["who"]) == (0, "takeover", who)
+    facts = [fact for _, fact in asyncio.run(written(kafka.bootstrap, session_id))]
+    assert [type(one) for one in facts] == [TakeoverDecided, TakeoverDecided]
+    assert {one.decision_id for one in facts} == {ids.takeover_decision_id(session_id)}
+
+
+@pytest.mark.broker
+def test_what_is_our_executors_is_not_taken_over(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference))
+    assert run(reference, *SAID, what="takeover")[0] == 1
+    assert asyncio.run(written(kafka.bootstrap, session_id)) == []
 
 
 def captured():

@@ -27,6 +27,7 @@ from sessionworld import (
     signed,
     silence,
     started,
+    taken_over,
     tariff,
     tick,
     told_so,
@@ -214,7 +215,15 @@ class Story:
             case "started" | "reading" | "ended" | "updated" | "charger":
                 return self.charger_fact(verb, plain, given)
             case (
-                "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled" | "released" | "decided"
+                "visit"
+                | "receipt"
+                | "ocpi"
+                | "cdr"
+                | "advice"
+                | "settled"
+                | "released"
+                | "decided"
+                | "takeover"
             ):
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
@@ -234,13 +243,15 @@ class Story:
         return silence(state, self.silences, self.now_at, tx, self.heard_at.get(tx, 0))
 
     def persons_fact(self, verb, plain, given):
+        if verb == "takeover":
+            return taken_over(given["by"], self.now_at)
         if verb == "decided":
             return refund_decided(plain[0], minor(plain[1]), self.now_at, **given)
         amount = minor(given["amount"]) if "amount" in given else -1
         return released(int(plain[0]), given.get("by", "a.keller"), self.now_at, amount)
 
     def outer_fact(self, verb, plain, given):
-        if verb in ("released", "decided"):
+        if verb in ("released", "decided", "takeover"):
             return self.persons_fact(verb, plain, given)
         if verb == "visit":
             return self.visit(plain, given)
