@@ -25,6 +25,7 @@ from streams.core.proof_policy import (
     SIGNED_END,
 )
 from streams.core.reconciliation_policy import Reconciliation
+from streams.core.rollover import unrolled
 from streams.core.session import (
     Charging,
     PartnerCdr,
@@ -116,6 +117,9 @@ def _shown(ground: Ground, charging: Charging, asks: Asks) -> Shown:
     doubt = ground.doubts.get(charging.charging_id)
     if doubt is not None:
         return Shown("", charging, doubt[1])
+    wraps = ground.asked.policy.proof.register_wraps_wh
+    if wraps and ground.tariff is not None and ground.tariff.simple is not None:
+        charging = unrolled(charging, wraps, ground.asked.power_w)
     dark = dark_at(ground.asked.session, charging.charging_id)
     return by_charger(charging, asks, ground.asked.policy, ground.asked.now_at, dark)
 

@@ -96,9 +96,12 @@ def with_proof(policy, **said):
     """The policy, with what it says of proof: waits as of a line's advance."""
     plain = {"energy_wh", "money_minor", "energy_per_mille", "money_per_mille"}
     limits = {name: int(said.pop(name)) for name in plain & said.keys()}
+    said = {name: _said(value) for name, value in said.items()}
+    if "register_wraps_wh" in said:
+        said["register_wraps_wh"] = (said["register_wraps_wh"],)
     return replace(
         policy,
-        proof=replace(policy.proof, **{name: _said(value) for name, value in said.items()}),
+        proof=replace(policy.proof, **said),
         reconciliation=replace(policy.reconciliation, **limits),
     )
 
