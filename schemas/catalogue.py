@@ -65,12 +65,14 @@ RECORDS: dict[str, type[Fact]] = {
         commands.OfferAmount,
         commands.AskPinOrRetap,
         commands.ReceiptReady,
+        commands.SendAdvice,
         ledger.SessionLedger,
         drift.FeedSeen,
         decisions.LinkConfirmed,
         decisions.LinkRejected,
         decisions.RefundDecided,
         decisions.ReleaseDecided,
+        decisions.TakeoverDecided,
     )
 }
 

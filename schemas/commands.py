@@ -29,7 +29,7 @@ from schemas.fields import (
     Word,
     YesNo,
 )
-from schemas.fiscal import RequestReceipt, Signature
+from schemas.fiscal import RequestReceipt, Signature, VatPart
 
 
 class MoneyCommand(Fact, frozen=True, kw_only=True):
@@ -288,6 +288,44 @@ class ReceiptReady(Fact, frozen=True, kw_only=True):
     issued_at: Instant
 
 
+class SendAdvice(Fact, frozen=True, kw_only=True):
+    """Tell the partner what became of the money (OCPI 2.3.0 FinancialAdviceConfirmation).
+
+    Once per outcome, when the session is closed: `advice_id` stays, and the newest `issued_at`
+    takes the place of what was told before. `partner`: who told of the session by OCPI, else the
+    network of its charger. `outcome` done: all that was due was captured; partial: less; failed:
+    nothing, though something was due. `amount_minor` is captured and not refunded, `priced_minor`
+    what was due; `net_minor` -1 where the tariff does not tell its taxes. `eft_lines` go on the
+    driver's invoice. `receipt`: the name of the fiscal receipt, where one was signed or recorded.
+    """
+
+    tenant: Id
+    session_id: Id
+    command_id: Path
+    partner: Id
+    advice_id: Id
+    authorization_reference: Annotated[
+        str, Meta(min_length=1, max_length=36, description="minted by the terminal, any case")
+    ]
+    outcome: Literal["done", "partial", "failed"]
+    amount_minor: Minor
+    refunded_minor: Minor
+    priced_minor: Minor
+    net_minor: MaybeCount
+    parts: Annotated[list[VatPart], Meta(max_length=20, description="by rate, the highest first")]
+    currency: Currency
+    message: Text
+    eft_lines: Annotated[list[Text], Meta(max_length=20, description="at least one, ASCII")]
+    receipt: MaybeId
+    receipt_ordinal: Count
+    energy_wh: EnergyWh
+    evse_uid: Id
+    terminal_id: Id
+    rule: Id
+    policy_version: Id
+    issued_at: Instant
+
+
 PaymentCommand = (
     PlaceHold
     | RaiseHold
@@ -300,4 +338,4 @@ PaymentCommand = (
 )
 ChargerCommand = StartCharging | StopCharging | LimitCharging
 TerminalCommand = ShowDeclined | OfferAmount | AskPinOrRetap | ReceiptReady
-Command = PaymentCommand | ChargerCommand | TerminalCommand | RequestReceipt
+Command = PaymentCommand | ChargerCommand | TerminalCommand | RequestReceipt | SendAdvice

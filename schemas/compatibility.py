@@ -20,6 +20,7 @@ _SHARED_WITH_OTHERS = (
     topics.COMMANDS,
     topics.CHARGER_COMMANDS,
     topics.TERMINAL_COMMANDS,
+    topics.OCPI_COMMANDS,
     topics.RESPONSES,
     topics.LEDGER,
 )

@@ -64,7 +64,9 @@ class RefundDecided(Fact, frozen=True, kw_only=True):
     """Of what was captured, `amount_minor` goes back: a correction, or goodwill.
 
     `route` card: by a RefundCapture whose cause is this decision. transfer: it was paid back
-    otherwise (a credit transfer), and this is the record of it. `reason` is a word for statistics.
+    otherwise (a credit transfer), and this is the record of it. `reason` is a word for statistics,
+    but for `correction`: that much too much was captured, so that what goes back by itself for late
+    facts is part of it, whichever comes first; anything else is given beside.
     `second_who`: another person who agrees, wanted above the limit of the policy; told by the same
     decision once more. Any other change under one `decision_id` makes it void.
     """
@@ -80,6 +82,23 @@ class RefundDecided(Fact, frozen=True, kw_only=True):
     reason: Word
     who: Id
     second_who: MaybeId = ""
+    why: Text
+    evidence: Text
+    decided_at: Instant
+
+
+class TakeoverDecided(Fact, frozen=True, kw_only=True):
+    """Whoever was to capture has not, and will not: our executor does it in their place.
+
+    Two people have to say so, each by a decision of that person's own; `decision_id` is made of the
+    session (`schemas.ids.takeover_decision_id`). `evidence`: what the other side has confirmed. The
+    core obeys only where the acquirer captures a hold once (streams.core.takeover).
+    """
+
+    tenant: Id
+    session_id: Id
+    decision_id: Id
+    who: Id
     why: Text
     evidence: Text
     decided_at: Instant

@@ -94,6 +94,11 @@ def release_decision_id(session: str, energy_wh: int, amount_minor: int) -> str:
     return _digest("release", session, str(energy_wh), str(amount_minor)).hex()[:16]
 
 
+def takeover_decision_id(session: str) -> str:
+    """Of the decision that our executor captures, whoever makes it: 16 hex characters."""
+    return _digest("takeover", session).hex()[:16]
+
+
 def tariff_key(tenant: str, tariff_id: str, tariff_hash: str) -> str:
     """The Kafka key of one version of a tariff."""
     return _path(tenant, tariff_id, tariff_hash)
@@ -112,6 +117,11 @@ def acquirer_key(tenant: str, acquirer_id: str) -> str:
 def feed_key(tenant: str, feed: str, partner: str, make: str) -> str:
     """Of what a feed has seen of one party."""
     return _path(tenant, feed, partner, make)
+
+
+def partner_key(tenant: str, partner: str) -> str:
+    """The Kafka key of what is to be told to a partner."""
+    return _path(tenant, partner.casefold())
 
 
 def chain_key(tenant: str, chain: str) -> str:
@@ -153,6 +163,11 @@ def capture_id(session: str, attempt: int) -> CommandId:
 def refund_id(session: str, cause: str) -> CommandId:
     """What is refunded for one cause (a credit CDR's id, an operator's decision) is so but once."""
     return CommandId(_path(session, "refund", cause))
+
+
+def advice_command_id(session: str, outcome: str) -> CommandId:
+    """What tells a partner of one outcome of the session's money: never a number by arrival."""
+    return CommandId(_path(session, "advice", outcome))
 
 
 def start_id(session: str) -> CommandId:

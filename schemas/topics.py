@@ -78,6 +78,7 @@ JOURNAL = "session.journal.v1"
 COMMANDS = "payment.commands.v1"
 CHARGER_COMMANDS = "charger.commands.v1"
 TERMINAL_COMMANDS = "terminal.commands.v1"
+OCPI_COMMANDS = "ocpi.commands.v1"
 DISCREPANCIES = "session.discrepancies.v1"
 DRIFT = "feed.drift.v1"
 PARKED = "holdfast.parked.v1"
@@ -300,7 +301,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name=DECISIONS,
         key="session_id",
-        records=("LinkConfirmed", "LinkRejected", "RefundDecided", "ReleaseDecided"),
+        records=(
+            "LinkConfirmed",
+            "LinkRejected",
+            "RefundDecided",
+            "ReleaseDecided",
+            "TakeoverDecided",
+        ),
         written_by="command line",
         read_by="sessions, sink",
         retention_ms=EVIDENCE_MS,
@@ -413,6 +420,15 @@ TOPICS: tuple[Topic, ...] = (
         read_by="terminals, replay",
         retention_ms=EVIDENCE_MS,
         carries="what terminals are to show",
+    ),
+    Topic(
+        name=OCPI_COMMANDS,
+        key="tenant/partner",
+        records=("SendAdvice",),
+        written_by="sessions",
+        read_by="whoever speaks OCPI with partners",
+        retention_ms=EVIDENCE_MS,
+        carries="what partners are to be told: financial advices",
     ),
     Topic(
         name=DISCREPANCIES,

@@ -20,7 +20,13 @@ from schemas.commands import (
     ReleaseHold,
     ResendCommand,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
+from schemas.decisions import (
+    LinkConfirmed,
+    LinkRejected,
+    RefundDecided,
+    ReleaseDecided,
+    TakeoverDecided,
+)
 from schemas.drift import FeedSeen
 from schemas.facts import (
     AcquirerAnswered,
@@ -91,6 +97,7 @@ _TABLES: dict[type[Fact], Table] = {
     LinkRejected: tables.LINK_DECISIONS,
     RefundDecided: tables.MONEY_DECISIONS,
     ReleaseDecided: tables.MONEY_DECISIONS,
+    TakeoverDecided: tables.MONEY_DECISIONS,
 }
 _WORDS: dict[type[Fact], str] = {
     **_KINDS,
@@ -98,6 +105,7 @@ _WORDS: dict[type[Fact], str] = {
     LinkRejected: "rejected",
     RefundDecided: "refund",
     ReleaseDecided: "release",
+    TakeoverDecided: "takeover",
 }
 
 

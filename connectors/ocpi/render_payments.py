@@ -1,5 +1,7 @@
 """What a terminal provider sends: FinancialAdviceConfirmation and Terminal, valid by the standard.
 
+`confirmation` is of a SendAdvice of ours, `advice` and `terminal` of facts.
+
 OCPI 2.3.0 payments; providers offer the module under 2.2.1, too, where its Price has that version's
 shape. What the standard needs and we do not know is refused (`CannotRender`), never made up.
 Translating the rendering gives the fact again; a tax that has no name comes back as VAT.
@@ -8,12 +10,15 @@ Translating the rendering gives the fact again; a tax that has no name comes bac
 from decimal import Decimal
 from typing import Any
 
-from connectors.ocpi.reading import AS_TOLD, JSON, exact, number_of, written
+from connectors.ocpi.reading import AS_TOLD, JSON, decimal_text, exact, number_of, written
 from connectors.ocpi.rendering import CannotRender, needed
-from schemas.partners import AdviceConfirmed, TerminalSeen
+from schemas.commands import SendAdvice
+from schemas.fiscal import VatPart
+from schemas.money import exponent_of
+from schemas.partners import AdviceConfirmed, AdviceTax, TerminalSeen
 from schemas.roaming import OcpiVersion
 
-__all__ = ["CannotRender", "advice", "answer", "terminal"]
+__all__ = ["CannotRender", "advice", "answer", "confirmation", "terminal"]
 
 _STATUSES = frozenset({"SUCCESS", "PARTIAL_SUCCESS", "FAILED"})
 _CREATORS = frozenset({"", "CPO", "PTP"})
@@ -58,6 +63,47 @@ def advice(fact: AdviceConfirmed, version: OcpiVersion) -> bytes:
         out["capture_status_message"] = fact.message
     needed(out, "eft_data")
     return _rendered(out, version)
+
+
+_WORDS = {"done": "SUCCESS", "partial": "PARTIAL_SUCCESS", "failed": "FAILED"}
+
+
+def confirmation(command: SendAdvice, version: OcpiVersion) -> bytes:
+    """The FinancialAdviceConfirmation that a SendAdvice asks for. Raises CannotRender.
+
+    Where nothing was captured its total is zero; the net of a tariff that does not tell its taxes
+    is not known, and required.
+    """
+    known = command.net_minor >= 0 or command.amount_minor == 0
+    told = AdviceConfirmed(
+        tenant=command.tenant,
+        partner=command.partner,
+        ocpi_version=version,
+        advice_id=command.advice_id,
+        authorization_reference=command.authorization_reference,
+        outcome=command.outcome,
+        capture_status=_WORDS[command.outcome],
+        message=command.message,
+        captured_minor=command.amount_minor,
+        currency=command.currency,
+        net=_major(command, max(command.net_minor, 0)) if known else "",
+        gross=_major(command, command.amount_minor),
+        taxes=[_vat(command, one) for one in command.parts if known],
+        eft_lines=command.eft_lines,
+        oddities=[],
+        raw_digest="-",
+        last_updated_at=command.issued_at,
+        received_at=command.issued_at,
+    )
+    return advice(told, version)
+
+
+def _vat(command: SendAdvice, part: VatPart) -> AdviceTax:
+    return AdviceTax(name="VAT", percentage=part.rate, tax=_major(command, part.vat_minor))
+
+
+def _major(command: SendAdvice, minor: int) -> str:
+    return decimal_text(exact(Decimal(minor).scaleb(-exponent_of(command.currency))))
 
 
 def terminal(fact: TerminalSeen, version: OcpiVersion) -> bytes:

@@ -7,6 +7,7 @@ from schemas.commands import (
     MoneyCommand,
     OfferAmount,
     ReceiptReady,
+    SendAdvice,
     ShowDeclined,
     StartCharging,
     StopCharging,
@@ -52,12 +53,19 @@ def route(record: Fact) -> tuple[str, str]:
         case AcquirerSampled() | AcquirerHealth():
             topic = topics.HEALTH if isinstance(record, AcquirerHealth) else topics.HEALTH_SAMPLES
             return topic, ids.acquirer_key(record.tenant, record.acquirer_id)
-        case RequestReceipt():
-            return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
+        case RequestReceipt() | SendAdvice():
+            return _outwards(record)
         case AliasBound():
             return topics.ALIASES, record.alias
         case _:
             return _topic_by_session(record), getattr(record, "session_id")  # noqa: B009 - all have it
+
+
+def _outwards(record: RequestReceipt | SendAdvice) -> tuple[str, str]:
+    """By whom it is for: there they have to be in order."""
+    if isinstance(record, SendAdvice):
+        return topics.OCPI_COMMANDS, ids.partner_key(record.tenant, record.partner)
+    return topics.FISCAL_REQUESTS, ids.chain_key(record.tenant, record.chain)
 
 
 def _topic_by_session(record: Fact) -> str:

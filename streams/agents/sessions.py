@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec, topics
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
+from schemas.decisions import (
+    LinkConfirmed,
+    LinkRejected,
+    RefundDecided,
+    ReleaseDecided,
+    TakeoverDecided,
+)
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -72,7 +78,13 @@ _TAKEN: dict[str, tuple[type[Fact], ...]] = {
     topics.RESPONSES: (AcquirerAnswered, AcquirerNotified),
     topics.VISIT_FACTS: (VisitSeen,),
     topics.FISCAL_RESPONSES: (ReceiptSettled,),
-    topics.DECISIONS: (LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided),
+    topics.DECISIONS: (
+        LinkConfirmed,
+        LinkRejected,
+        RefundDecided,
+        ReleaseDecided,
+        TakeoverDecided,
+    ),
 }
 
 

@@ -32,6 +32,7 @@ ORDERS = (
     topics.COMMANDS,
     topics.CHARGER_COMMANDS,
     topics.TERMINAL_COMMANDS,
+    topics.OCPI_COMMANDS,
     topics.FISCAL_REQUESTS,
 )
 OUTPUTS = (

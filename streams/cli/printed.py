@@ -77,9 +77,13 @@ class Links(msgspec.Struct, kw_only=True):
 
 
 class Decided(msgspec.Struct, kw_only=True):
-    """`decision`: confirmed, rejected, release or refund; it is on the record of `session_id`."""
+    """`decision`: confirmed, rejected, release, refund, takeover: on the record of `session_id`.
+
+    `warnings`: what of the session should be known beside it.
+    """
 
     id: str
     session_id: str
     decision: str
     who: str
+    warnings: list[str] = []

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import msgspec
 
 from schemas import ids
-from schemas.facts import SessionRequested
-from streams.core import due, pricing, taps
+from schemas.facts import Performer, SessionRequested
+from streams.core import due, pricing, takeover, taps
 from streams.core.acquirers import Acquirer
 from streams.core.ahead import Ahead, ahead_of, most_w
 from streams.core.charging import Total, so_far
@@ -21,7 +21,7 @@ from streams.core.pricing import Quantities, Tariff, Unpriceable
 from streams.core.proof import DISAGREE, Ground, Proof, prove, unproven
 from streams.core.proof_charger import floor_wh
 from streams.core.proof_partner import Asked
-from streams.core.session import Charging, IssuedCommand, PaymentSession
+from streams.core.session import Charging, IssuedCommand, PaymentSession, dark_at
 from streams.core.strategy import Choice
 from streams.core.strategy_policy import Policy
 from streams.core.verdicts import NO, SHOW_DECLINED, is_definite, of_kind, unsettled, verdict
@@ -97,7 +97,18 @@ class Case(msgspec.Struct, kw_only=True, eq=False, dict=True):
     @once
     def captures_here(self) -> bool:
         """Whether a capture is for our executor or the operator's consumer, and not a third's."""
-        return self.request.capture_by in CAPTURED_BY_US
+        return self.request.capture_by in CAPTURED_BY_US or self.taken_over
+
+    @once
+    def taken_over(self) -> bool:
+        """Whether our executor captures in the place of who was to."""
+        session = self.session
+        return bool(session.takeovers) and takeover.stands(session, self.hold, self.acquirer)
+
+    @property
+    def performer(self) -> Performer:
+        """Who is asked to move money by now."""
+        return takeover.US if self.taken_over else self.request.capture_by
 
     @once
     def raise_reach(self) -> Reach:
@@ -259,7 +270,10 @@ class Case(msgspec.Struct, kw_only=True, eq=False, dict=True):
         """
         assert self.tariff is not None  # nothing is held without a price
         sound = [one for one in self.chargings if one.charging_id not in self.doubts]
-        energy_wh = sum(floor_wh(one, self.policy.proof) for one in sound)
+        energy_wh = sum(
+            floor_wh(one, self.policy.proof, dark_at(self.session, one.charging_id))
+            for one in sound
+        )
         if self.proof.waits == DISAGREE and self.proof.cdr is not None:
             energy_wh = min(energy_wh, max(self.proof.cdr.energy_wh, 0))
         if energy_wh == 0:

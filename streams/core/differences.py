@@ -16,6 +16,7 @@ from streams.core.refund_differences import refund_differences
 from streams.core.reported_holds import is_reported, report_alarms
 from streams.core.session import MONEY, IssuedCommand, PaymentSession
 from streams.core.standing import waits_until
+from streams.core.takeover import takeover_alarms
 from streams.core.unread import spread_minor
 from streams.core.verdicts import NO, of_kind, verdict
 
@@ -117,6 +118,8 @@ def _alarms(case: Case, *, moved: bool) -> Iterator[Mapping[str, tuple[str, str,
         yield refund_differences(case)
     if session.reported:
         yield report_alarms(session)
+    if session.takeovers:
+        yield takeover_alarms(session, case.hold, case.acquirer, case.cost_minor or 0)
 
 
 def _registers(case: Case) -> dict[str, Difference]:

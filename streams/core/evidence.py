@@ -4,6 +4,7 @@ from typing import Any
 
 from streams.core import partner_view
 from streams.core.case import Case
+from streams.core.proof_policy import COMPLETE_TRANSACTION
 from streams.core.session import Charging
 
 _WORDS_MAX = 4096  # schemas.fields.Text
@@ -35,6 +36,10 @@ def words(case: Case) -> str:
     said = [_of_charging(one) for one in known if one.begun is not None and one.end is not None]
     proof = case.proof
     said += [
+        f"{one.charging_id}: register counted on, it went on at nought at {wrap_wh} Wh"
+        for one, wrap_wh in _unrolled(case, known)
+    ]
+    said += [
         f"signed by meter {one.meter} ({one.key_from}): {one.wh} Wh from {one.from_at} to"
         f" {one.to_at}"
         for one in proof.pairs
@@ -46,9 +51,24 @@ def words(case: Case) -> str:
         said.append(f"CDR {cdr.cdr_id}: {cdr.energy_wh} Wh, {cdr.total} {cdr.currency}{state}")
     if proof.decision is not None:
         one = proof.decision
-        who = sorted({each.who for each in case.session.released if _same(each, one)})
+        heard = [each for each in case.session.released if each not in case.session.premature]
+        who = sorted({each.who for each in heard if _same(each, one)})
         said.append(f"decided by {' and '.join(who)}: {one.why} ({one.evidence})")
     return "; ".join(said)[:_WORDS_MAX]
+
+
+def _unrolled(case: Case, known: list[Charging]) -> list[tuple[Charging, int]]:
+    """Chargings that are proven beyond the last digit of their register, and that digit's Wh."""
+    if case.proof.rung != COMPLETE_TRANSACTION:
+        return []
+    proven = {one.charging_id: one.end for one in case.proof.chargings}
+    found: list[tuple[Charging, int]] = []
+    for one in known:
+        end = proven.get(one.charging_id)
+        if end is not None and one.end is not None and one.begun is not None:
+            wrap_wh = end.energy_wh - one.end.energy_wh
+            found += [(one, wrap_wh)] if one.end.energy_wh < one.begun.energy_wh else []
+    return found
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -25,11 +25,18 @@ from schemas.commands import (
     RefundCapture,
     ReleaseHold,
     ResendCommand,
+    SendAdvice,
     ShowDeclined,
     StartCharging,
     StopCharging,
 )
-from schemas.decisions import LinkConfirmed, LinkRejected, RefundDecided, ReleaseDecided
+from schemas.decisions import (
+    LinkConfirmed,
+    LinkRejected,
+    RefundDecided,
+    ReleaseDecided,
+    TakeoverDecided,
+)
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -71,6 +78,7 @@ from streams.core.session import (
     VisitKnown,
     places_first_hold,
 )
+from streams.core.silence import SILENT
 
 START_APART_MS = 2 * 60 * 60 * 1000
 """A terminal repeats a request within minutes; hours later the reference was minted anew."""
@@ -80,6 +88,7 @@ _RANK = {"unknown": 1, "not_found": 2, "failed": 3, "declined": 3, "done": 4}
 # Money may have to be sent again; an offer is what a driver agrees to, word for word.
 _KEPT = MONEY | {"offer"}
 DEFINITE = frozenset({"done", "declined", "failed"})
+_PEOPLE_MAX = 16  # two are enough, and what strangers write may not fill the state
 KINDS: dict[type[Fact], str] = {
     PlaceHold: "hold",
     RaiseHold: "raise",
@@ -97,6 +106,7 @@ KINDS: dict[type[Fact], str] = {
     AskPinOrRetap: "retap",
     RequestReceipt: "receipt",
     ReceiptReady: "show_receipt",
+    SendAdvice: "advice",
 }
 
 
@@ -193,11 +203,14 @@ def _linked(session: PaymentSession, linked: LinkedFact) -> PaymentSession:
 
 
 def _silence(session: PaymentSession, fact: ChargerSilence) -> PaymentSession:
+    dark_at = fact.read_at if fact.state == SILENT else 0
     told = Silence(
-        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at
+        fact.version, fact.state, fact.seen_at, fact.read_at, fact.allowed_ms, fact.told_at, dark_at
     )
     known = session.silences.get(fact.charging_id)
-    if known is not None and told <= known:
+    if known is not None:
+        told = replace(max(known, told), dark_at=max(known.dark_at, dark_at))
+    if told == known:
         return session
     return replace(session, silences={**session.silences, fact.charging_id: told})
 
@@ -434,6 +447,11 @@ def _both_said(known: RefundAsked, told: RefundAsked) -> RefundAsked:
     )
 
 
+def _taken_over(session: PaymentSession, fact: TakeoverDecided) -> PaymentSession:
+    people = _with(session.takeovers, fact.who)[:_PEOPLE_MAX]
+    return session if people == session.takeovers else replace(session, takeovers=people)
+
+
 # --- our own commands -----------------------------------------------------------------------------
 
 
@@ -497,6 +515,7 @@ _HANDLERS: dict[type[Fact], Callable[[PaymentSession, Any], PaymentSession]] = {
     LinkRejected: rejected,
     RefundDecided: _refund_decided,
     ReleaseDecided: released,
+    TakeoverDecided: _taken_over,
     Issued: _issued,
 }
 

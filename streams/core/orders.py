@@ -54,7 +54,7 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
         "session_id": request.session_id,
         "command_id": command_id,
         "idempotency_key": ids.idempotency_key(request.tenant, command_id),
-        "performer": request.capture_by,
+        "performer": case.performer,
         "acquirer_id": acquirer_id_of(case.session, hold_id),
         "hold_id": hold_id,
         "amount_minor": amount_minor,

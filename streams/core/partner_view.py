@@ -24,8 +24,15 @@ def ocpi_session(session: PaymentSession) -> PartnerSession | None:
 
 
 def cdrs(session: PaymentSession) -> list[PartnerCdr]:
-    """Those that bill: no credit CDRs, and none that one took back."""
-    gone = {one.credit_reference_id.casefold() for one in session.cdrs.values() if one.credit}
+    """Those that bill: no credit CDRs, and none that one took back.
+
+    A credit CDR that was refused takes nothing back: what it names goes on to bill.
+    """
+    gone = {
+        one.credit_reference_id.casefold()
+        for one in session.cdrs.values()
+        if one.credit and not one.rejected_code
+    }
     known = session.cdrs.values()
     return sorted(one for one in known if not one.credit and one.cdr_id.casefold() not in gone)
 
@@ -47,7 +54,8 @@ def cdr_status(session: PaymentSession) -> str:
     """Empty: none is known; told, rejected, credited, changed (another body under its id)."""
     one = shown_cdr(session)
     if one is None:
-        return "credited" if session.cdrs else ""
+        refused = all(credit.rejected_code for credit in session.cdrs.values())
+        return "" if not session.cdrs else "rejected" if refused else "credited"
     if one not in cdrs(session):
         return "credited"
     if one.rejected_code:

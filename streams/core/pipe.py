@@ -27,7 +27,7 @@ from streams.core.opening import choose_at_tap, pin
 from streams.core.public import ledger
 from streams.core.routing import Health
 from streams.core.rules import Decision, decide
-from streams.core.session import DifferenceShown, PaymentSession, Published, TimeReached
+from streams.core.session import DifferenceShown, PaymentSession, Published, TimeReached, was_begun
 from streams.core.strategy_policy import Policy
 from streams.core.watching import watch_record
 
@@ -72,6 +72,8 @@ def apply(session: PaymentSession | None, fact: Fact, clock_at: int, pins: Pins)
         learned = learn(learned, TimeReached(at=clock_at))
     if session is not None and learned.chargings is not session.chargings:
         learned = _with_ends(session, learned)
+    if session is not None and learned.released is not session.released:
+        learned = _with_premature(session, learned)
     learned, policy = _with_pins(learned, pins)
     chosen = choose_at_tap(learned, policy)
     if chosen is not None:
@@ -115,6 +117,15 @@ def _with_ends(before: PaymentSession, after: PaymentSession) -> PaymentSession:
             continue
         chargings[name] = replace(one, end_heard_at=after.now_at)
     return replace(after, chargings=chargings)
+
+
+def _with_premature(before: PaymentSession, after: PaymentSession) -> PaymentSession:
+    """A decision on a session that nothing was begun of is none, whatever is begun after it."""
+    observed = before.request.role == "observer"  # nobody of ours begins anything there
+    if observed or before.chargings or was_begun(before):
+        return after
+    new = [one for one in after.released if one not in before.released]
+    return replace(after, premature=tuple(sorted({*after.premature, *new})))
 
 
 def _with_pins(session: PaymentSession, pins: Pins) -> tuple[PaymentSession, Policy]:

@@ -25,7 +25,15 @@ from streams.core.proof_policy import (
     SIGNED_END,
 )
 from streams.core.reconciliation_policy import Reconciliation
-from streams.core.session import Charging, PartnerCdr, PaymentSession, Released, Signed
+from streams.core.rollover import unrolled
+from streams.core.session import (
+    Charging,
+    PartnerCdr,
+    PaymentSession,
+    Released,
+    Signed,
+    dark_at,
+)
 
 BY_CHARGER = frozenset({SIGNED_END, COMPLETE_TRANSACTION})
 DISAGREE, AWAITS_CDR, UNPROVEN = "disagree", "awaits-cdr", "unproven"
@@ -109,7 +117,11 @@ def _shown(ground: Ground, charging: Charging, asks: Asks) -> Shown:
     doubt = ground.doubts.get(charging.charging_id)
     if doubt is not None:
         return Shown("", charging, doubt[1])
-    return by_charger(charging, asks, ground.asked.policy, ground.asked.now_at)
+    wraps = ground.asked.policy.proof.register_wraps_wh
+    if wraps and ground.tariff is not None and ground.tariff.simple is not None:
+        charging = unrolled(charging, wraps, ground.asked.power_w)
+    dark = dark_at(ground.asked.session, charging.charging_id)
+    return by_charger(charging, asks, ground.asked.policy, ground.asked.now_at, dark)
 
 
 # --- rungs 1 and 2 --------------------------------------------------------------------------------

@@ -57,12 +57,17 @@ def asks_of(tariff: Tariff) -> Asks:
     return Asks(times=timed or tariff.needs_course, split=timed)
 
 
-def by_charger(charging: Charging, asks: Asks, policy: Policy, now_at: int) -> Shown:
-    """The highest rung that holds. Not of a charging that cannot be true (plausible.py)."""
+def by_charger(
+    charging: Charging, asks: Asks, policy: Policy, now_at: int, dark_at: int = 0
+) -> Shown:
+    """The highest rung that holds. Not of a charging that cannot be true (plausible.py).
+
+    `dark_at`: its last word before its charger went dark, 0: it never did.
+    """
     begun, end = charging.begun, charging.end
     if begun is None or end is None:
         return Shown("", charging, "no begin" if begun is None else "no end")
-    missing, again_at = _missing(charging, end, policy.proof, now_at)
+    missing, again_at = _missing(charging, end, policy.proof, (now_at, dark_at))
     times = not asks.times or not (missing or charging.doubtful_time)
     pair, why = signed_pair(charging, begun, end, policy)
     if why:
@@ -92,36 +97,50 @@ def _untimed(charging: Charging, missing: str) -> str:
     return f"time is priced, and {why}"
 
 
-def _missing(charging: Charging, end: End, rules: ProofPolicy, now_at: int) -> tuple[str, int]:
-    """What may still come before this end, in words; '' when nothing. And when to look again."""
+def _missing(
+    charging: Charging, end: End, rules: ProofPolicy, times: tuple[int, int]
+) -> tuple[str, int]:
+    """What may still come before this end, in words; '' when nothing. And when to look again.
+
+    `times`: now, and the last word before its charger went dark.
+    """
+    now_at, dark_at = times
     if _NAMES_NOTHING.match(charging.transaction_id):
         return "its transaction id names no charging", 0
     if end.complete or end.whole:
         return "", 0
     if end.seq >= 0 or charging.numbered:
         return "numbers are missing before its end", 0
-    if is_zombie(charging, rules):
+    if is_zombie(charging, rules, dark_at):
         return "its end is the last reading before a silence", 0
     quiet_at = max(end.ended_at, charging.end_heard_at) + rules.quiet_ms
     return ("", 0) if now_at >= quiet_at else ("its end has no number: a quiet time", quiet_at)
 
 
-def is_zombie(charging: Charging, rules: ProofPolicy) -> bool:
-    """Whether somebody has closed it by its last online value, long after that (design.md, 6)."""
+def is_zombie(charging: Charging, rules: ProofPolicy, dark_at: int = 0) -> bool:
+    """Whether somebody has closed it by its last online value, long after that (design.md, 6).
+
+    Or after its charger went dark, whatever instant the end bears: some date it back to that value.
+    A charger that kept anything of its own tells it, and its word is later than `dark_at` then.
+    """
     begun, end = charging.begun, charging.end
     if end is None or begun is None or end.whole or end.seq >= 0:
         return False
     more_wh = end.energy_wh - max(charging.top_wh, begun.energy_wh)
-    return 0 <= more_wh <= ROUNDED_WH and end.ended_at - charging.heard_at > rules.zombie_after_ms
+    if not 0 <= more_wh <= ROUNDED_WH:
+        return False
+    if dark_at and charging.heard_at <= dark_at:
+        return True
+    return end.ended_at - charging.heard_at > rules.zombie_after_ms
 
 
-def floor_wh(charging: Charging, rules: ProofPolicy) -> int:
+def floor_wh(charging: Charging, rules: ProofPolicy, dark_at: int = 0) -> int:
     """What its own begin and end show at the least; 0 where they cannot be gone by.
 
     No more than any valid signature of it says.
     """
     begun, end = charging.begun, charging.end
-    if begun is None or end is None or _doubt(charging, end) or is_zombie(charging, rules):
+    if begun is None or end is None or _doubt(charging, end) or is_zombie(charging, rules, dark_at):
         return 0
     signed = [
         one.wh

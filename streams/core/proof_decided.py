@@ -17,12 +17,17 @@ class Decided(NamedTuple):
 
 
 def decided(asked: Asked, cdr: PartnerCdr | None) -> list[Decided]:
-    """Decisions by their figures, the newest first. None where nothing can have flowed."""
+    """Decisions by their figures, the newest first. None where nothing can have flowed.
+
+    Nor one that came before anything could: nobody knew what it speaks of.
+    """
     session = asked.session
     if not session.released or (not asked.chargings and not was_begun(session)):
         return []
     by_figures: dict[tuple[int, int], list[Released]] = {}
     for one in session.released:
+        if one in session.premature:
+            continue
         by_figures.setdefault((one.energy_wh, one.amount_minor), []).append(one)
     newest = sorted(by_figures.values(), key=lambda each: (each[-1].decided_at, each), reverse=True)
     return [

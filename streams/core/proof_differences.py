@@ -12,9 +12,12 @@ Told = tuple[str, str, int]
 def proof_differences(case: Case) -> dict[str, Told]:
     """All that is open now, by an id that stays the same while it is."""
     proof, session_id = case.proof, case.session.session_id
-    if not (proof.rung or proof.why):
+    if not (proof.rung or proof.why or case.session.premature):
         return {}  # nearly always: energy flows, and nobody has said more
     found = _of_chargers(case)
+    if case.session.premature and not proof.rung and not case.given_up:
+        kind, words = "decided-early", "before anything was begun: decide again, if that is meant"
+        found[f"{session_id}/{kind}"] = (kind, words, 0)
     if proof.cdr is not None and not proof.rung:
         found.update(_of_cdr(case))
     if proof.late_at and case.now_at >= proof.late_at:
@@ -45,7 +48,7 @@ def _of_cdr(case: Case) -> dict[str, Told]:
     if denied(chargings, cdr, case.policy.reconciliation):
         words = f"the CDR says {cdr.energy_wh} Wh, and the charger has shown otherwise"
         return {f"{name}/cdr-denied": ("cdr-denied", words, 0)}
-    if case.proof.waits != DISAGREE and is_last_online(chargings, cdr, case.policy):
+    if case.proof.waits != DISAGREE and is_last_online(case.session, chargings, cdr, case.policy):
         words = f"{cdr.energy_wh} Wh is just the last value before the charger went silent"
         return {f"{name}/cdr-last-online": ("cdr-last-online", words, 0)}
     return {}

@@ -20,6 +20,7 @@ from streams.core.session import (
     End,
     PartnerCdr,
     PaymentSession,
+    dark_at,
     was_begun,
 )
 from streams.core.strategy_policy import Policy
@@ -95,7 +96,7 @@ def _not_true(asked: Asked, cdr: PartnerCdr) -> str:
         return "the CDR tells no time"
     if cdr.energy_wh > plausible.most_wh(asked.power_w, cdr.ended_at - cdr.started_at):
         return f"the CDR has more than {asked.power_w} W can deliver in that time"
-    if is_last_online(asked.chargings, cdr, asked.policy):
+    if is_last_online(asked.session, asked.chargings, cdr, asked.policy):
         return "the CDR has just the last reading before the charger went silent"
     told, limits = partner_view.ocpi_session(asked.session), asked.policy.reconciliation
     if told is None or told.energy_wh <= cdr.energy_wh:
@@ -105,10 +106,13 @@ def _not_true(asked: Asked, cdr: PartnerCdr) -> str:
     return "" if agrees else words
 
 
-def is_last_online(chargings: list[Charging], cdr: PartnerCdr, policy: Policy) -> bool:
+def is_last_online(
+    session: PaymentSession, chargings: list[Charging], cdr: PartnerCdr, policy: Policy
+) -> bool:
     """A CSMS that closes a dead transaction bills what it saw last: that proves nothing."""
     for one in chargings:
-        if one.begun is None or (one.end is not None and not is_zombie(one, policy.proof)):
+        dark = dark_at(session, one.charging_id)
+        if one.begun is None or (one.end is not None and not is_zombie(one, policy.proof, dark)):
             continue
         shown_wh = max(one.top_wh, one.begun.energy_wh) - one.begun.energy_wh
         if abs(cdr.energy_wh - shown_wh) <= ROUNDED_WH:

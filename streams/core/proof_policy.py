@@ -10,6 +10,7 @@ from msgspec import Meta
 
 _Minor = Annotated[int, Meta(ge=0, le=10**12)]
 _Wait = Annotated[int, Meta(ge=0, le=366 * 24 * 60 * 60 * 1000)]
+_Wrap = Annotated[int, Meta(ge=10**6, le=10**12)]
 
 SIGNED_END: Final = "SIGNED_END"
 COMPLETE_TRANSACTION: Final = "COMPLETE_TRANSACTION"
@@ -41,6 +42,7 @@ class ProofPolicy(msgspec.Struct, frozen=True, kw_only=True):
     is what a CSMS closes a dead transaction with, and proves nothing.
     `session_and_cdr_after_ms`, `cdr_quiet_ms`: how long after the end, and after the charger's last
     word, a CDR that agrees with its OCPI session, or one alone, counts in place of the charger.
+    `register_wraps_wh`: at which numbers the registers of the operator's meters go on at nought.
     `longest_wait_ms`: after that people are told that a proof is missing.
     `price_authority`: our tariff, or the total of the CDR where that is the basis of the invoice.
     `price_alone_before_ms`: before a hold's deadline our tariff alone counts, the CDR not being
@@ -59,6 +61,7 @@ class ProofPolicy(msgspec.Struct, frozen=True, kw_only=True):
     session_and_cdr_after_ms: _Wait = 6 * HOUR_MS
     cdr_quiet_ms: _Wait = 24 * HOUR_MS
     longest_wait_ms: _Wait = 24 * HOUR_MS
+    register_wraps_wh: tuple[_Wrap, ...] = ()
     price_authority: Literal["tariff", "cdr"] = "tariff"
     price_alone_before_ms: _Wait = 12 * HOUR_MS
     disagreement: Literal["person", "lower", "cdr", "charger"] = "person"

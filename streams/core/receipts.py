@@ -101,8 +101,13 @@ def request(case: Case, paid_minor: int) -> RequestReceipt:
 
 
 def refunds_due(case: Case) -> list[refunds.Back]:
-    """What went back of what was receipted, and has no receipt of its own yet."""
+    """What went back of what was receipted, and has no receipt of its own yet.
+
+    Nothing after a void, which has taken back all that was left.
+    """
     if not case.policy.fiscal or not case.session.receipts or wanted(case) is None:
+        return []
+    if is_requested(case, VOID):
         return []
     first = known(case)
     if first is None or first.outcome == "refused":
@@ -131,13 +136,22 @@ def refund(case: Case, back: refunds.Back) -> RequestReceipt:
     )
 
 
+def left_minor(case: Case) -> tuple[int, int]:
+    """What the receipts of refunds have left of the first: of its supply, and of what was paid."""
+    first = known(case)
+    assert first is not None, "asked of what was signed"
+    back = [known(case, cause) for cause in refunded_causes(case)]
+    taken = sum(one.paid_minor for one in back if one is not None and one.outcome != "refused")
+    supply = max(first.paid_minor + first.balance_minor - taken, 0)
+    return supply, max(first.paid_minor - taken, 0)
+
+
 def void(case: Case) -> RequestReceipt:
-    """Takes the receipt back that came first, of a capture that never was."""
+    """Takes back what is left of the receipt that came first, of a capture that never was."""
     said, first = wanted(case), known(case)
     assert said is not None, "asked for by its rules"
     assert first is not None, "corrects what was signed"
-    supply = first.paid_minor + first.balance_minor
-    receipt = _receipt(case, said, VOID, supply, first.paid_minor)
+    receipt = _receipt(case, said, VOID, *left_minor(case))
     return replace(
         receipt,
         document="refund",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from streams.core import overpaid, refunds
 from streams.core.case import Case
-from streams.core.rules_refunds import decided
+from streams.core.rules_refunds import COVERED, decided
 from streams.core.session import PaymentSession
 
 Found = tuple[str, str, str, int]  # what it is about, the kind, words, money at stake
@@ -72,4 +72,5 @@ def _refused(case: Case) -> Iterator[Found]:
         words = why or barred or ("" if taken else "nothing is captured by us")
         if words:
             about = f"{session.session_id}/decision/{decision_id}"
-            yield about, "refund-refused", words, minor
+            kind = "refund-covered" if words == COVERED else "refund-refused"
+            yield about, kind, words, minor

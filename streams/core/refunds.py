@@ -13,6 +13,8 @@ from streams.core.session import PaymentSession, RefundAsked
 from streams.core.verdicts import NO, verdict
 
 CARD, TRANSFER = "card", "transfer"
+CORRECTION = "correction"
+"""The reason of a decision that says how much too much was captured; any other is a gift."""
 _DECISION = "decision-"
 _OPENED, _REVERSED, _BY_HAND = "chargeback_opened", "chargeback_reversed", "refunded_unasked"
 
@@ -58,6 +60,25 @@ def cause_of(session: PaymentSession, command_id: str) -> str:
 def given_minor(session: PaymentSession, rules: RefundPolicy) -> int:
     """What people gave back, by decision or by hand: nobody asks the driver for it again."""
     return sum(one.minor for one in gone_back(session, rules) if one.decided)
+
+
+def uncorrected_minor(session: PaymentSession, rules: RefundPolicy) -> int:
+    """What corrections by people want back, less what has gone back for the same error.
+
+    By them, or by itself for late facts: they tell of one error, so that the greater counts.
+    """
+    wanted, of_theirs = 0, set[str]()
+    for decision_id, one in session.refund_decisions.items():
+        cause = decision_cause(session, decision_id)
+        if one.reason != CORRECTION or unheeded(session.request, one, rules):
+            continue
+        if verdict(session, f"{session.session_id}/refund/{cause}") not in NO:
+            wanted += one.amount_minor
+            of_theirs.add(cause)
+    back = [
+        one.minor for one in gone_back(session, rules) if one.cause in of_theirs or not one.decided
+    ]
+    return max(wanted - sum(back), 0)
 
 
 def unheeded(request: SessionRequested, asked: RefundAsked, rules: RefundPolicy) -> str:

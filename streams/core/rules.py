@@ -12,6 +12,7 @@ from typing import NamedTuple
 from schemas.commands import Command, MoneyCommand
 from schemas.facts import AliasBound
 from streams.core import (
+    advices,
     rules_clocks,
     rules_cover,
     rules_declined,
@@ -32,6 +33,7 @@ from streams.core.session import Issued, PaymentSession, WatchShown
 from streams.core.standing import Standing, standing_of
 from streams.core.strategy_policy import Policy
 from streams.core.times import (
+    ADVISED,
     ALWAYS,
     BEFORE_START,
     CAPTURED,
@@ -276,6 +278,13 @@ RULES: tuple[Rule, ...] = (
         " (design.md 1.4; payments.md 2.3)",
         rules_settle.resolve_unknown,
         UNSETTLED,
+    ),
+    Rule(
+        "send_advice",
+        "Who captures for a terminal provider tells the operator what became of it, once per"
+        " outcome of a closed session (design.md 4; payments.md 5)",
+        advices.send_advice,
+        ADVISED,
     ),
 )
 

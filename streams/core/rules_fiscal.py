@@ -34,14 +34,16 @@ def capture_waits(case: Case) -> bool:
 
 
 def void_receipt(case: Case) -> Iterator[Proposed]:
-    """Of a session that is over without a capture."""
-    if not case.session.receipts:
+    """Of a session that is over without a capture, when the receipts of its refunds are settled."""
+    if not case.session.receipts or receipts.is_open(case) or receipts.refunds_due(case):
         return
     settled = receipts.known(case)
     if settled is None or settled.outcome == "refused" or receipts.is_requested(case, VOID):
         return
     gone = case.holds and all(one.open_minor == 0 for one in case.holds)
-    if gone and receipts.captured_minor(case) == 0 and not case.unsettled:
+    if not gone or receipts.captured_minor(case) or case.unsettled:
+        return
+    if receipts.left_minor(case)[0]:
         yield receipts.void(case)
 
 

@@ -6,6 +6,8 @@ from streams.core import orders, overpaid, refunds
 from streams.core.case import Case
 from streams.core.proposal import AskAgain, Proposed
 
+COVERED = "it has gone back already, for the same error"
+
 
 def refund_decided(case: Case) -> Iterator[Proposed]:
     session = case.session
@@ -27,6 +29,7 @@ def decided(case: Case) -> list[tuple[str, int, str]]:
     """Decisions to be obeyed by a command and not issued yet: id, amount, and why it cannot be."""
     session, rules = case.session, case.policy.refunds
     left = overpaid.captured_minor(case) - overpaid.refunded_minor(case)
+    uncorrected = refunds.uncorrected_minor(session, rules) if session.refund_decisions else 0
     found: list[tuple[str, int, str]] = []
     for decision_id, one in sorted(session.refund_decisions.items()):
         cause = refunds.decision_cause(session, decision_id)
@@ -37,9 +40,15 @@ def decided(case: Case) -> list[tuple[str, int, str]]:
             if words:
                 found.append((decision_id, one.amount_minor, words))
             continue
-        if not words and one.amount_minor > left:
+        amount = one.amount_minor
+        if one.reason == refunds.CORRECTION and not words:
+            amount = min(amount, uncorrected)
+            if not amount:
+                found.append((decision_id, one.amount_minor, COVERED))
+                continue
+        if not words and amount > left:
             words = f"above the {left} that are captured and not refunded"
-        found.append((decision_id, one.amount_minor, words))
+        found.append((decision_id, amount, words))
     return found
 
 

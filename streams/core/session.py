@@ -414,7 +414,8 @@ class Confirmed(msgspec.Struct, array_like=True, frozen=True, order=True):
 class Silence(msgspec.Struct, array_like=True, frozen=True, order=True):
     """What link said last of a charging's charger: see schemas.facts.ChargerSilence.
 
-    Of several the highest version counts.
+    Of several the highest version counts. `dark_at`: the newest `read_at` that any `silent` has
+    told, 0: the charger never went dark. It stays when the charger is heard of again.
     """
 
     version: int
@@ -423,6 +424,7 @@ class Silence(msgspec.Struct, array_like=True, frozen=True, order=True):
     read_at: int
     allowed_ms: int
     told_at: int
+    dark_at: int = 0
 
 
 class RefundAsked(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -506,7 +508,9 @@ NOTHING_PUBLISHED = Published()
 class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     """One driver, one charge, one payment. `deadline`: when to ask again at the latest, or None.
 
-    `closed_at`: the ledger's instant of it while the session is closed, else 0.
+    `closed_at`: the ledger's instant of it while the session is closed, else 0. `premature`: of
+    `released` what came before anything can have flowed; by arrival, and written by `pipe.py`.
+    `takeovers`: who says that our executor is to capture in another's place (`takeover.py`).
     """
 
     session_id: str
@@ -537,6 +541,8 @@ class PaymentSession(msgspec.Struct, array_like=True, frozen=True):
     refund_decisions: dict[str, RefundAsked] = {}
     overpaid: Overpaid = NOT_OVERPAID
     reported: tuple[Reported, ...] = ()
+    premature: tuple[Released, ...] = ()
+    takeovers: tuple[str, ...] = ()
 
     @property
     def now_at(self) -> int:
@@ -559,6 +565,12 @@ def was_begun(session: PaymentSession) -> bool:
     if f"{session.session_id}/start" in session.issued:
         return True
     return begins_itself(session) and bool(session.reported)
+
+
+def dark_at(session: PaymentSession, charging_id: str) -> int:
+    """The last word of this charging before its charger went dark, if it ever did; else 0."""
+    known = session.silences.get(charging_id)
+    return 0 if known is None else known.dark_at
 
 
 def is_over(session: PaymentSession) -> bool:

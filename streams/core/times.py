@@ -4,6 +4,7 @@ Each word is a need of the rules that name it, told from a case by what is at ha
 word does not hold is not asked. `tests/core/test_session_laws.py` asks all of those all the same.
 """
 
+from streams.core.advices import PROVIDER
 from streams.core.case import Case
 from streams.core.holds import HoldBook
 from streams.core.session import begins_itself
@@ -12,6 +13,7 @@ ALWAYS, BEFORE_START, CHARGING, PROVEN = "always", "before-start", "charging", "
 NO_CHARGING, CAPTURED, RECEIPTED, HELD = "no-charging", "captured", "receipted", "held"
 REFUSED, UNCOVERED, RAISE_REFUSED, LIMITS = "refused", "uncovered", "raise-refused", "limits"
 STOPPED, QUIET, SEVERAL, UNUSED, UNSETTLED = "stopped", "quiet", "several", "unused", "unsettled"
+ADVISED = "advised"
 
 
 def times_of(case: Case) -> tuple[str, ...]:
@@ -29,6 +31,8 @@ def times_of(case: Case) -> tuple[str, ...]:
     if case.hold is not None:
         _of_holds(case, case.hold, times)
     _of_money(case, times)
+    if case.request.role == PROVIDER:
+        times.append(ADVISED)
     return tuple(times)
 
 

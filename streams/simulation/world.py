@@ -218,6 +218,8 @@ class World:
         match output.topic:
             case topics.COMMANDS | topics.CHARGER_COMMANDS | topics.TERMINAL_COMMANDS:
                 self._commanded(codec.decode(output.value))
+            case topics.OCPI_COMMANDS:
+                self._commanded(codec.decode(output.value))
             case topics.FISCAL_COMMANDS | topics.FISCAL_REQUESTS | topics.FISCAL_RESPONSES:
                 self._receipted(codec.decode(output.value))
             case topics.LEDGER:

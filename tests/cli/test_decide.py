@@ -1,16 +1,18 @@
-"""`holdfast decide release|refund` on a real broker: whom it is about, what it writes."""
+"""`holdfast decide release|refund|takeover` on a real broker: whom it is about, what it writes."""
 
 import asyncio
 import json
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from sessionworld import T0, World, answered, request, started
+from sessionworld import T0, World, answered, ended, refund_decided, request, started
 from typer.testing import CliRunner
 
 from schemas import codec, ids, topics
-from schemas.decisions import RefundDecided, ReleaseDecided
+from schemas.decisions import RefundDecided, ReleaseDecided, TakeoverDecided
 from streams.app import prepare_topics
+from streams.cli.decide import warnings_of, was_begun
 from streams.cli.main import app
 from streams.reading import reader, records_of
 from streams.settings import Kafka, Settings
@@ -25,9 +27,11 @@ def run(*arguments, what="release"):
     return done.exit_code, json.loads(last[-1]) if last else {}
 
 
-async def told(bootstrap, session_id, reference):
+async def told(bootstrap, session_id, reference, *, begun=True, **asked):
     world = World()
-    world.apply(request(session_id=session_id, authorization_reference=reference))
+    world.apply(request(session_id=session_id, authorization_reference=reference, **asked))
+    if begun:
+        world.ledger = msgspec.structs.replace(world.ledger, phase="charging", started_at=T0)
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         value = codec.encode(world.ledger)
         await producer.send_and_wait(topics.LEDGER, value, session_id.encode(), partition=2)
@@ -59,6 +63,16 @@ def test_a_release_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
 
 
 @pytest.mark.broker
+def test_nothing_is_released_of_what_was_never_begun(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference, begun=False))
+    assert run(reference, "--energy-wh", "9000", *SAID)[0] == 1
+    assert asyncio.run(written(kafka.bootstrap, session_id)) == []
+
+
+@pytest.mark.broker
 def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
     session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
     monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
@@ -72,6 +86,63 @@ def test_a_refund_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
     assert isinstance(fact, RefundDecided)
     assert (fact.amount_minor, fact.currency, fact.route) == (250, "CHF", "card")
     assert (fact.who, fact.second_who, fact.reason) == ("a.keller", "bob", "goodwill")
+
+
+@pytest.mark.broker
+def test_a_takeover_is_on_the_record_of_its_session(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference, capture_by="terminal_provider"))
+    assert run(reference, *SAID[:4], "--evidence", " ", what="takeover")[0] == 1
+    for who in ("ann", "bob"):
+        code, said = run(reference, "--by", who, *SAID[2:], what="takeover")
+        assert (code, said["decision"], said["who"]) == (0, "takeover", who)
+    facts = [fact for _, fact in asyncio.run(written(kafka.bootstrap, session_id))]
+    assert [type(one) for one in facts] == [TakeoverDecided, TakeoverDecided]
+    assert {one.decision_id for one in facts} == {ids.takeover_decision_id(session_id)}
+
+
+@pytest.mark.broker
+def test_what_is_our_executors_is_not_taken_over(kafka, unique, monkeypatch):
+    session_id, reference = ids.session_id("t", "p", unique), f"R{unique[-35:]}"
+    monkeypatch.setenv("HOLDFAST_KAFKA__BOOTSTRAP", kafka.bootstrap)
+    asyncio.run(prepare_topics(Settings(kafka=Kafka(bootstrap=kafka.bootstrap)), print))
+    asyncio.run(told(kafka.bootstrap, session_id, reference))
+    assert run(reference, *SAID, what="takeover")[0] == 1
+    assert asyncio.run(written(kafka.bootstrap, session_id)) == []
+
+
+def captured():
+    world = World()
+    for fact in (request(), answered("hold/1", "done", 2_000), started(0), ended(10_000, T0)):
+        world.apply(fact, T0)
+    world.apply(answered("capture/1", "done", 790), T0)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("said", "warned"),
+    [({}, "beside it"), ({"reason": "correction"}, ""), ({"route": "transfer"}, "no verdict")],
+)
+def test_who_gives_back_beside_what_is_on_its_way_is_told(said, warned):
+    world = captured()
+    decision = refund_decided("D-2", 100, T0, **said)
+    assert warnings_of(world.ledger, decision) == []
+    world.apply(refund_decided("D-1", 300, T0), T0)
+    assert world.ledger.phase == "refunding"
+    words = warnings_of(world.ledger, decision)
+    assert any(warned in one for one in words) if warned else words == []
+    world.apply(answered("refund/decision-D-1", "done", 300), T0)
+    assert warnings_of(world.ledger, decision) == []
+
+
+def test_energy_can_have_flowed_once_it_was_asked_for():
+    world = World()
+    world.apply(request(), T0)
+    assert not was_begun(world.ledger)
+    world.apply(answered("hold/1", "done", 2_000), T0)
+    assert was_begun(world.ledger)
 
 
 def test_what_was_written_settles_its_session():

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from schemas import codec, ids
-from schemas.decisions import RefundDecided, ReleaseDecided
+from schemas.decisions import RefundDecided, ReleaseDecided, TakeoverDecided
 from schemas.facts import (
     AcquirerAnswered,
     AcquirerNotified,
@@ -324,6 +324,14 @@ def released(wh, who="a.keller", at=T0, amount_minor=-1, **changed):
         "why": "the charger burnt", "evidence": "ticket 7", "decided_at": at,
     }  # fmt: skip
     return ReleaseDecided(**{**fields, **changed})
+
+
+def taken_over(who, at=T0):
+    """A person's word that our executor is to capture in another's place."""
+    return TakeoverDecided(
+        tenant="t", session_id=SESSION, decision_id=ids.takeover_decision_id(SESSION), who=who,
+        why="they lost it", evidence="mail 7: not captured", decided_at=at,
+    )  # fmt: skip
 
 
 def silence(state, version=1, at=T0, tx="tx1", read_at=0):

@@ -1,8 +1,9 @@
 """What stands on a capture command: every number that was reconciled, and what proves it."""
 
 from proofworld import END, HOUR, bill, over, session_of
-from sessionworld import T0, ended, released, signed
+from sessionworld import T0, World, answered, ended, released, request, signed, started
 
+from schemas.commands import CaptureHold
 from streams.core.evidence import figures, words
 
 
@@ -42,3 +43,23 @@ def test_of_a_decision_who_and_why():
     case = session_of(released(8_000, "ann"), released(8_000, "bob"))
     assert figures(case)["decision_id"]
     assert words(case) == "decided by ann and bob: the charger burnt (ticket 7)"
+
+
+def test_of_a_register_that_rolled_over_where():
+    whole = ended(6_000, END)
+    case = session_of(started(996_000, T0, tx="tx1"), whole, begun=False,
+                      register_wraps_wh=(10**6,))  # fmt: skip
+    assert case.proof.rung == "COMPLETE_TRANSACTION"
+    assert case.total.final.energy_wh == 10_000
+    assert "register 996000 to 6000 Wh" in words(case)
+    assert "register counted on, it went on at nought at 1000000 Wh" in words(case)
+
+
+def test_who_decided_too_early_is_not_among_those_who_decided():
+    world = World()
+    world.apply(request(), T0)
+    world.apply(released(8_000, "early"), T0)
+    world.apply(answered("hold/1", "done", 2_000, T0), T0)
+    world.apply(released(8_000, "ann", END), END)
+    (capture,) = [one for one in world.commands if isinstance(one, CaptureHold)]
+    assert capture.evidence == "decided by ann: the charger burnt (ticket 7)"

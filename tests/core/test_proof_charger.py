@@ -135,3 +135,19 @@ def test_an_end_that_shows_only_the_last_reading_of_long_ago_is_a_zombies(
     one = charging(end=end(60, whole=False, seq=-1), top_wh=top_wh, heard_at=heard_minute * MINUTE)
     assert is_zombie(one, POLICY.proof) is zombie
     assert (rung(one, now=10**6) == "") is zombie
+
+
+@pytest.mark.parametrize(
+    ("dark_minute", "top_wh", "whole", "zombie"),
+    [(29, 6_000, False, True), (28, 6_000, False, False), (29, 5_900, False, False),
+     (29, 6_000, True, False), (0, 6_000, False, False)],
+)  # fmt: skip
+def test_an_end_after_a_dark_time_that_shows_nothing_more_is_a_zombies_whatever_its_instant(
+    dark_minute, top_wh, whole, zombie
+):
+    """A CSMS dates it back to the last reading; what a charger kept is later than its silence."""
+    seq = 9 if whole else -1
+    one = charging(end=end(29, whole=whole, seq=seq), top_wh=top_wh, heard_at=29 * MINUTE)
+    assert is_zombie(one, POLICY.proof, dark_minute * MINUTE) is zombie
+    shown = by_charger(one, ENERGY, POLICY, 10**6 * MINUTE, dark_minute * MINUTE)
+    assert (shown.rung == "") is zombie

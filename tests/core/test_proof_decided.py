@@ -2,7 +2,7 @@
 
 import pytest
 from proofworld import END, HOUR, bill, session_of
-from sessionworld import T0, World, ended, reading, released, request, started
+from sessionworld import T0, World, answered, ended, reading, released, request, started
 
 from streams.core.learn_partners import DECISIONS_MAX
 
@@ -43,6 +43,20 @@ def test_nothing_is_decided_of_what_was_never_asked_to_start():
     world.apply(request(), T0)
     world.apply(released(8_000), T0)
     assert world.ledger.proof == ""
+
+
+def test_what_was_decided_before_the_start_stays_so_when_it_is_told_again():
+    """Redelivered after the start it is the very same word; said anew it is another one."""
+    world = World()
+    world.apply(request(), T0)
+    early = released(8_000, at=T0)
+    world.apply(early, T0)
+    world.apply(answered("hold/1", "done", 2_000, T0), T0)
+    world.apply(started(0, T0), T0)
+    world.apply(early, T0)
+    assert world.ledger.proof == ""
+    world.apply(released(8_000, at=T0 + HOUR), T0 + HOUR)
+    assert world.ledger.proof == "OPERATOR_RELEASE"
 
 
 def test_all_the_energy_is_on_the_first_of_several_chargings():

@@ -60,6 +60,7 @@ def test_every_rule_appears_in_a_scenario():
         "receipt_refund": "RequestReceipt 2.69 of 2.69 0.45@20 corrects ft7#",
         "show_receipt": "ReceiptReady 7.90",
         "resolve_unknown": "Inquire",
+        "send_advice": "SendAdvice 10.00",
     }
     stories = "".join(path.read_text() for path in (ROOT / "tests" / "scenarios").glob("*.txt"))
     assert list(words) == [rule.name for rule in RULES]

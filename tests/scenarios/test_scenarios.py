@@ -27,6 +27,7 @@ from sessionworld import (
     signed,
     silence,
     started,
+    taken_over,
     tariff,
     tick,
     told_so,
@@ -95,9 +96,12 @@ def with_proof(policy, **said):
     """The policy, with what it says of proof: waits as of a line's advance."""
     plain = {"energy_wh", "money_minor", "energy_per_mille", "money_per_mille"}
     limits = {name: int(said.pop(name)) for name in plain & said.keys()}
+    said = {name: _said(value) for name, value in said.items()}
+    if "register_wraps_wh" in said:
+        said["register_wraps_wh"] = (said["register_wraps_wh"],)
     return replace(
         policy,
-        proof=replace(policy.proof, **{name: _said(value) for name, value in said.items()}),
+        proof=replace(policy.proof, **said),
         reconciliation=replace(policy.reconciliation, **limits),
     )
 
@@ -122,6 +126,7 @@ SAID = (  # fields of commands that a story mentions, and how
     ("parts", lambda parts: "+".join(f"{major(one.vat_minor)}@{one.rate or '?'}" for one in parts)),
     ("of_receipt", lambda name: f"corrects {name}" if name else ""),
     ("receipt", str),
+    ("outcome", str),
     ("proof", lambda rung: "" if rung in USUAL else f"by {rung}"),
     ("price_authority", lambda word: "" if word == "tariff" else f"price {word}"),
     ("settled_by", lambda way: f"settled {way}" if way else ""),
@@ -152,6 +157,7 @@ class Story:
         self.policy = POLICY
         self.silences = 0
         self.begun_at = {}
+        self.heard_at = {}
 
     def line(self, text):
         if text.startswith("given"):
@@ -212,7 +218,15 @@ class Story:
             case "started" | "reading" | "ended" | "updated" | "charger":
                 return self.charger_fact(verb, plain, given)
             case (
-                "visit" | "receipt" | "ocpi" | "cdr" | "advice" | "settled" | "released" | "decided"
+                "visit"
+                | "receipt"
+                | "ocpi"
+                | "cdr"
+                | "advice"
+                | "settled"
+                | "released"
+                | "decided"
+                | "takeover"
             ):
                 return self.outer_fact(verb, plain, given)
         assert verb == "tick", f"no such fact: {verb}"
@@ -229,16 +243,18 @@ class Story:
     def silence(self, state, tx):
         """What link says of the charger of a charging: each time the next version."""
         self.silences += 1
-        return silence(state, self.silences, self.now_at, tx)
+        return silence(state, self.silences, self.now_at, tx, self.heard_at.get(tx, 0))
 
     def persons_fact(self, verb, plain, given):
+        if verb == "takeover":
+            return taken_over(given["by"], self.now_at)
         if verb == "decided":
             return refund_decided(plain[0], minor(plain[1]), self.now_at, **given)
         amount = minor(given["amount"]) if "amount" in given else -1
         return released(int(plain[0]), given.get("by", "a.keller"), self.now_at, amount)
 
     def outer_fact(self, verb, plain, given):
-        if verb in ("released", "decided"):
+        if verb in ("released", "decided", "takeover"):
             return self.persons_fact(verb, plain, given)
         if verb == "visit":
             return self.visit(plain, given)
@@ -295,6 +311,8 @@ class Story:
     def charger_fact(self, verb, plain, given):
         tx, seq = given.get("tx", "tx1"), int(given.get("seq", 1))
         at = self.now_at - minor(given.get("ago", "0")) * 600  # ago=2.00: two minutes
+        if verb != "charger":
+            self.heard_at[tx] = max(at, self.heard_at.get(tx, 0))
         match verb:
             case "charger":
                 return self.silence(plain[0], tx)

@@ -112,7 +112,7 @@ def test_every_record_stands_on_exactly_one_topic(name):
 
 def test_facts_are_past_tense_and_commands_imperative():
     imperative = ("Place", "Raise", "Lower", "Capture", "Release", "Inquire", "Resend", "Start")
-    imperative += ("Stop", "Show", "Offer", "Limit", "Ask", "Refund", "Sign")
+    imperative += ("Stop", "Show", "Offer", "Limit", "Ask", "Refund", "Sign", "Send")
     imperative += ("ReceiptReady",)  # design.md, section 4, names it so
     for topic in TOPICS:
         if ".commands." in topic.name:

@@ -29,6 +29,7 @@ FULL = {
     "LimitCharging",
     "AskPinOrRetap",
     "ReceiptReady",
+    "SendAdvice",
     "AcquirerAnswered",
     "AcquirerNotified",
     "SessionLedger",

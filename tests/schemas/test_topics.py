@@ -18,7 +18,7 @@ COMPACTED = [topics.LEDGER, topics.LINK_STATE, topics.SESSIONS_STATE]
 COMPACTED += [topics.TARIFFS, topics.POLICIES, topics.HEALTH, topics.HEALTH_STATE]
 COMPACTED += [topics.LOCATIONS, topics.TOKENS, topics.TERMINALS]
 EVIDENCE += [topics.FISCAL_REQUESTS, topics.FISCAL_COMMANDS, topics.FISCAL_ANSWERS]
-EVIDENCE += [topics.FISCAL_RESPONSES]
+EVIDENCE += [topics.FISCAL_RESPONSES, topics.OCPI_COMMANDS]
 COMPACTED += [topics.VISITS_STATE, topics.FISCAL_STATE]
 STAGES = ("link", "sessions", "health", "visits", "fiscal")
 

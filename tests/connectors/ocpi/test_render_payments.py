@@ -1,6 +1,7 @@
 """Advices and terminals rendered: valid by the standard's own table, and read back as they were."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +11,8 @@ from partners import fact, problems, told
 
 from connectors.ocpi import render_payments
 from connectors.ocpi.render_payments import CannotRender
+from schemas.commands import SendAdvice
+from schemas.fiscal import VatPart
 from schemas.partners import AdviceConfirmed, AdviceTax, TerminalSeen
 
 VERSIONS = ("2.2.1", "2.3.0")
@@ -238,3 +241,43 @@ def test_an_activated_terminal_is_answered_with_itself():
     body = json.loads(render_payments.answer(render_payments.terminal(seen, "2.3.0"), 0))
     assert (body["status_code"], body["data"]["reference"]) == (1000, "SN-0042")
     assert told(body["data"]).refused == ()
+
+
+# --- what the core asks for -----------------------------------------------------------------------
+
+EXAMPLE = Path(__file__).parents[3] / "schemas" / "examples" / "SendAdvice.v1.json"
+COMMAND = msgspec.json.decode(EXAMPLE.read_bytes(), type=SendAdvice)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@given(net=cents, vat=cents, outcome=st.sampled_from(["done", "partial"]))
+def test_a_command_becomes_the_advice_that_it_asks_for(version, net, vat, outcome):
+    part = VatPart(rate="8.1", net_minor=net, vat_minor=vat, gross_minor=net + vat)
+    command = msgspec.structs.replace(
+        COMMAND, amount_minor=net + vat, net_minor=net, parts=[part], outcome=outcome
+    )
+    seen = fact(render_payments.confirmation(command, version))
+    assert (seen.captured_minor, seen.outcome) == (net + vat, outcome)
+    assert (seen.net, seen.gross) == (decimals(net), decimals(net + vat))
+    assert (seen.advice_id, seen.last_updated_at) == (command.advice_id, command.issued_at)
+    assert seen.authorization_reference == command.authorization_reference
+    assert seen.eft_lines == command.eft_lines
+
+
+def test_a_currency_without_minor_units_is_told_in_its_own():
+    part = VatPart(rate="10", net_minor=1_000, vat_minor=100, gross_minor=1_100)
+    command = msgspec.structs.replace(
+        COMMAND, currency="JPY", amount_minor=1_100, net_minor=1_000, parts=[part]
+    )
+    assert fact(render_payments.confirmation(command, "2.3.0")).captured_minor == 1_100
+
+
+def test_nothing_captured_is_told_as_nothing_and_an_unknown_net_is_refused():
+    failed = msgspec.structs.replace(
+        COMMAND, outcome="failed", amount_minor=0, net_minor=0, parts=[], message="lapsed"
+    )
+    seen = fact(render_payments.confirmation(failed, "2.3.0"))
+    assert (seen.outcome, seen.captured_minor, seen.message) == ("failed", 0, "lapsed")
+    unknown = msgspec.structs.replace(COMMAND, net_minor=-1)
+    with pytest.raises(CannotRender, match="total_costs"):
+        render_payments.confirmation(unknown, "2.3.0")
