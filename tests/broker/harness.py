@@ -55,7 +55,8 @@ class NeverReached(AssertionError):
 
 
 class World:
-    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked.
+    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked;
+    `happened`: (monotonic instant, what, child) of everything that the supervisors told.
 
     `beside`: what else stands behind a proxy: "fiscal" (then all drivers charge where receipts are
     signed) or "clickhouse" (a server instead of the sink's own engine).
@@ -65,7 +66,7 @@ class World:
         self.seed = seed
         self.base = base
         self.deaths = []
-        self._started = []
+        self.happened = []
         self._nodes = nodes
         self._exits = ExitStack()
         self._supervisors = {}
@@ -200,10 +201,9 @@ class World:
         return sorted(name for one in self._supervisors.values() for name in one.pids())
 
     def _happened(self, event):
+        self.happened.append((time.monotonic(), event.what.removeprefix("child "), event.name))
         if event.what is What.DIED:
             self.deaths.append((time.monotonic(), event.name))
-        if event.what is What.STARTED:
-            self._started.append(event.name)
 
     # --- crash points ---
 

@@ -37,11 +37,18 @@ class Scene(msgspec.Struct):
 
     async def fault(self, what, at_s):
         """A fault began at this instant: note how long until all is well again."""
-        self.note(what, await self.steps.recovered(at_s))
+        self.note(what, await self.steps.recovered(at_s), at_s)
 
-    def note(self, what, seconds):
+    def note(self, what, seconds, at_s):
+        """`at_s`: since when; what the supervisor and the load saw in between is told with it."""
         self.result.recoveries.append((what, seconds))
-        self.tell(f"{self.result.row} {len(self.result.recoveries)}: {what}, {seconds:.1f} s")
+        between = [
+            *((at, f"{name} {word}") for at, word, name in self.world.happened if at >= at_s - 0.1),
+            *((end, f"step of {end - began:.1f} s") for began, end in self.steps.taken),
+        ]
+        saw = [f"{word} {at - at_s:+.1f}" for at, word in sorted(between) if at >= at_s - 0.1]
+        told = f"{self.result.row} {len(self.result.recoveries)}: {what}, {seconds:.1f} s"
+        self.tell(f"{told} ({', '.join(saw)})")
 
 
 Script = Callable[[Scene], Awaitable[None]]
@@ -69,7 +76,7 @@ async def crashed(scene, at, nth=1):
     if not at.startswith("sink."):
         await scene.fault(at, died_s)
         return
-    scene.note(at, await sink_caught_up(scene.world) - died_s)
+    scene.note(at, await sink_caught_up(scene.world) - died_s, died_s)
 
 
 async def crash_points(scene):
@@ -212,7 +219,7 @@ async def clickhouse_bad(scene):
         if what != "late":
             proxy.pass_on()
             healed_s = time.monotonic()
-            scene.note(f"after {what}", await sink_caught_up(scene.world) - healed_s)
+            scene.note(f"after {what}", await sink_caught_up(scene.world) - healed_s, healed_s)
     bad_s = steps.p95(began_s)
     scene.result.note = f"a step's p95 {quiet_s:.2f} s before, {bad_s:.2f} s while it was bad"
     if bad_s > 3 * quiet_s + 0.5:
