@@ -30,6 +30,9 @@ CDRS: tuple[Literal["right", "rejected", "changed", "credited"], ...] = (
     "changed",
     "credited",
 )
+DRIVERS = (1, 4, 8, 12, 16)
+"""So many come to one world: a few are soon told, many meet at chargers and on one fiscal chain."""
+
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -93,7 +96,8 @@ class WorldPlan(NamedTuple):
     """One world. Rates are per mille: of crashes a transaction, of faults a request, of repeats.
 
     `behind`: so many facts may wait, for seconds, before the stages get to them; `batch`: so many
-    records of an input go into one transaction at most. `outage`: when no acquirer is reached.
+    records of an input go into one transaction at most. `outage`: when the acquirer `away` is not
+    reached, none where that is empty.
     `receipts`: None, where nobody asks for them; `office_faults`, `office_refusals` and
     `office_outage` of those who sign them.
     """
@@ -109,6 +113,7 @@ class WorldPlan(NamedTuple):
     repeats: int
     refusals: int
     outage: tuple[int, int]
+    away: str
     slowest_ms: int
     sessions: tuple[SessionPlan, ...]
     receipts: Receipts | None
@@ -125,7 +130,8 @@ def plan_of(seed: int) -> WorldPlan:
     operator = chance.one_of(OPERATORS)
     outage_at = T0 + chance.between(0, 2 * HOUR_MS)
     outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
-    sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    drivers = chance.one_of(DRIVERS)
+    sessions = tuple(_session(chance, number, good=good) for number in range(drivers))
     partner = Chance(seed, "partner")
     sessions = tuple(_with_partner(partner, one, good=good) for one in sessions)
     fiscal = Chance(seed, "fiscal")
@@ -141,6 +147,7 @@ def plan_of(seed: int) -> WorldPlan:
         repeats=0 if good else chance.one_of((0, 50, 200)),
         refusals=0 if good else chance.one_of((0, 0, 100, 300)),
         outage=(outage_at, outage_at + outage_ms),
+        away="" if chance.happens(300) else chance.one_of(TERMS).acquirer_id,
         slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
         sessions=sessions,
         receipts=_receipts(fiscal),

@@ -10,7 +10,7 @@ Remainder = Literal[
     "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
 ]
 MINUTE_MS = 60_000
-QUARTER_MS = 15 * MINUTE_MS
+HALF_HOUR_MS = 30 * MINUTE_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 CURRENCIES = ("CHF", "EUR", "JPY")
@@ -62,7 +62,7 @@ class Figures(NamedTuple):
     at_deadline: Literal["lapse", "floor"]
     forgive_below: int
     grace_ms: int
-    last_look_ms: int = HOUR_MS
+    last_look_ms: int = 2 * HOUR_MS
 
 
 class Receipts(NamedTuple):
@@ -81,7 +81,7 @@ OPERATORS = (
     Figures("small-steps", Amounts(10, 5, 60), Amounts(10, 5, 40), "lapse", 50, 2 * MINUTE_MS),
     Figures("wall", Amounts(50, 0, 50), Amounts(20, 0, 20), "lapse", 0, 3 * MINUTE_MS),
     Figures(
-        "floor", Amounts(15, 15, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS, QUARTER_MS
+        "floor", Amounts(15, 15, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS, HALF_HOUR_MS
     ),
 )
 

@@ -106,7 +106,10 @@ def tables_of(operator: Figures, receipts: Receipts | None) -> Tables:
 
 
 class World:
-    """`open`: the discrepancies of each session that are open, by their ids; `ever`: kinds."""
+    """`open`: the discrepancies of each session that are open, by their ids; `ever`: kinds.
+
+    `told`: facts that came to their topics; `commands` that were committed.
+    """
 
     def __init__(self, plan: WorldPlan) -> None:
         self.plan = plan
@@ -119,7 +122,7 @@ class World:
         self.bank = Bank()
         self.bridge = Bridge(self.bank, self.sky, chance("bridge"))
         self.bridge.faults, self.bridge.refusals = plan.faults, plan.refusals
-        self.bridge.outage = plan.outage
+        self.bridge.outage, self.bridge.away = plan.outage, plan.away
         self.office = Office(self.sky, chance("office"))
         self.office.faults, self.office.refusals = plan.office_faults, plan.office_refusals
         self.office.outage = plan.office_outage
@@ -134,6 +137,8 @@ class World:
         self._terminals: dict[str, Terminal] = {}
         self._ticked_at = 0
         self._waiting = 0
+        self.told = 0
+        self.commands = 0
         for one in plan.sessions:
             self._add(one, Chance(plan.seed, f"driver {one.number}"))
 
@@ -147,6 +152,11 @@ class World:
         self.bank.available[session_id] = plan.available
         self.checker.sessions[session_id] = Watched(plan, truth)
         self.sky.at(plan.at, terminal.ask)
+
+    @property
+    def events(self) -> int:
+        """What the world stepped through; ticks and watermarks, which tell time only, are none."""
+        return self.told + self.turns.events + self.commands
 
     @property
     def ledgers(self) -> dict[str, SessionLedger]:
@@ -209,6 +219,7 @@ class World:
             self.checker.on_answer(fact, self.sky.now_at)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
+        self.told += 1
         self._tell("->", fact)
         self.turns.send_bytes(topic, key.encode(), value)
 
@@ -232,6 +243,7 @@ class World:
                 pass  # the clock, visits: nobody in this world listens
 
     def _commanded(self, command: Fact) -> None:
+        self.commands += 1
         self._tell("<-", command)
         match command:
             case MoneyCommand():
@@ -248,6 +260,7 @@ class World:
                 pass  # a terminal shows the others, and nobody in this world acts on them
 
     def _receipted(self, told: Fact) -> None:
+        self.commands += isinstance(told, RequestReceipt | SignReceipt)
         self._tell("<-", told)
         match told:
             case RequestReceipt():
