@@ -139,7 +139,7 @@ def plan_of(seed: int) -> WorldPlan:
         seed=seed,
         partitions=chance.between(1, 2),
         operator=operator,
-        tick_ms=MINUTE_MS * chance.one_of((1, 5, 5, 10)) if chance.happens(920) else 1_000,
+        tick_ms=MINUTE_MS * chance.one_of((1, 5, 10, 20)) if chance.happens(970) else 1_000,
         behind=chance.one_of((1, 3, 20)),
         batch=chance.one_of((1, 4, 32)),
         crashes=0 if good else chance.one_of((0, 0, 10, 50)),
