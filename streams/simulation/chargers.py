@@ -7,7 +7,8 @@ from schemas import ids, topics
 from schemas.commands import StartCharging, StopCharging
 from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, Fact, MeterReading
 from streams.simulation.chance import Chance
-from streams.simulation.plans import ChargingPlan, SessionPlan
+from streams.simulation.partner import Partner
+from streams.simulation.plans import ChargingPlan, SessionPlan, charger_of
 from streams.simulation.sky import NETWORK, TENANT, Sky
 from streams.simulation.truth import ChargingTruth, SessionTruth
 
@@ -24,10 +25,10 @@ class EVSE:
         truth: SessionTruth,
         sky: Sky,
         chance: Chance,
-        told: Callable[[ChargingTruth], None] = lambda _: None,
+        partner: Partner,
     ) -> None:
         self._plan = plan
-        self._told = told
+        self._partner = partner
         self._truth = truth
         self._sky = sky
         self._chance = chance
@@ -61,8 +62,10 @@ class EVSE:
         )
         self._truth.chargings.append(truth)
 
+        self._partner.began(truth)
+
         def over() -> None:
-            self._told(truth)
+            self._partner.ended(truth)
             if number + 1 < len(self._plan.chargings):
                 after_ms = self._plan.chargings[number + 1].after_ms
                 self._sky.after(after_ms, lambda: self._begin(number + 1, remote_start))
@@ -70,11 +73,6 @@ class EVSE:
         charging = Charging(plan, truth, self._sky, self._chance, over)
         self.chargings.append(charging)
         charging.begin(charger, remote_start)
-
-
-def charger_of(plan: SessionPlan) -> str:
-    """Drivers of one world share four chargers: transactions of several sessions on each."""
-    return f"c{plan.number % 4}"
 
 
 class Charging:
@@ -177,6 +175,7 @@ class Charging:
             reason=reason,
             offline=self._dark(),
             ended_at=self._told_at(),
+            **self._signature(),
         )
         truth.told_wh = fact.energy_wh
         if self._plan.end_lost:
@@ -184,6 +183,23 @@ class Charging:
         else:
             self._tell(topics.TRANSACTIONS, fact, fact.seq)
         self._over()
+
+    def _signature(self) -> dict[str, Any]:
+        """As the feed tells it, having looked at what the meter signed."""
+        by = self._plan.signed
+        if not by:
+            return {}
+        if by == "tampered":
+            return {"signed_outcome": by, "signed_reason": "another hash"}
+        self._truth.signed = by == "registry"
+        return {
+            "signed_outcome": "valid",
+            "signed_key_from": by,
+            "signed_meter": f"meter-{self._charger}",
+            "signed_wh": self._delivered(),
+            "signed_from_at": self._begun_at + self._plan.skew_ms,
+            "signed_to_at": self._told_at(),
+        }
 
     def _delivered(self) -> int:
         elapsed_ms = self._sky.now_at - self._begun_at

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from schemas.facts import Role
+from schemas.facts import Performer, Role
 from streams.simulation.chance import Chance
 from streams.simulation.policies import (
     DAY_MS,
@@ -33,6 +33,13 @@ CDRS: tuple[Literal["right", "rejected", "changed", "credited"], ...] = (
 DRIVERS = (1, 4, 8, 12, 16)
 """So many come to one world: a few are soon told, many meet at chargers and on one fiscal chain."""
 
+OCPI: tuple[Literal["none", "agrees", "stale", "more"], ...] = ("agrees", "agrees", "stale", "more")
+SIGNED: tuple[Literal["registry", "enclosed", "tampered"], ...] = (
+    "registry",
+    "registry",
+    "enclosed",
+    "tampered",
+)
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -41,7 +48,8 @@ class ChargingPlan(NamedTuple):
 
     `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
-    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6).
+    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6). `signed`:
+    by what key its end is, if at all.
     """
 
     after_ms: int
@@ -59,17 +67,26 @@ class ChargingPlan(NamedTuple):
     leaps: bool
     obeys: bool
     unheard: bool
+    signed: Literal["", "registry", "enclosed", "tampered"] = ""
 
 
 class CdrPlan(NamedTuple):
-    """What the charge point operator tells of the charging, and how long after its end."""
+    """What the charge point operator tells of the charging, and how long after its end.
+
+    `session`: its OCPI session ends with the same energy, never ends, or ends with more.
+    """
 
     kind: Literal["right", "rejected", "changed", "credited"]
     after_ms: int
+    session: Literal["none", "agrees", "stale", "more"] = "none"
 
 
 class SessionPlan(NamedTuple):
-    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told."""
+    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told.
+
+    `decided`: a person settles what is not proven for long; `goodwill`: per cent of what was
+    captured that a person gives back.
+    """
 
     number: int
     at: int
@@ -80,7 +97,7 @@ class SessionPlan(NamedTuple):
     prices: Prices
     available: int
     role: Role
-    capture_by: Literal["executor", "operator"]
+    capture_by: Performer
     scheme: str
     cvm: str
     start_after_ms: int
@@ -90,6 +107,8 @@ class SessionPlan(NamedTuple):
     reused: bool
     walks_away: bool
     cdr: CdrPlan | None
+    decided: bool = False
+    goodwill: int = 0
 
 
 class WorldPlan(NamedTuple):
@@ -122,6 +141,11 @@ class WorldPlan(NamedTuple):
     office_outage: tuple[int, int]
 
 
+def charger_of(plan: SessionPlan) -> str:
+    """Drivers of one world share four chargers: transactions of several sessions on each."""
+    return f"c{plan.number % 4}"
+
+
 def plan_of(seed: int) -> WorldPlan:
     """The world of this seed."""
     chance = Chance(seed, "plan")
@@ -134,6 +158,8 @@ def plan_of(seed: int) -> WorldPlan:
     sessions = tuple(_session(chance, number, good=good) for number in range(drivers))
     partner = Chance(seed, "partner")
     sessions = tuple(_with_partner(partner, one, good=good) for one in sessions)
+    people = Chance(seed, "people")
+    sessions = tuple(_with_people(people, one, good=good) for one in sessions)
     fiscal = Chance(seed, "fiscal")
     return WorldPlan(
         seed=seed,
@@ -166,7 +192,22 @@ def _with_partner(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPl
     if chance.happens(500):
         return plan
     kind = "right" if good else chance.one_of(CDRS)
-    return plan._replace(cdr=CdrPlan(kind, chance.skewed(MINUTE_MS, DAY_MS)))
+    after_ms = chance.skewed(MINUTE_MS, DAY_MS)
+    session = OCPI[0] if good else chance.one_of(OCPI)
+    return plan._replace(cdr=CdrPlan(kind, after_ms, session if chance.happens(500) else "none"))
+
+
+def _with_people(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPlan:
+    """Whose meters sign, and what people decide."""
+    chargings = plan.chargings
+    if chance.happens(250):
+        by = SIGNED[0] if good else chance.one_of(SIGNED)
+        chargings = tuple(one._replace(signed=by) for one in chargings)
+    return plan._replace(
+        chargings=chargings,
+        decided=chance.happens(400),
+        goodwill=chance.one_of((1, 30, 100)) if chance.happens(80) else 0,
+    )
 
 
 def _receipts(chance: Chance) -> Receipts | None:

@@ -32,6 +32,7 @@ from streams.simulation.chargers import EVSE
 from streams.simulation.checker import Checker, Watched
 from streams.simulation.office import Office
 from streams.simulation.partner import Partner
+from streams.simulation.people import People
 from streams.simulation.plans import T0, SessionPlan, WorldPlan, plan_of
 from streams.simulation.policies import DAY_MS, Figures, Receipts, text_of
 from streams.simulation.receipts import ReceiptChecker
@@ -148,9 +149,10 @@ class World:
         terminal = Terminal(plan, tariff_hashes()[plan.prices.name], self.sky, chance)
         self._terminals[session_id] = terminal
         partner = Partner(plan, self.sky, Chance(self.plan.seed, f"partner {plan.number}"))
-        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner.ended)
+        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner)
+        people = People(plan, truth, self.sky, Chance(self.plan.seed, f"people {plan.number}"))
         self.bank.available[session_id] = plan.available
-        self.checker.sessions[session_id] = Watched(plan, truth)
+        self.checker.sessions[session_id] = Watched(plan, truth, people)
         self.sky.at(plan.at, terminal.ask)
 
     @property
@@ -217,6 +219,8 @@ class World:
     def _put(self, topic: str, key: str, value: bytes, fact: Fact) -> None:
         if isinstance(fact, AcquirerAnswered):
             self.checker.on_answer(fact, self.sky.now_at)
+            if fact.kind == "capture" and fact.outcome == "done":
+                self.checker.sessions[fact.session_id].people.captured(fact.amount_minor)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
         self.told += 1
@@ -276,6 +280,8 @@ class World:
         if isinstance(told, DiscrepancyChanged):
             self._tell("!!", told)
             self.ever.add((told.session_id, told.kind))
+            if told.status == "opened" and told.session_id in self.checker.sessions:
+                self.checker.sessions[told.session_id].people.told(told)
             known = self.open.setdefault(told.session_id, {})
             if told.status == "closed":
                 known.pop(told.discrepancy_id, None)
