@@ -1,7 +1,7 @@
 """Chargers and cars: they draw power, tell of it, fall silent, come back and repeat themselves."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from schemas import ids, topics
 from schemas.commands import StartCharging, StopCharging
@@ -96,6 +96,7 @@ class Charging:
         self._begun_at = 0
         self._full_at = 0
         self._suspended = False
+        self._most_wh = plan.energy_wh
         self._seq = -1
         self._backlog: list[tuple[str, Fact, int]] = []
         self._leapt = False
@@ -128,10 +129,18 @@ class Charging:
         wait_ms = self._chance.between(500, 5_000)
         if self._dark():
             wait_ms += self._begun_at + self._plan.dark[1] - self._sky.now_at
-        self._sky.after(wait_ms, lambda: self._end("Remote"))
+        self._sky.after(wait_ms, self._stopped)
+
+    def _stopped(self) -> None:
+        """No more energy; whether the car goes is another thing."""
+        if not self._plan.stays:
+            self._end("Remote")
+        elif not self._suspended and not self._truth.ended:
+            self._most_wh = self._delivered()
+            self._full("suspended_evse")
 
     def _look(self) -> None:
-        if self._truth.ended:
+        if self._truth.ended or self._suspended:
             return
         now_at = self._sky.now_at
         if now_at >= self._full_at:
@@ -147,18 +156,18 @@ class Charging:
         self._tell(topics.READINGS, fact, fact.seq)
         self._sky.after(min(self._plan.every_ms, self._full_at - now_at), self._look)
 
-    def _full(self) -> None:
+    def _full(self, state: Literal["suspended_ev", "suspended_evse"] = "suspended_ev") -> None:
         self._full_at, self._suspended = self._sky.now_at, True
         fact = ChargingUpdated(
             **self._place(),
             seq=self._next(),
-            charging_state="suspended_ev",
+            charging_state=state,
             energy_wh=self._shown(),
             power_w=0,
             offline=self._dark(),
             updated_at=self._told_at(),
         )
-        self._tell(topics.TRANSACTIONS, fact, fact.seq)
+        self._tell(topics.TRANSACTIONS, fact, fact.seq, self._plan.late_ms)
         self._sky.after(self._plan.parking_ms, lambda: self._end("EVDisconnected"))
 
     def _end(self, reason: str) -> None:
@@ -203,7 +212,7 @@ class Charging:
 
     def _delivered(self) -> int:
         elapsed_ms = self._sky.now_at - self._begun_at
-        return min(self._plan.energy_wh, self._plan.power_w * elapsed_ms // _HOUR_MS)
+        return min(self._most_wh, self._plan.power_w * elapsed_ms // _HOUR_MS)
 
     # --- what it tells ---
 
@@ -237,13 +246,15 @@ class Charging:
         from_ms, to_ms = self._plan.dark
         return from_ms <= self._sky.now_at - self._begun_at < to_ms
 
-    def _tell(self, topic: str, fact: Fact, seq: int) -> None:
+    def _tell(self, topic: str, fact: Fact, seq: int, late_ms: int = 0) -> None:
         number = seq if self._plan.numbered else len(self._truth.told)
         self._truth.told.add(number)
         if seq in self._plan.missing:
             return
         if self._dark():
             self._backlog.append((topic, fact, number))
+        elif late_ms:
+            self._sky.after(late_ms, lambda: self._send(topic, fact, number))
         else:
             self._send(topic, fact, number)
 

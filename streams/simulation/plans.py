@@ -49,7 +49,8 @@ class ChargingPlan(NamedTuple):
     `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
     `unheard`: the charger never heard what its transaction is called, and says -1 (1.6). `signed`:
-    by what key its end is, if at all.
+    by what key its end is, if at all. `stays`: a stop ends the energy, and the car stays.
+    `late_ms`: that no energy flows any more is told so long after, when somebody hears it at last.
     """
 
     after_ms: int
@@ -68,6 +69,8 @@ class ChargingPlan(NamedTuple):
     obeys: bool
     unheard: bool
     signed: Literal["", "registry", "enclosed", "tampered"] = ""
+    stays: bool = False
+    late_ms: int = 0
 
 
 class CdrPlan(NamedTuple):
@@ -203,6 +206,13 @@ def _with_people(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPla
     if chance.happens(250):
         by = SIGNED[0] if good else chance.one_of(SIGNED)
         chargings = tuple(one._replace(signed=by) for one in chargings)
+    chargings = tuple(
+        one._replace(
+            stays=chance.happens(200),
+            late_ms=0 if good or chance.happens(960) else chance.skewed(MINUTE_MS, 5 * HOUR_MS),
+        )
+        for one in chargings
+    )
     return plan._replace(
         chargings=chargings,
         decided=chance.happens(400),
