@@ -26,7 +26,6 @@ from streams.audit.inputs import Flow, Inputs
 from streams.audit.matching import Expected, Loose, Matching, Seen
 from streams.audit.pins import JournalPins, Tables
 from streams.audit.shelf import Drawer, Shelf
-from streams.audit.silences import Charger
 from streams.core.silence import Rhythm
 from streams.engine.stage import Record
 
@@ -121,9 +120,7 @@ class Auditor:
         pins = JournalPins(self._tables)
         self._following = Following(self._course, self._sessions, self._inputs, pins, edition)
         self._chargings = Drawer(shelf, "charging", Watched, 50_000)
-        self._chargers = Drawer(shelf, "charger", Charger)
-        rhythm = rhythm or Rhythm()
-        self._gates = Gates(self.memory.noted, self._chargings, self._chargers, rhythm)
+        self._gates = Gates(self.memory.noted, self._chargings, shelf, rhythm or Rhythm())
         self._take: dict[str, Callable[[Record], None]] = {
             topics.READINGS: self._gates.reading,
             topics.TRANSACTIONS: self._transaction,
@@ -175,7 +172,7 @@ class Auditor:
         """Write to the shelf what is not there yet."""
         self._sessions.flush()
         self._chargings.flush()
-        self._chargers.flush()
+        self._gates.ears.flush()
 
     @property
     def behind(self) -> dict[str, int]:

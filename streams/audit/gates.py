@@ -22,8 +22,8 @@ from schemas.facts import (
 )
 from streams.audit.findings import Finding, finding
 from streams.audit.inputs import Place
-from streams.audit.shelf import Drawer
-from streams.audit.silences import Charger, Ears, Heard
+from streams.audit.shelf import Drawer, Shelf
+from streams.audit.silences import Ears, Heard
 from streams.core import gate
 from streams.core.gate import Charging, Forward, Kept
 from streams.core.silence import Rhythm
@@ -75,11 +75,11 @@ class Gates:
     """By charging, what a gate that lost nothing would have let through."""
 
     def __init__(
-        self, noted: Noted, chargings: Drawer[Watched], chargers: Drawer[Charger], rhythm: Rhythm
+        self, noted: Noted, chargings: Drawer[Watched], shelf: Shelf, rhythm: Rhythm
     ) -> None:
         self._noted = noted
         self._chargings = chargings
-        self.ears = Ears(noted.heard, chargers, self._known, rhythm)
+        self.ears = Ears(noted.heard, shelf, self._known, rhythm)
         self._place = codec.quick_readings(_charging_of)
 
     def reading(self, record: Record) -> None:

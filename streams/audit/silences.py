@@ -22,7 +22,7 @@ from schemas.facts import (
     Watermark,
 )
 from streams.audit.findings import Finding, finding
-from streams.audit.shelf import Drawer
+from streams.audit.shelf import Drawer, Shelf
 from streams.core import silence
 from streams.core.gate import Charging
 from streams.core.silence import HEARD, LOST, SILENT, UNREAD, WINDOW, Rhythm
@@ -61,10 +61,11 @@ class Claim(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Standing(msgspec.Struct, array_like=True, frozen=True):
-    """Since when nothing new is known of a charging: its signs, and link's time at that."""
+    """Since when nothing new is known of a charging: what it goes by, and link's time at that."""
 
     told_at: int
     seen_at: int
+    gap_ms: int
     mark_at: int
 
 
@@ -77,7 +78,6 @@ class Heard(msgspec.Struct):
     """
 
     live: set[str] = set()
-    said: dict[str, Said] = {}
     let_through: dict[str, int] = {}
     claims: dict[str, Claim] = {}
     standing: dict[str, Standing] = {}
@@ -95,15 +95,20 @@ class Ears:
     def __init__(
         self,
         heard: Heard,
-        chargers: Drawer[Charger],
+        shelf: Shelf,
         known: Callable[[str], tuple[Charging, int] | None],
         rhythm: Rhythm,
     ) -> None:
         self._heard = heard
-        self._chargers = chargers
+        self._chargers = Drawer(shelf, "charger", Charger)
+        self._said = Drawer(shelf, "said", Said)
         self._known = known
         self._rhythm = rhythm
         self._passes = 0  # of this process: what was told before may have gone by other settings
+
+    def flush(self) -> None:
+        self._chargers.flush()
+        self._said.flush()
 
     # --- what comes by ---
 
@@ -150,10 +155,10 @@ class Ears:
         """What link said, in the order in which it said it."""
         heard = self._heard
         heard.told += 1
-        before = heard.said.get(fact.charging_id)
+        before = self._said.get(fact.charging_id)
         if before is not None and fact.version <= before.version:
             return  # told again: its session goes by the highest
-        heard.said[fact.charging_id] = Said(fact.version, fact.state, fact.read_at)
+        self._said.put(fact.charging_id, Said(fact.version, fact.state, fact.read_at))
         let_at = heard.let_through.get(fact.charging_id, 0)
         for why in (
             _version_missing(fact, before),
@@ -191,7 +196,7 @@ class Ears:
     def _forget(self) -> None:
         """Of what no longer runs nothing will be asked."""
         heard = self._heard
-        for kept in (heard.said, heard.let_through, heard.standing):
+        for kept in (heard.let_through, heard.standing):
             for charging_id in [one for one in kept if one not in heard.live]:
                 del kept[charging_id]
 
@@ -212,8 +217,9 @@ class Ears:
         events = partition_of(charging.session_id.encode(), self._heard.partitions)
         mark_at = self._heard.marks.get((events, self._number(charging_id)), 0)
         stood = self._heard.standing.get(charging_id)
-        if stood is None or (stood.told_at, stood.seen_at) != (told_at, seen_at):
-            self._heard.standing[charging_id] = Standing(told_at, seen_at, mark_at)
+        stands = Standing(told_at, seen_at, charging.gap_ms, stood.mark_at if stood else mark_at)
+        if stood != stands:
+            self._heard.standing[charging_id] = msgspec.structs.replace(stands, mark_at=mark_at)
             return
         # What came late is looked at within a floor of link's last look, which was by that mark.
         due_at = max(stood.mark_at, self._due_at(charging, told_at, seen_at))
@@ -230,7 +236,7 @@ class Ears:
         return max(told_at, seen_at) + rhythm.ceiling_ms
 
     def _is_told(self, charging_id: str, told_at: int) -> bool:
-        said = self._heard.said.get(charging_id)
+        said = self._said.get(charging_id)
         if said is None:
             return False
         return said.state in WINDOW or (said.state == LOST and said.read_at >= told_at)
