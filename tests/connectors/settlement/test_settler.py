@@ -121,6 +121,19 @@ async def test_an_inquiry_about_what_nobody_began_is_not_found(kit):
     assert (await kit.consumer().settle(taken(inquiry))).outcome == "not_found"
 
 
+async def test_a_book_that_was_lost_takes_nobodys_money_twice(kit, tmp_path):
+    """The offsets are Kafka's: what was done by the old book comes only as inquiry or resend."""
+    bank = kit.bank
+    capture = operator().capture("psp", 1500)
+    await kit.consumer().settle(taken(capture))
+    kit.book = open_book(str(tmp_path / "empty.sqlite"))
+    inquired = await kit.consumer().settle(taken(operator().inquire(capture.command_id, "capture")))
+    resent = await kit.consumer().settle(taken(operator().resend(capture, "capture")))
+    kit.book.close()
+    assert [inquired.outcome, resent.outcome] == ["done", "done"]
+    assert bank.effects == [capture.command_id]
+
+
 async def test_an_inquiry_while_another_process_is_at_work_is_unknown(kit, bank, killed):
     capture = operator().capture("psp", 1500)
     bank.dies = "before"
