@@ -98,11 +98,15 @@ class Row(msgspec.Struct, kw_only=True):
 
 async def crashed(scene, at, nth=1):
     """One death at a crash point, and the recovery from it."""
-    died_s = await scene.world.crash(at, nth)
-    if not at.startswith("sink."):
-        await scene.fault(at, died_s)
+    await _gone(scene, at, await scene.world.crash(at, nth))
+
+
+async def _gone(scene, what, died_s):
+    """Somebody died. Steps do not wait for the sink: of it, until it holds all there is."""
+    if not what.startswith("sink"):
+        await scene.fault(what, died_s)
         return
-    scene.note(at, await sink_caught_up(scene.world) - died_s, died_s)
+    scene.note(what, await sink_caught_up(scene.world) - died_s, died_s)
 
 
 async def crash_points(scene):
@@ -118,7 +122,7 @@ async def storm(scene, kills=0):
     await scene.steps.more(10)
     for _ in range(kills or 10 * scene.times):
         name = scene.chance.choice(scene.world.names())
-        await scene.fault(name, scene.world.signal(name))
+        await _gone(scene, name, scene.world.signal(name))
         await asyncio.sleep(scene.chance.uniform(0.5, 3.0))
 
 
