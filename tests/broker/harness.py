@@ -244,6 +244,10 @@ class World:
         """Whether a child of this name ended since then."""
         return any(at >= since_s and one == name for at, one in self.deaths)
 
+    def began_to_beat(self, name):
+        """When the newest process of this name gave its first sign of life."""
+        return max(at for at, what, one in self.happened if (what, one) == ("alive", name))
+
     def names(self):
         return sorted(name for one in self._supervisors.values() for name in one.pids())
 

@@ -15,7 +15,7 @@ from streams.demo.report import report
 from streams.reading import reader
 from streams.sink.asking import SinkAway
 
-_SINK_WITHIN_S = 90
+_SINK_WITHIN_S = 240
 _LOST = ("missing", "lost", "not-linked", "crossing-missed")
 
 

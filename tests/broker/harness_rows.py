@@ -165,10 +165,11 @@ async def rebalanced(scene):
     world = scene.world
     for slot in (1, 2):
         await scene.steps.more(5)
-        began_s = time.monotonic()
         await world.hire(slot)
         await world.takes_part(slot)
-        await scene.fault(f"{slot + 1} workers", time.monotonic(), began_s)
+        # While it loads its modules nobody waits for it: the disturbance begins with its first beat.
+        joins_s = min(world.began_to_beat(f"{stage}-{slot}") for stage in STAGES)
+        await scene.fault(f"{slot + 1} workers", time.monotonic(), joins_s)
     for slot in (2, 1):
         await scene.steps.more(5)
         began_s = time.monotonic()
