@@ -167,7 +167,7 @@ async def rebalanced(scene):
         await scene.steps.more(5)
         await world.hire(slot)
         await world.takes_part(slot)
-        # While it loads its modules nobody waits for it: the disturbance begins with its first beat.
+        # While it loads its modules nobody waits for it: it disturbs from its first beat.
         joins_s = min(world.began_to_beat(f"{stage}-{slot}") for stage in STAGES)
         await scene.fault(f"{slot + 1} workers", time.monotonic(), joins_s)
     for slot in (2, 1):
