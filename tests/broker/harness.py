@@ -74,7 +74,9 @@ class World:
     signed) or "clickhouse" (a server instead of the sink's own engine).
     """
 
-    def __init__(self, base, seed, *, nodes=1, sessions=40, bad_day_percent=20, beside=""):
+    def __init__(
+        self, base, seed, *, nodes=1, partitions=4, sessions=40, bad_day_percent=20, beside=""
+    ):
         self.seed = seed
         self.base = base
         self.deaths = []
@@ -89,7 +91,7 @@ class World:
         self.settings = Settings(
             state_dir=base / "state",
             policy_file=base / "policy.toml",
-            kafka=Kafka(replication=nodes),
+            kafka=Kafka(replication=nodes, partitions=partitions),
             clock={"source": "replay"},
         )
         country = COUNTRY_OF_RECEIPTS if beside == "fiscal" else COUNTRY

@@ -81,12 +81,16 @@ Script = Callable[[Scene], Awaitable[None]]
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """`bar_s`: the longest p95 of recovery, None: no bar. `workers`: processes a stage at first."""
+    """`bar_s`: the longest p95 of recovery, None: no bar. `workers`: processes a stage at first.
+
+    `partitions`: of four the assignor leaves two to each of two workers, and none to a third.
+    """
 
     name: str
     script: Script
     what: str
     nodes: int = 1
+    partitions: int = 4
     beside: str = ""
     bar_s: float | None = RECOVERY_BAR_S
     silence_s: float = 5.0
@@ -297,8 +301,8 @@ ROWS = {
             silence_s=120.0,
             workers=2,
         ),
-        Row(name="rebalance", script=rebalanced, what="workers 1 to 3 to 1"),
         Row(name="broker", script=broker_restarts, what="the broker stopped once, killed twice"),
+        Row(name="rebalance", script=rebalanced, what="workers 1 to 3 to 1", partitions=6),
         Row(
             name="fiscal",
             script=fiscal_bad,
@@ -334,18 +338,13 @@ def run_rows(rows, seed, base, tell=lambda _: None, times=3, **given):
             began_s = time.monotonic()
             result = Result(row=row.name, seed=seed, began_at=int(time.time()))
             try:
-                if shared is None or (row.nodes, row.beside) != shared:
+                wanted = {"nodes": row.nodes, "beside": row.beside, "partitions": row.partitions}
+                if wanted != shared:
                     exits.close()
-                    world = World(
-                        fresh(base, row.name, seed),
-                        seed,
-                        nodes=row.nodes,
-                        beside=row.beside,
-                        **given,
-                    )
-                    exits.enter_context(world)
+                    folder = fresh(base, row.name, seed)
+                    world = exits.enter_context(World(folder, seed, **wanted, **given))
                     world.run("others", world.others())
-                    shared = (row.nodes, row.beside)
+                    shared = wanted
                 chance = random.Random(f"{seed}/{row.name}")
                 scene = Scene(world, Steps(), chance, result, tell, times)
                 asyncio.run(disturbed(scene, row))
