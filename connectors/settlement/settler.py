@@ -12,12 +12,26 @@ from connectors.acquirers.intake import NotTakable, Taken, hash_of
 from connectors.settlement.book import DEFINITE, Conflict, Created, Exists, Row
 from connectors.settlement.handler import Handler
 from connectors.settlement.sql_book import SettlementBook
+from connectors.stripping import has_card
 from schemas.commands import InquireCommand, PaymentCommand, ResendCommand
 from schemas.facts import AcquirerAnswered
 
 log = structlog.get_logger(__name__)
 IN_PROGRESS = unknown("in_progress")
 RAISED = unknown("handler_failed")
+
+
+def _tellable(settled: Verdict, command: PaymentCommand | Operation) -> Verdict:
+    """What can be written down of it: no card's number, and nothing out of the contract's bounds.
+
+    Kept in the book as it came, it would be `unknown` to everybody for ever after.
+    """
+    words = ("reason", "raw_code", "psp_reference")
+    cleaned = replace(settled, **{one: "" for one in words if has_card(getattr(settled, one))})
+    assert not isinstance(command, ResendCommand), "a resend carries its operation"
+    if answered(command, cleaned, command.issued_at).outcome != cleaned.outcome:
+        return unknown("odd_answer")
+    return cleaned
 
 
 class Shell(NamedTuple):
@@ -125,7 +139,7 @@ class Settler:
         self, work: Awaitable[Verdict], command: PaymentCommand | Operation
     ) -> Verdict:
         try:
-            return await work
+            return _tellable(await work, command)
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came: that is unknown
             # Its words may quote what was sent: only the kind of error is told.
             log.warning("handler failed", command=command.command_id, error=type(error).__name__)

@@ -161,6 +161,36 @@ async def test_a_handler_that_raises_is_unknown_and_its_words_are_not_told(kit, 
     assert "4111" not in shown.out + shown.err + repr(answer)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Verdict(outcome="done", amount_minor=-5),
+        Verdict(outcome="done", amount_minor=2**63),
+        Verdict(outcome="declined", reason="x" * 5_000),
+    ],
+)
+async def test_an_answer_out_of_bounds_is_unknown_and_asked_after_again(kit, bank, odd):
+    """In the book it would be the last word, and nobody could ever read it."""
+    capture = operator().capture("psp", 1500)
+    bank.scripted = [odd, odd, Verdict(outcome="done", amount_minor=1500)]
+    consumer = kit.consumer()
+    inquiry = operator().inquire(capture.command_id, "capture")
+    answers = [await consumer.settle(taken(one)) for one in (capture, inquiry, inquiry, capture)]
+    assert [one.outcome for one in answers] == ["unknown", "unknown", "done", "done"]
+
+
+async def test_a_card_number_in_its_words_is_told_to_nobody_and_kept_nowhere(kit, bank):
+    """A test number of Visa's; the no is a no all the same."""
+    capture = operator().capture("psp", 1500)
+    bank.scripted = [
+        Verdict(outcome="declined", reason="card 4111111111111111", psp_reference="r-1")
+    ]
+    consumer = kit.consumer()
+    first, again = [await consumer.settle(taken(capture)) for _ in range(2)]
+    assert (first.outcome, first.reason, first.psp_reference) == ("declined", "", "r-1")
+    assert (again.outcome, again.reason) == ("declined", "")
+
+
 async def test_not_found_is_no_answer_to_an_attempt(kit, bank):
     bank.scripted = [Verdict(outcome="not_found")]
     answer = await kit.consumer().settle(taken(operator().capture("psp", 1500)))
