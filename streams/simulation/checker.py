@@ -96,23 +96,36 @@ class Checker:
         """An answer stands in its topic."""
         watched = self.sessions[fact.session_id]
         target = fact.resolves or fact.command_id
-        if fact.outcome in _DEFINITE:
-            known = watched.definite.get(target)
-            if known != "done":
-                watched.definite[target] = fact.outcome
-            if fact.outcome == "done" and fact.kind in ("hold", "raise"):
-                most = max(watched.held.get(fact.hold_id, 0), fact.amount_minor)
-                watched.held[fact.hold_id] = most
+        if fact.outcome not in _DEFINITE:
+            return
+        known = watched.definite.get(target)
+        if known == "done":
+            return  # told again
+        watched.definite[target] = fact.outcome
+        if fact.outcome == "done":
+            self._moved(watched, fact, target, now_at)
+
+    @staticmethod
+    def _moved(watched: Watched, fact: AcquirerAnswered, target: str, now_at: int) -> None:
+        """What is held by now, as we were told."""
+        hold_id, amount = fact.hold_id, fact.amount_minor
+        held = watched.held.get(hold_id, 0)
+        match fact.kind:
+            case "hold" | "raise":
+                watched.held[hold_id] = max(held, amount)
                 watched.told_at = watched.told_at or now_at
-                expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
-                watched.expires_at[fact.hold_id] = expires_at
-            if fact.outcome == "done" and fact.kind == "capture":
-                watched.captured[target] = fact.amount_minor
-            if fact.outcome == "done" and fact.kind == "release" and known != "done":
-                left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
-                watched.held[fact.hold_id] = max(left, 0)
-            if fact.outcome == "done" and fact.kind == "lower":
-                watched.held[fact.hold_id] = fact.amount_minor
+                expires_at = max(watched.expires_at.get(hold_id, 0), fact.expires_at)
+                watched.expires_at[hold_id] = expires_at
+            case "capture":
+                watched.captured[target] = amount
+                if watched.plan.terms.remainder == "AUTO_AT_CAPTURE":
+                    watched.held[hold_id] = amount  # so much is open where it is taken back
+            case "release":
+                watched.held[hold_id] = max(held - amount, 0)
+            case "lower":
+                watched.held[hold_id] = amount
+            case _:
+                pass
 
     def on_notice(self, fact: AcquirerNotified) -> None:
         if fact.event == "capture_failed":

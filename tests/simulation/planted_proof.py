@@ -1,13 +1,11 @@
 """Bugs of what proves a number: chargers, partners, people."""
 
-import dataclasses
-
 from msgspec.structs import replace
 from planting import both, instead, plant
 
 from schemas.facts import ChargingStarted
 from streams.agents import link
-from streams.core import case, charging, due, gate, partner_view, plausible, proof, proof_charger
+from streams.core import charging, gate, partner_view, plausible, proof, proof_charger
 from streams.core.pricing import Quantities
 from streams.core.session import End
 
@@ -53,20 +51,12 @@ def stop_without_number():
 
 @plant("stale CDR as proof")
 def stale_cdr():
-    """Whatever CDR there is counts at once, were it refused or taken back."""
-    original = case.case_of
+    """Whatever CDR there is counts, were it refused, changed or taken back."""
 
-    def planted(session, policy):
-        found = original(session, policy)
-        told = [one for one in session.cdrs.values() if not one.credit]
-        if found.cost_minor is not None or not told or found.tariff is None:
-            return found
-        used = Quantities(told[0].energy_wh, 0, 0)
-        cost = due.so_far(found.tariff, found.metered, used)
-        total = charging.Total(used, used)
-        return dataclasses.replace(found, cost_minor=cost, total=total)
+    def planted(session):
+        return next((one for one in session.cdrs.values() if not one.credit), None)
 
-    return instead(original, planted)
+    return instead(partner_view.countable_cdr, planted)
 
 
 @plant("an end with gaps as proof")
