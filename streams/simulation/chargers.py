@@ -99,6 +99,7 @@ class Charging:
         self._most_wh = plan.energy_wh
         self._seq = -1
         self._backlog: list[tuple[str, Fact, int]] = []
+        self._unheard: list[tuple[str, Fact, int]] = []
         self._leapt = False
 
     # --- what happens ---
@@ -167,7 +168,7 @@ class Charging:
             offline=self._dark(),
             updated_at=self._told_at(),
         )
-        self._tell(topics.TRANSACTIONS, fact, fact.seq, self._plan.late_ms)
+        self._tell(topics.TRANSACTIONS, fact, fact.seq, late=self._plan.late_ms > 0)
         self._sky.after(self._plan.parking_ms, lambda: self._end("EVDisconnected"))
 
     def _end(self, reason: str) -> None:
@@ -191,6 +192,8 @@ class Charging:
             truth.told.add(fact.seq if self._plan.numbered else len(truth.told))
         else:
             self._tell(topics.TRANSACTIONS, fact, fact.seq)
+        for told in self._unheard:
+            self._sky.after(self._plan.late_ms, lambda one=told: self._send(*one))  # type: ignore[misc] # mypy cannot infer a lambda with a default
         self._over()
 
     def _signature(self) -> dict[str, Any]:
@@ -246,15 +249,15 @@ class Charging:
         from_ms, to_ms = self._plan.dark
         return from_ms <= self._sky.now_at - self._begun_at < to_ms
 
-    def _tell(self, topic: str, fact: Fact, seq: int, late_ms: int = 0) -> None:
+    def _tell(self, topic: str, fact: Fact, seq: int, *, late: bool = False) -> None:
         number = seq if self._plan.numbered else len(self._truth.told)
         self._truth.told.add(number)
         if seq in self._plan.missing:
             return
         if self._dark():
             self._backlog.append((topic, fact, number))
-        elif late_ms:
-            self._sky.after(late_ms, lambda: self._send(topic, fact, number))
+        elif late:
+            self._unheard.append((topic, fact, number))
         else:
             self._send(topic, fact, number)
 

@@ -50,7 +50,7 @@ class ChargingPlan(NamedTuple):
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
     `unheard`: the charger never heard what its transaction is called, and says -1 (1.6). `signed`:
     by what key its end is, if at all. `stays`: a stop ends the energy, and the car stays.
-    `late_ms`: that no energy flows any more is told so long after, when somebody hears it at last.
+    `late_ms`: that no energy flows any more is told only so long after the end.
     """
 
     after_ms: int
@@ -209,7 +209,7 @@ def _with_people(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPla
     chargings = tuple(
         one._replace(
             stays=chance.happens(200),
-            late_ms=0 if good or chance.happens(960) else chance.skewed(MINUTE_MS, 5 * HOUR_MS),
+            late_ms=0 if good or chance.happens(900) else chance.skewed(MINUTE_MS, 5 * HOUR_MS),
         )
         for one in chargings
     )
