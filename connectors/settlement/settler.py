@@ -12,13 +12,26 @@ from connectors.acquirers.intake import NotTakable, Taken, hash_of
 from connectors.settlement.book import DEFINITE, Conflict, Created, Exists, Row
 from connectors.settlement.handler import Handler
 from connectors.settlement.sql_book import SettlementBook
+from connectors.stripping import has_card
 from schemas.commands import InquireCommand, PaymentCommand, ResendCommand
 from schemas.facts import AcquirerAnswered
 
 log = structlog.get_logger(__name__)
-NOT_FOUND = Verdict(outcome="not_found", reason="not_begun")
 IN_PROGRESS = unknown("in_progress")
 RAISED = unknown("handler_failed")
+
+
+def _tellable(settled: Verdict, command: PaymentCommand | Operation) -> Verdict:
+    """What can be written down of it: no card's number, and nothing out of the contract's bounds.
+
+    Kept in the book as it came, it would be `unknown` to everybody for ever after.
+    """
+    words = ("reason", "raw_code", "psp_reference")
+    cleaned = replace(settled, **{one: "" for one in words if has_card(getattr(settled, one))})
+    assert not isinstance(command, ResendCommand), "a resend carries its operation"
+    if answered(command, cleaned, command.issued_at).outcome != cleaned.outcome:
+        return unknown("odd_answer")
+    return cleaned
 
 
 class Shell(NamedTuple):
@@ -46,13 +59,17 @@ class Settler:
         if operation is None:
             assert isinstance(command, InquireCommand), "only inquiries send no operation"
             return self._answered(taken, await self._known(command))
-        return self._answered(taken, await self._once(operation))
+        is_again = isinstance(command, ResendCommand)
+        return self._answered(taken, await self._once(operation, is_again=is_again))
 
     async def _known(self, inquiry: InquireCommand) -> Verdict:
-        """What the book says, or the handler where the book does not know the end of it."""
+        """What the book says, or the handler where the book does not know the end of it.
+
+        Nor the begin: a book that was lost or left behind knows nothing of what was done by it.
+        """
         exists = await asyncio.to_thread(self._book.find, inquiry.tenant, inquiry.of_command_id)
         if exists is None:
-            return NOT_FOUND
+            return await self._guarded(self._handler.look_up(inquiry), inquiry)
         if exists.settled is not None:
             return exists.settled
         if exists.owner != self._owner and self._left_ms(exists) > 0:
@@ -60,13 +77,15 @@ class Settler:
         settled = await self._guarded(self._handler.look_up(inquiry), inquiry)
         return await self._written(inquiry.tenant, inquiry.of_command_id, settled)
 
-    async def _once(self, operation: Operation) -> Verdict:
+    async def _once(self, operation: Operation, *, is_again: bool) -> Verdict:
         begun = await asyncio.to_thread(self._book.begin, self._row(operation))
         if isinstance(begun, Conflict) and await self._gives_way(operation, begun.capture_id):
             begun = await asyncio.to_thread(self._book.begin, self._row(operation))
         match begun:
             case Conflict(why):
                 raise NotTakable("conflict", f"{operation.command_id}: {why}")
+            case Created() if is_again:  # it was sent before, and not by this book
+                return await self._if_not_done(operation)
             case Created():
                 return await self._performed(operation)
             case Exists(settled=Verdict() as settled):
@@ -101,11 +120,14 @@ class Settler:
             found = await asyncio.to_thread(self._book.find, row.tenant, row.command_id)
             assert found is not None, "rows are never deleted"
             return found.settled or IN_PROGRESS
+        return await self._if_not_done(operation)
+
+    async def _if_not_done(self, operation: Operation) -> Verdict:
         inquiry = look_up(operation)
         settled = await self._guarded(self._handler.look_up(inquiry), inquiry)
         if settled.outcome == "not_found":
             return await self._performed(operation)
-        return await self._written(row.tenant, row.command_id, settled)
+        return await self._written(operation.tenant, operation.command_id, settled)
 
     async def _performed(self, operation: Operation) -> Verdict:
         settled = await self._guarded(self._handler.perform(operation), operation)
@@ -117,7 +139,7 @@ class Settler:
         self, work: Awaitable[Verdict], command: PaymentCommand | Operation
     ) -> Verdict:
         try:
-            return await work
+            return _tellable(await work, command)
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came: that is unknown
             # Its words may quote what was sent: only the kind of error is told.
             log.warning("handler failed", command=command.command_id, error=type(error).__name__)

@@ -10,7 +10,15 @@ from itertools import chain
 import msgspec
 
 from schemas import codec, topics
-from schemas.facts import ClockApplied, LinkedFact, OrphanAged, SessionJournal, Watch
+from schemas.facts import (
+    ChargerSilence,
+    ClockApplied,
+    LinkedFact,
+    OrphanAged,
+    SessionJournal,
+    Watch,
+    Watermark,
+)
 from streams.audit.findings import Finding, Kind, finding
 from streams.audit.following import OTHER_EDITION, Course, Followed, Following, Said
 from streams.audit.gates import Bounds, Gates, Noted, Watched
@@ -18,6 +26,7 @@ from streams.audit.inputs import Flow, Inputs
 from streams.audit.matching import Expected, Loose, Matching, Seen
 from streams.audit.pins import JournalPins, Tables
 from streams.audit.shelf import Drawer, Shelf
+from streams.core.silence import Rhythm
 from streams.engine.stage import Record
 
 INPUTS = (
@@ -44,6 +53,8 @@ OUTPUTS = (
     topics.CARD_USES,
 )
 REFERENCES = (topics.TARIFFS, topics.POLICIES)
+_OF_CHARGERS = frozenset({topics.READINGS, topics.TRANSACTIONS})
+_OF_LINK = frozenset(one.__name__ for one in (LinkedFact, ChargerSilence, Watermark))
 _AT_ONCE = 200  # records of the journal: whoever runs this has a heart to beat in between
 
 
@@ -52,8 +63,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Counts are since the auditor began: sessions of the journal and steps decided again; of the
     sessions `only_followed`, by the reason; commands that another edition issued; outputs met by
-    their records; readings compared and watches they passed. `flows`: by partition of sessions,
-    in = applied + parked + waiting.
+    their records; readings compared and watches they passed; silences of chargers that were told.
+    `flows`: by partition of sessions, in = applied + parked + waiting.
     """
 
     in_order: bool
@@ -63,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     outputs: int
     readings: int
     crossings: int
+    silences: int
     only_followed: dict[str, int]
     commands_of_others: int
     flows: dict[str, Flow]
@@ -88,9 +100,18 @@ class Memory(msgspec.Struct):
 
 
 class Auditor:
-    """Not thread-safe. `edition`: of the rules that this program has. `memory`: goes on from it."""
+    """Not thread-safe. `edition`: of the rules that this program has. `memory`: goes on from it.
 
-    def __init__(self, shelf: Shelf, edition: str, memory: Memory | None = None) -> None:
+    `rhythm`: link's, by which a charger is silent.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        edition: str,
+        memory: Memory | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
         self._tables = Tables()
         self.memory = memory or Memory()
         self._course = self.memory.course
@@ -100,7 +121,7 @@ class Auditor:
         pins = JournalPins(self._tables)
         self._following = Following(self._course, self._sessions, self._inputs, pins, edition)
         self._chargings = Drawer(shelf, "charging", Watched, 50_000)
-        self._gates = Gates(self.memory.noted, self._chargings)
+        self._gates = Gates(self.memory.noted, self._chargings, shelf, rhythm or Rhythm())
         self._take: dict[str, Callable[[Record], None]] = {
             topics.READINGS: self._gates.reading,
             topics.TRANSACTIONS: self._transaction,
@@ -117,8 +138,12 @@ class Auditor:
 
     def take(self, record: Record) -> None:
         """One record of any topic that is audited."""
+        if record.topic in _OF_CHARGERS:
+            self._gates.ears.begins(record.topic, record.partition, record.offset)
         if record.topic != topics.READINGS or self._is_believed(record):
             self._take[record.topic](record)
+        else:
+            self._gates.refused(record)
 
     def advance(self, *, final: bool = False) -> bool:
         """Decide some of what can be decided by now; whether there may be more.
@@ -148,6 +173,7 @@ class Auditor:
         """Write to the shelf what is not there yet."""
         self._sessions.flush()
         self._chargings.flush()
+        self._gates.ears.flush()
 
     @property
     def behind(self) -> dict[str, int]:
@@ -190,10 +216,18 @@ class Auditor:
 
     def _event(self, record: Record) -> None:
         self._inputs.take(record)
-        if codec.record_name(record.value) == LinkedFact.__name__:
-            fact = codec.decode(record.value)
-            assert isinstance(fact, LinkedFact)
-            self._gates.linked(fact)
+        if codec.record_name(record.value) not in _OF_LINK:
+            return
+        match codec.decode(record.value):
+            case LinkedFact() as fact:
+                self._gates.linked(fact)
+            case ChargerSilence() as fact:
+                place = f"{record.topic}/{record.partition}/{record.offset}"
+                self._gates.ears.silence(fact, place)
+            case Watermark() as fact:
+                self._gates.ears.marked(fact, record.partition)
+            case _:
+                pass
 
     def _watch(self, record: Record) -> None:
         self._output(record)
@@ -242,6 +276,7 @@ class Auditor:
         loose = (
             self._unordered(),
             self._gates.misses(link),
+            self._gates.ears.findings(link),
             self._lost(sessions),
             self._following.overdue(),
         )
@@ -291,6 +326,7 @@ class Auditor:
             outputs=self._matching.matched,
             readings=self.memory.noted.readings,
             crossings=self.memory.noted.crossed,
+            silences=self.memory.noted.heard.told,
             only_followed={reason: reasons.count(reason) for reason in sorted({*reasons})},
             commands_of_others=course.of_others,
             flows=_flows(self._inputs, (one for one in found if one.kind == "lost")),

@@ -6,7 +6,7 @@ import msgspec
 
 Kind = Literal[
     "missing", "extra", "changed", "decided-otherwise", "applied-twice", "lost", "not-linked",
-    "crossing-missed", "overdue",
+    "crossing-missed", "overdue", "silence-missed", "silence-wrong",
 ]  # fmt: skip
 
 
@@ -18,6 +18,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, order=True):
     input, two effects. lost: an input passed by with no effect. not-linked: a charger's fact that
     never reached its session. crossing-missed: a reading passed a watch and nobody was woken.
     overdue: an instant that its session waited for has passed, and it was not decided of.
+    silence-missed: a charger was not heard of for too long, and its session was not told.
+    silence-wrong: a session was told of its charger what cannot be.
     """
 
     kind: Kind
@@ -49,9 +51,9 @@ def _repair(kind: Kind, session_id: str, what: str) -> str:
             return f"stop its performer; {explain}; holdfast audit --emit {named} --yes"
         case "extra":
             return f"stop its performer and ask the acquirer; {explain}"
-        case "decided-otherwise" | "applied-twice":
+        case "decided-otherwise" | "applied-twice" | "silence-wrong":
             return f"keep the topics as they are for whoever mends the program; {explain}"
         case "lost" | "not-linked" | "overdue":
             return f"holdfast audit --again {what} --yes"
-        case "crossing-missed":
+        case "crossing-missed" | "silence-missed":
             return f"have the charger read its meter again; {explain}"

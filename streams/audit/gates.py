@@ -11,12 +11,22 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from schemas import codec, ids, topics
-from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, LinkedFact, Watch
+from schemas.facts import (
+    ChargerSeen,
+    ChargingEnded,
+    ChargingStarted,
+    ChargingUpdated,
+    LinkedFact,
+    SettlementNotified,
+    Watch,
+)
 from streams.audit.findings import Finding, finding
 from streams.audit.inputs import Place
-from streams.audit.shelf import Drawer
+from streams.audit.shelf import Drawer, Shelf
+from streams.audit.silences import Ears, Heard
 from streams.core import gate
 from streams.core.gate import Charging, Forward, Kept
+from streams.core.silence import Rhythm
 from streams.engine.stage import Record
 
 Bounds = Mapping[tuple[str, int], int]  # topic, partition: the next offset that a stage will apply
@@ -58,14 +68,18 @@ class Noted(msgspec.Struct):
     taken_to: dict[int, int] = {}
     readings: int = 0
     crossed: int = 0
+    heard: Heard = msgspec.field(default_factory=Heard)
 
 
 class Gates:
     """By charging, what a gate that lost nothing would have let through."""
 
-    def __init__(self, noted: Noted, chargings: Drawer[Watched]) -> None:
+    def __init__(
+        self, noted: Noted, chargings: Drawer[Watched], shelf: Shelf, rhythm: Rhythm
+    ) -> None:
         self._noted = noted
         self._chargings = chargings
+        self.ears = Ears(noted.heard, shelf, self._known, rhythm)
         self._place = codec.quick_readings(_charging_of)
 
     def reading(self, record: Record) -> None:
@@ -78,13 +92,28 @@ class Gates:
         try:
             forwards = gate.take_register(watched.charging, seq, energy_wh, read_at, _kept(record))
         except _REFUSED:
+            self._told(charging_id, watched, read_at)
             return
         self._chargings.put(charging_id, watched)
         self._note(charging_id, watched, forwards)
 
+    def refused(self, record: Record) -> None:
+        """A reading that link parked: no register to go by, and a sign of life all the same."""
+        quick = self._place(record.value)
+        if quick is not None:
+            self._told(quick[0], self._of(quick[0], record.partition), quick[4])
+
+    def _told(self, charging_id: str, watched: Watched, at: int) -> None:
+        watched.charging.told_at = max(watched.charging.told_at, at)
+        self._chargings.put(charging_id, watched)
+
     def transaction(self, record: Record) -> None:
         self._noted.taken_to[record.partition] = record.offset
         fact = codec.decode(record.value)
+        if isinstance(fact, ChargerSeen):
+            self.ears.seen(fact, ids.charger_key(fact.tenant, fact.network, fact.charger_id))
+        elif isinstance(fact, SettlementNotified) and fact.transaction_id:
+            self._settled(fact, record)
         if not isinstance(fact, ChargingStarted | ChargingUpdated | ChargingEnded):
             return
         charging_id = ids.charging_id(
@@ -103,6 +132,14 @@ class Gates:
         else:
             self._noted.unlinked[place] = Unlinked(charging_id, isinstance(fact, ChargingEnded))
 
+    def _settled(self, fact: SettlementNotified, record: Record) -> None:
+        charging_id = ids.charging_id(
+            fact.tenant, fact.network, fact.charger_id, fact.transaction_id
+        )
+        watched = self._of(charging_id, record.partition)
+        watched.charging.since = watched.charging.since or fact.settled_at
+        self._chargings.put(charging_id, watched)
+
     def watch(self, fact: Watch, record: Record) -> None:
         charging_id = ids.charging_id(
             fact.tenant, fact.network, fact.charger_id, fact.transaction_id
@@ -115,6 +152,7 @@ class Gates:
         if watched.charging.version == fact.version:
             watched.watched_at = record.offset
         self._chargings.put(charging_id, watched)
+        self.ears.watched(charging_id, watched.charging)
         known = self._noted.crossings.get(charging_id)
         if known is not None and known.version < watched.charging.version:
             del self._noted.crossings[charging_id]
@@ -122,6 +160,7 @@ class Gates:
 
     def linked(self, fact: LinkedFact) -> None:
         """What did reach a session."""
+        self.ears.linked(fact)
         place = (fact.source_topic, fact.source_partition, fact.source_offset)
         if (
             fact.source_topic == topics.TRANSACTIONS
@@ -143,7 +182,15 @@ class Gates:
         self._noted.unlinked.pop(place, None)
 
     def _of(self, charging_id: str, partition: int) -> Watched:
-        return self._chargings.get(charging_id) or Watched(Charging(), partition=partition)
+        found = self._chargings.get(charging_id)
+        if found is not None:
+            return found
+        self.ears.met(charging_id)
+        return Watched(Charging(), partition=partition)
+
+    def _known(self, charging_id: str) -> tuple[Charging, int] | None:
+        found = self._chargings.get(charging_id)
+        return None if found is None else (found.charging, found.watched_at)
 
     def _note(self, charging_id: str, watched: Watched, forwards: list[Forward]) -> None:
         for forward in forwards:

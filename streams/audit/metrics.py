@@ -16,6 +16,7 @@ OF_OTHERS = Gauge(
 STEPS = Gauge("holdfast_audit_steps", "Steps decided again.")
 OUTPUTS = Gauge("holdfast_audit_outputs", "Records that were expected, and there.")
 READINGS = Gauge("holdfast_audit_readings", "Readings compared with their watch.")
+SILENCES = Gauge("holdfast_audit_silences", "Silences of chargers that sessions were told of.")
 INPUTS = Gauge(
     "holdfast_audit_inputs", "Inputs of sessions, by partition and what became of them.",
     ("partition", "what"),
@@ -34,6 +35,7 @@ def show(report: Report, seconds: float) -> None:
     STEPS.set(report.steps)
     OUTPUTS.set(report.outputs)
     READINGS.set(report.readings)
+    SILENCES.set(report.silences)
     for partition, flow in report.flows.items():
         for what in flow.__struct_fields__:
             INPUTS.labels(partition, what).set(getattr(flow, what))

@@ -18,6 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas import topics
 from streams.audit.auditor import INPUTS, OUTPUTS, REFERENCES, Auditor, Report
 from streams.audit.checkpoint import Positions
+from streams.core.silence import Rhythm
 from streams.engine.stage import Record
 
 View = Callable[[Record], Record | None]
@@ -43,12 +44,16 @@ class PlaceGone(RuntimeError):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """The cluster. `settle_s`: how long a transaction may take to be visible everywhere."""
+    """The cluster. `settle_s`: how long a transaction may take to be visible everywhere.
+
+    `rhythm`: link's, by which a charger is silent.
+    """
 
     bootstrap: str
     app_id: str
     partitions: int
     settle_s: float = 1.0
+    rhythm: Rhythm = Rhythm()
 
 
 class _Until(msgspec.Struct):

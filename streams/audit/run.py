@@ -29,7 +29,7 @@ async def once(scope: Scope, view: View | None = None) -> Report:
     """Everything there is, looked at twice: what is loose both times is a finding."""
     with closing(Shelf()) as shelf:
         async with reader(scope.bootstrap) as consumer:
-            passing = Reader(consumer, scope, Auditor(shelf, edition()), view)
+            passing = Reader(consumer, scope, Auditor(shelf, edition(), rhythm=scope.rhythm), view)
             await passing.one_pass()
             return await passing.one_pass()
 
@@ -93,7 +93,7 @@ class _Following:
             checkpoints = Checkpoints(shelf, cluster)
             found = checkpoints.read()
             self.may_begin_anew = bool(found.positions)
-            auditor = Auditor(shelf, edition(), found.memory)
+            auditor = Auditor(shelf, edition(), found.memory, self._scope.rhythm)
             log.info("audit begins", passes=found.memory.passes)
 
             def keep(positions: Positions) -> None:

@@ -24,6 +24,7 @@ from streams.cli.screen import (
     settings_or_exit,
 )
 from streams.cli.serve import serve
+from streams.cli.stages import rhythm_of
 from streams.engine.stage import Output
 from streams.reading import reader
 from streams.settings import Settings
@@ -58,7 +59,8 @@ def audit(
 
 def _scope(settings: Settings, bootstrap: str) -> Scope:
     partitions = settings.kafka.partitions
-    return Scope(bootstrap=bootstrap, app_id=settings.app_id, partitions=partitions)
+    rhythm = rhythm_of(settings.silence)
+    return Scope(bootstrap=bootstrap, app_id=settings.app_id, partitions=partitions, rhythm=rhythm)
 
 
 def _once(settings: Settings, *, json: bool) -> None:
@@ -99,7 +101,8 @@ def _print(report: Report) -> None:
     print_rows(["partition", "in", "applied", "repeated", "parked", "waiting", "lost"], flows)
     out.print(
         f"{report.sessions} sessions, {report.steps} steps decided again, {report.outputs} records"
-        f" as expected; {report.readings} readings, {report.crossings} crossings"
+        f" as expected; {report.readings} readings, {report.crossings} crossings,"
+        f" {report.silences} silences told"
     )
     for why, count in report.only_followed.items():
         out.print(f"{count} sessions are followed, not decided again: {why}")

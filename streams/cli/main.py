@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from streams.cli.ending import Commands, interruptible
+from streams.starting import modules_loading
 
 MODULES = {
     "audit": "audit",
@@ -61,8 +62,9 @@ def build(command: str = "") -> typer.Typer:
     )
     app.callback(help="Holds, captures and accounts for EV charging payments.")(_alone)
     modules = [MODULES[command]] if command in MODULES else sorted({*MODULES.values()})
-    for name in modules:
-        import_module(f"streams.cli.{name}").register(app)
+    with modules_loading():
+        for name in modules:
+            import_module(f"streams.cli.{name}").register(app)
     return app
 
 

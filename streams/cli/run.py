@@ -11,6 +11,7 @@ from streams.engine.settings import REFUSED_EXIT
 from streams.engine.supervisor import Supervisor
 from streams.settings import Settings
 from streams.stack import child
+from streams.starting import modules_loading
 
 StageName = Literal["link", "sessions", "health", "visits", "fiscal"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
@@ -35,8 +36,8 @@ def worker(
         if name is None:
             return _all_stages(settings, slot)
         # Here, so that who only watches over the stages does not load Faust.
-        from streams.cli.stages import run_named  # noqa: PLC0415 - see above
-
+        with modules_loading():
+            from streams.cli.stages import run_named  # noqa: PLC0415 - see above
         return run_named(name, settings, slot)
 
     end(f"worker-{slot}", run, json=json)

@@ -8,8 +8,6 @@ from streams.cli.screen import PROBLEM, Json, err, out, print_json
 from streams.simulation.run import Simulated, lived, simulate
 from streams.simulation.telling import story_of
 
-_SHOWN_EVERY = 25
-
 
 def register(app: typer.Typer) -> None:
     app.command(
@@ -22,7 +20,10 @@ def register(app: typer.Typer) -> None:
 def run(
     seeds: Annotated[int, typer.Option(min=1, help="So many worlds.")] = 1_000,
     seed: Annotated[int | None, typer.Option(help="This one only, with its story.")] = None,
-    first: Annotated[int, typer.Option(help="The first of the seeds.")] = 0,
+    first: Annotated[
+        int, typer.Option(help="The first of the seeds: to go on where one stopped.")
+    ] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="So many processes.")] = 1,
     json: Json = False,
 ) -> None:
     """Exit 1: something was not right."""
@@ -31,7 +32,9 @@ def run(
             err.print(line, markup=False, highlight=False, soft_wrap=True)
         found = simulate([seed])
     else:
-        found = simulate(range(first, first + seeds), lambda so_far: _show(so_far, seeds))
+        found = simulate(
+            range(first, first + seeds), lambda so_far: _show(so_far, first, seeds), jobs=jobs
+        )
     if json:
         print_json(found)
     else:
@@ -39,12 +42,12 @@ def run(
     raise typer.Exit(PROBLEM if found.violations else 0)
 
 
-def _show(so_far: Simulated, of: int) -> None:
-    if so_far.seeds % _SHOWN_EVERY == 0 or so_far.seeds == of:
-        err.print(
-            f"[dim]{so_far.seeds} of {of} seeds, {len(so_far.violations)} violations[/dim]",
-            end="\r" if so_far.seeds < of else "\n",
-        )
+def _show(so_far: Simulated, first: int, of: int) -> None:
+    err.print(
+        f"[dim]{so_far.seeds} of {of} seeds ({first} to {first + so_far.seeds - 1}),"
+        f" {so_far.sessions} sessions, {len(so_far.violations)} violations[/dim]",
+        end="\r" if so_far.seeds < of else "\n",
+    )
 
 
 def _print(found: Simulated) -> None:
@@ -52,7 +55,8 @@ def _print(found: Simulated) -> None:
         out.print(f"seed {one.seed}: {one.words}", markup=False)
     out.print(
         f"{found.seeds} seeds, {found.sessions} sessions, {found.events} events in"
-        f" {found.seconds} s ({found.events_per_second} a second): {found.crashes} crashes,"
+        f" {found.seconds} s ({found.events_per_minute} a minute of one core):"
+        f" {found.crashes} crashes,"
         f" {found.captured} captures, {len(found.violations)} violations"
     )
     for name, count in found.outcomes.items():

@@ -28,7 +28,8 @@ def _encode_tick(partition: int, now_at: int) -> tuple[bytes, bytes]:
     return str(partition).encode(), codec.encode(Tick(partition=partition, at=now_at))
 
 
-def _rhythm(told: Silence) -> Rhythm:
+def rhythm_of(told: Silence) -> Rhythm:
+    """By which link says that a charger is silent, and the auditor that it did not."""
     return Rhythm(
         floor_ms=1_000 * told.floor_s,
         ceiling_ms=1_000 * told.ceiling_s,
@@ -49,7 +50,7 @@ def stage_named(name: StageName, settings: Settings) -> Stage:
         case "fiscal":
             return fiscal_stage(partitions)
         case "link":
-            link = LinkSettings(horizon_ms=horizon_ms, rhythm=_rhythm(settings.silence))
+            link = LinkSettings(horizon_ms=horizon_ms, rhythm=rhythm_of(settings.silence))
             stage = link_stage(partitions, link)
             if settings.clock.source == "replay":
                 return stage

@@ -184,8 +184,9 @@ def _receipts(case: Case) -> dict[str, Difference]:
     if captured and receipts.regime(case) != "NONE" and receipts.wanted(case) is None:
         words = f"{case.request.merchant_country} wants one, and the policy names no chain"
         return {name: Difference("no-fiscal-chain", words, captured)}
-    if settled is not None and settled.outcome == "refused":
-        return {name: Difference("receipt-refused", settled.reason, settled.paid_minor)}
+    refused = _refused_receipts(case)
+    if refused:
+        return refused
     if settled is not None and captured and settled.paid_minor != captured:
         words = f"receipted {settled.paid_minor}, captured {captured}"
         return {name: Difference("receipt-amount", words, captured - settled.paid_minor)}
@@ -193,6 +194,15 @@ def _receipts(case: Case) -> dict[str, Difference]:
     if late_at and case.now_at >= late_at:
         return {name: Difference("receipt-late", f"not settled by {late_at}", captured)}
     return {}
+
+
+def _refused_receipts(case: Case) -> dict[str, Difference]:
+    """Of any document: what takes a receipt back, or a part of it, the law wants as well."""
+    return {
+        receipt_id: Difference("receipt-refused", one.reason, one.paid_minor)
+        for receipt_id, one in sorted(case.session.receipts.items())
+        if one.outcome == "refused"
+    }
 
 
 def _told_unasked(case: Case) -> dict[str, Difference]:

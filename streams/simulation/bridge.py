@@ -52,6 +52,7 @@ class Bridge:
         self.faults = 0
         self.refusals = 0
         self.outage = (0, 0)
+        self.away = ""
         self.refused: set[str] = set()
         self.taken_back: set[str] = set()
 
@@ -77,7 +78,7 @@ class Bridge:
             self._send(command, command, again=again)
 
     def _inquire(self, command: InquireCommand) -> None:
-        if self._fault():
+        if self._fault(command):
             self._answer(command, "unknown", TIMEOUT)
             return
         key = ids.idempotency_key(TENANT, command.of_command_id)
@@ -86,7 +87,7 @@ class Bridge:
     # --- sending ---
 
     def _send(self, operation: Operation, command: MoneyCommand, *, again: bool) -> None:
-        fault = self._fault()
+        fault = self._fault(command)
         if again and not self._is_guarded(operation):
             found = self._bank.look_up(operation.idempotency_key)
             if found is not None:
@@ -122,8 +123,9 @@ class Bridge:
         window_ms = BY_ID[operation.acquirer_id].window_ms
         return self._sky.now_at < operation.issued_at + window_ms - _MARGIN_MS
 
-    def _fault(self) -> str:
-        if self.outage[0] <= self._sky.now_at < self.outage[1]:
+    def _fault(self, command: MoneyCommand) -> str:
+        away = self.away in ("", command.acquirer_id)
+        if away and self.outage[0] <= self._sky.now_at < self.outage[1]:
             return "before"
         if not self.faults or not self._chance.happens(self.faults):
             return ""

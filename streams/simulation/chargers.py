@@ -1,13 +1,14 @@
 """Chargers and cars: they draw power, tell of it, fall silent, come back and repeat themselves."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from schemas import ids, topics
 from schemas.commands import StartCharging, StopCharging
 from schemas.facts import ChargingEnded, ChargingStarted, ChargingUpdated, Fact, MeterReading
 from streams.simulation.chance import Chance
-from streams.simulation.plans import ChargingPlan, SessionPlan
+from streams.simulation.partner import Partner
+from streams.simulation.plans import ChargingPlan, SessionPlan, charger_of
 from streams.simulation.sky import NETWORK, TENANT, Sky
 from streams.simulation.truth import ChargingTruth, SessionTruth
 
@@ -24,10 +25,10 @@ class EVSE:
         truth: SessionTruth,
         sky: Sky,
         chance: Chance,
-        told: Callable[[ChargingTruth], None] = lambda _: None,
+        partner: Partner,
     ) -> None:
         self._plan = plan
-        self._told = told
+        self._partner = partner
         self._truth = truth
         self._sky = sky
         self._chance = chance
@@ -61,8 +62,10 @@ class EVSE:
         )
         self._truth.chargings.append(truth)
 
+        self._partner.began(truth)
+
         def over() -> None:
-            self._told(truth)
+            self._partner.ended(truth)
             if number + 1 < len(self._plan.chargings):
                 after_ms = self._plan.chargings[number + 1].after_ms
                 self._sky.after(after_ms, lambda: self._begin(number + 1, remote_start))
@@ -70,11 +73,6 @@ class EVSE:
         charging = Charging(plan, truth, self._sky, self._chance, over)
         self.chargings.append(charging)
         charging.begin(charger, remote_start)
-
-
-def charger_of(plan: SessionPlan) -> str:
-    """Drivers of one world share two chargers: transactions of several sessions on each."""
-    return f"c{plan.number % 2}"
 
 
 class Charging:
@@ -98,8 +96,10 @@ class Charging:
         self._begun_at = 0
         self._full_at = 0
         self._suspended = False
+        self._most_wh = plan.energy_wh
         self._seq = -1
         self._backlog: list[tuple[str, Fact, int]] = []
+        self._unheard: list[tuple[str, Fact, int]] = []
         self._leapt = False
 
     # --- what happens ---
@@ -130,10 +130,18 @@ class Charging:
         wait_ms = self._chance.between(500, 5_000)
         if self._dark():
             wait_ms += self._begun_at + self._plan.dark[1] - self._sky.now_at
-        self._sky.after(wait_ms, lambda: self._end("Remote"))
+        self._sky.after(wait_ms, self._stopped)
+
+    def _stopped(self) -> None:
+        """No more energy; whether the car goes is another thing."""
+        if not self._plan.stays:
+            self._end("Remote")
+        elif not self._suspended and not self._truth.ended:
+            self._most_wh = self._delivered()
+            self._full("suspended_evse")
 
     def _look(self) -> None:
-        if self._truth.ended:
+        if self._truth.ended or self._suspended:
             return
         now_at = self._sky.now_at
         if now_at >= self._full_at:
@@ -149,18 +157,18 @@ class Charging:
         self._tell(topics.READINGS, fact, fact.seq)
         self._sky.after(min(self._plan.every_ms, self._full_at - now_at), self._look)
 
-    def _full(self) -> None:
+    def _full(self, state: Literal["suspended_ev", "suspended_evse"] = "suspended_ev") -> None:
         self._full_at, self._suspended = self._sky.now_at, True
         fact = ChargingUpdated(
             **self._place(),
             seq=self._next(),
-            charging_state="suspended_ev",
+            charging_state=state,
             energy_wh=self._shown(),
             power_w=0,
             offline=self._dark(),
             updated_at=self._told_at(),
         )
-        self._tell(topics.TRANSACTIONS, fact, fact.seq)
+        self._tell(topics.TRANSACTIONS, fact, fact.seq, late=self._plan.late_ms > 0)
         self._sky.after(self._plan.parking_ms, lambda: self._end("EVDisconnected"))
 
     def _end(self, reason: str) -> None:
@@ -177,17 +185,37 @@ class Charging:
             reason=reason,
             offline=self._dark(),
             ended_at=self._told_at(),
+            **self._signature(),
         )
         truth.told_wh = fact.energy_wh
         if self._plan.end_lost:
             truth.told.add(fact.seq if self._plan.numbered else len(truth.told))
         else:
             self._tell(topics.TRANSACTIONS, fact, fact.seq)
+        for told in self._unheard:
+            self._sky.after(self._plan.late_ms, lambda one=told: self._send(*one))  # type: ignore[misc] # mypy cannot infer a lambda with a default
         self._over()
+
+    def _signature(self) -> dict[str, Any]:
+        """As the feed tells it, having looked at what the meter signed."""
+        by = self._plan.signed
+        if not by:
+            return {}
+        if by == "tampered":
+            return {"signed_outcome": by, "signed_reason": "another hash"}
+        self._truth.signed = by == "registry"
+        return {
+            "signed_outcome": "valid",
+            "signed_key_from": by,
+            "signed_meter": f"meter-{self._charger}",
+            "signed_wh": self._delivered(),
+            "signed_from_at": self._begun_at + self._plan.skew_ms,
+            "signed_to_at": self._told_at(),
+        }
 
     def _delivered(self) -> int:
         elapsed_ms = self._sky.now_at - self._begun_at
-        return min(self._plan.energy_wh, self._plan.power_w * elapsed_ms // _HOUR_MS)
+        return min(self._most_wh, self._plan.power_w * elapsed_ms // _HOUR_MS)
 
     # --- what it tells ---
 
@@ -221,13 +249,15 @@ class Charging:
         from_ms, to_ms = self._plan.dark
         return from_ms <= self._sky.now_at - self._begun_at < to_ms
 
-    def _tell(self, topic: str, fact: Fact, seq: int) -> None:
+    def _tell(self, topic: str, fact: Fact, seq: int, *, late: bool = False) -> None:
         number = seq if self._plan.numbered else len(self._truth.told)
         self._truth.told.add(number)
         if seq in self._plan.missing:
             return
         if self._dark():
             self._backlog.append((topic, fact, number))
+        elif late:
+            self._unheard.append((topic, fact, number))
         else:
             self._send(topic, fact, number)
 

@@ -20,12 +20,14 @@ from schemas.commands import (
     ResendCommand,
 )
 from schemas.facts import AcquirerAnswered, AcquirerNotified
+from streams.simulation.people import People
 from streams.simulation.plans import SessionPlan, WorldPlan
 from streams.simulation.policies import ceiling_minor
 from streams.simulation.tariffs import Used, price_minor
 from streams.simulation.truth import ChargingTruth, SessionTruth
 
 _BY_CDR = frozenset({"SESSION_AND_CDR", "CDR_AFTER_QUIET"})
+_DECIDED = "decision-"
 _DEFINITE = frozenset({"done", "declined", "failed"})
 _PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 
@@ -33,9 +35,10 @@ _PERFORMED = (PlaceHold, RaiseHold, LowerHold, CaptureHold, ReleaseHold)
 class Watched:
     """What the checker remembers of one session."""
 
-    def __init__(self, plan: SessionPlan, truth: SessionTruth) -> None:
+    def __init__(self, plan: SessionPlan, truth: SessionTruth, people: People) -> None:
         self.plan = plan
         self.truth = truth
+        self.people = people
         self.commands: dict[str, MoneyCommand] = {}
         self.bodies: dict[str, str] = {}
         self.definite: dict[str, str] = {}
@@ -45,7 +48,7 @@ class Watched:
         self.expires_at: dict[str, int] = {}
         self.told_at = 0  # when we were first told of an approval
         self.ending_at = 0
-        self.by_cdr = False
+        self.by_others = False  # captured by a partner's word, or a person's
 
     def refunds(self) -> dict[str, int]:
         """What was or may be refunded by each command."""
@@ -55,6 +58,17 @@ class Watched:
             if isinstance(one, RefundCapture)
             and self.definite.get(one.command_id) not in ("declined", "failed")
         }
+
+    def given_minor(self) -> int:
+        """What people decided went back, as far as that is known to have been done."""
+        refunds = self.refunds()
+        return sum(
+            refunds[one.command_id]
+            for one in self.commands.values()
+            if isinstance(one, RefundCapture)
+            and one.cause.startswith(_DECIDED)
+            and self.definite.get(one.command_id) == "done"
+        )
 
 
 class Checker:
@@ -82,23 +96,36 @@ class Checker:
         """An answer stands in its topic."""
         watched = self.sessions[fact.session_id]
         target = fact.resolves or fact.command_id
-        if fact.outcome in _DEFINITE:
-            known = watched.definite.get(target)
-            if known != "done":
-                watched.definite[target] = fact.outcome
-            if fact.outcome == "done" and fact.kind in ("hold", "raise"):
-                most = max(watched.held.get(fact.hold_id, 0), fact.amount_minor)
-                watched.held[fact.hold_id] = most
+        if fact.outcome not in _DEFINITE:
+            return
+        known = watched.definite.get(target)
+        if known == "done":
+            return  # told again
+        watched.definite[target] = fact.outcome
+        if fact.outcome == "done":
+            self._moved(watched, fact, target, now_at)
+
+    @staticmethod
+    def _moved(watched: Watched, fact: AcquirerAnswered, target: str, now_at: int) -> None:
+        """What is held by now, as we were told."""
+        hold_id, amount = fact.hold_id, fact.amount_minor
+        held = watched.held.get(hold_id, 0)
+        match fact.kind:
+            case "hold" | "raise":
+                watched.held[hold_id] = max(held, amount)
                 watched.told_at = watched.told_at or now_at
-                expires_at = max(watched.expires_at.get(fact.hold_id, 0), fact.expires_at)
-                watched.expires_at[fact.hold_id] = expires_at
-            if fact.outcome == "done" and fact.kind == "capture":
-                watched.captured[target] = fact.amount_minor
-            if fact.outcome == "done" and fact.kind == "release" and known != "done":
-                left = watched.held.get(fact.hold_id, 0) - fact.amount_minor
-                watched.held[fact.hold_id] = max(left, 0)
-            if fact.outcome == "done" and fact.kind == "lower":
-                watched.held[fact.hold_id] = fact.amount_minor
+                expires_at = max(watched.expires_at.get(hold_id, 0), fact.expires_at)
+                watched.expires_at[hold_id] = expires_at
+            case "capture":
+                watched.captured[target] = amount
+                if watched.plan.terms.remainder == "AUTO_AT_CAPTURE":
+                    watched.held[hold_id] = amount  # so much is open where it is taken back
+            case "release":
+                watched.held[hold_id] = max(held - amount, 0)
+            case "lower":
+                watched.held[hold_id] = amount
+            case _:
+                pass
 
     def on_notice(self, fact: AcquirerNotified) -> None:
         if fact.event == "capture_failed":
@@ -195,6 +222,11 @@ class Checker:
         if waiting := [one for one in refunds if one not in watched.definite]:
             self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
         before = sum(refunds.values())
+        if command.cause.startswith(_DECIDED):
+            decided = watched.people.refunded.get(command.cause.removeprefix(_DECIDED))
+            if command.amount_minor != decided:
+                words = f"{command.amount_minor} where {decided} was decided"
+                self.wrong("I4", session_id, f"{command.command_id}: {words}")
         if not 0 < command.amount_minor <= captured - before:
             words = f"{command.amount_minor} of {captured}, {before} before"
             self.wrong("I4", session_id, f"{command.command_id}: {words}")
@@ -225,11 +257,17 @@ class Checker:
         session_id, truth = command.session_id, watched.truth
         if waiting := self._open(watched, command.hold_id):
             self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
+        expires_at = watched.expires_at.get(command.hold_id, 0)
+        if command.issued_at >= expires_at:
+            self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
+        if command.proof == "OPERATOR_RELEASE":
+            self._check_decided(watched, command)
+            return
         floor = self._world.operator.at_deadline == "floor" and command.proof == "CHARGER_FLOOR"
         by_cdr = command.proof in _BY_CDR
         if by_cdr:
             self._check_cdr(watched, command)
-        seen = self._known(truth, command)
+        seen = truth.chargings if by_cdr else self._known(truth, command)
         ended = [one for one in seen if one.end_arrived]
         unproven = [one.transaction_id for one in seen if not one.complete]
         if unproven and not floor and not by_cdr:
@@ -241,9 +279,6 @@ class Checker:
         if command.energy_wh != used.energy_wh:
             words = f"{command.energy_wh} Wh, in truth {used.energy_wh}"
             self.wrong("I6", session_id, f"{command.command_id}: {words}")
-        expires_at = watched.expires_at.get(command.hold_id, 0)
-        if command.issued_at >= expires_at:
-            self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
         self._check_amount(watched, command, seen, used._replace(parking_ms=0) if floor else used)
 
     def _check_amount(
@@ -263,10 +298,21 @@ class Checker:
             words = f"{command.amount_minor} of {command.priced_minor}, in truth {most} and {held}"
             self.wrong("I3", command.session_id, f"{command.command_id}: {words}")
 
+    def _check_decided(self, watched: Watched, command: CaptureHold) -> None:
+        """A person's figures, as they were decided, and the hold where that is less."""
+        watched.by_others = True
+        price = watched.people.released.get(command.energy_wh)
+        due = min(price or 0, watched.held.get(command.hold_id, 0))
+        if (command.priced_minor, command.amount_minor) != (price, due):
+            words = f"{command.amount_minor} of {command.priced_minor}, decided {price}, {due} due"
+            self.wrong("I6", command.session_id, f"{command.command_id}: {words}")
+
     def _check_cdr(self, watched: Watched, command: CaptureHold) -> None:
         """Only one that counts proves anything: nothing refused, changed or taken back."""
-        watched.by_cdr = True
+        watched.by_others = True
         told = watched.plan.cdr
-        if told is None or told.kind not in ("right", "credited"):
+        counts = told is not None and told.kind in ("right", "credited")
+        agrees = told is not None and told.session == "agrees"
+        if not counts or (command.proof == "SESSION_AND_CDR" and not agrees):
             words = f"{command.command_id} by {command.proof} of {told}"
             self.wrong("I6", command.session_id, words)

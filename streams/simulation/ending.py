@@ -153,7 +153,7 @@ class _Ending:
         truth, plan = self.watched.truth, self.watched.plan
         if not self.holds or not truth.seen or self._was_told() or plan.role not in OURS:
             return False
-        if self.watched.by_cdr:
+        if self.watched.by_others:
             return False  # what the charger tells later is owed, or refunded
         if any(not one.whole or one.odd for one in truth.seen):
             return False
@@ -176,7 +176,7 @@ class _Ending:
         price = price_minor(self.watched.plan.prices, truth.used(truth.seen))
         due = min(price, hold.most_open)
         refused = self._refused("capture")
-        captured = hold.captured - hold.refunded
+        captured = hold.captured - hold.refunded + self.watched.given_minor()
         if captured != due and not refused:
             self.wrong("I2", f"captured {captured}, due {due} of {price}: {ledger.phase}")
         kept = hold.terms.remainder == "LAPSE_ONLY" and hold.captured

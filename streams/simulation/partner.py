@@ -5,13 +5,14 @@ once by a credit CDR with the right one in its place. A CDR is no money: whateve
 has one capture.
 """
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from schemas import ids, topics
-from schemas.roaming import CdrSeen, OcpiCost
+from schemas.roaming import CdrSeen, OcpiCost, SessionSeen
 from streams.simulation.chance import Chance
-from streams.simulation.chargers import charger_of
-from streams.simulation.plans import SessionPlan
+from streams.simulation.plans import SessionPlan, charger_of
 from streams.simulation.policies import COUNTRY
 from streams.simulation.sky import TENANT, Sky
 from streams.simulation.tariffs import Used, price_minor
@@ -29,11 +30,19 @@ class Partner:
         self._sky = sky
         self._chance = chance
 
+    def began(self, truth: ChargingTruth) -> None:
+        """The charging is there: its OCPI session is, too."""
+        if self._session_is_told():
+            self._push(self._session(truth, "ACTIVE", 0))
+
     def ended(self, truth: ChargingTruth) -> None:
         """The charging is over: its CDR is made."""
         told = self._plan.cdr
         if told is None or len(self._plan.chargings) > 1:
             return
+        if self._session_is_told() and told.session != "stale":
+            wh = truth.energy_wh if told.session == "agrees" else truth.energy_wh * 2 + 1_000
+            self._push(self._session(truth, "COMPLETED", wh))
         right = self._cdr(truth, "1", truth.energy_wh)
         wrong = self._cdr(truth, "1", truth.energy_wh * 2 + 1_000)
         match told.kind:
@@ -46,6 +55,14 @@ class Partner:
             case "credited":
                 facts = [wrong, self._credit(wrong), self._cdr(truth, "3", truth.energy_wh)]
         self._sky.after(told.after_ms, lambda: self._tell(facts))
+
+    def _session_is_told(self) -> bool:
+        told = self._plan.cdr
+        return told is not None and told.session != "none" and len(self._plan.chargings) == 1
+
+    def _push(self, fact: SessionSeen) -> None:
+        key = ids.ocpi_alias(TENANT, (COUNTRY, _PARTY), "session", fact.ocpi_session_id)
+        self._sky.deliver(topics.OCPI_SESSIONS, key, fact)
 
     def _tell(self, facts: list[CdrSeen]) -> None:
         """One after the other on one topic, under one key: in their order, as the feed has them."""
@@ -66,35 +83,57 @@ class Partner:
             costs=[OcpiCost(kind="total", net="", gross=f"-{wrong.costs[0].gross}")],
         )
 
+    def _session(self, truth: ChargingTruth, status: str, energy_wh: int) -> SessionSeen:
+        now_at = self._sky.now_at
+        return SessionSeen(
+            **self._common(energy_wh),
+            status=status,
+            costs=[],
+            started_at=truth.begun_at,
+            ended_at=truth.ended_at,
+            last_updated_at=now_at,
+            periods_known=0,
+            charging_periods="[]",
+            body="{}",
+            oddities=[],
+            raw_digest="0" * _DIGITS,
+            received_at=now_at,
+        )
+
+    def _common(self, energy_wh: int) -> dict[str, Any]:
+        """What sessions and CDRs say alike."""
+        return {
+            "tenant": TENANT,
+            "partner": "hub",
+            "ocpi_version": "2.3.0",
+            "country_code": COUNTRY,
+            "party_id": _PARTY,
+            "ocpi_session_id": f"ses-{self._plan.number}",
+            "authorization_reference": f"REF-{self._plan.number}",
+            "auth_method": "COMMAND",
+            "token_type": "AD_HOC_USER",
+            "token_uid": "",
+            "contract_id": "",
+            "payment_kind": "card",
+            "location_id": "",
+            "evse_uid": charger_of(self._plan),
+            "evse_id": "",
+            "connector_id": "",
+            "meter_id": "",
+            "currency": self._plan.prices.currency,
+            "kwh": f"{energy_wh // 1000}.{energy_wh % 1000:03d}",
+            "energy_wh": energy_wh,
+        }
+
     def _cdr(self, truth: ChargingTruth, number: str, energy_wh: int) -> CdrSeen:
         prices = self._plan.prices
         minor = price_minor(prices, Used(energy_wh, truth.parking_ms))
         whole, part = divmod(minor, 10**prices.exponent)
         gross = f"{whole}.{part:0{prices.exponent}d}" if prices.exponent else str(whole)
-        place = charger_of(self._plan)
         now_at = self._sky.now_at
         return CdrSeen(
-            tenant=TENANT,
-            partner="hub",
-            ocpi_version="2.3.0",
-            country_code=COUNTRY,
-            party_id=_PARTY,
+            **self._common(energy_wh),
             cdr_id=f"cdr-{self._plan.number}-{number}",
-            ocpi_session_id=f"ses-{self._plan.number}",
-            authorization_reference=f"REF-{self._plan.number}",
-            auth_method="COMMAND",
-            token_type="AD_HOC_USER",  # noqa: S106 - OCPI's word for a card at a terminal
-            token_uid="",
-            contract_id="",
-            payment_kind="card",
-            location_id="",
-            evse_uid=place,
-            evse_id="",
-            connector_id="",
-            meter_id="",
-            currency=prices.currency,
-            kwh=f"{energy_wh // 1000}.{energy_wh % 1000:03d}",
-            energy_wh=energy_wh,
             total_hours="",
             parking_hours="",
             costs=[OcpiCost(kind="total", net="", gross=gross)],

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from schemas.facts import Role
+from schemas.facts import Performer, Role
 from streams.simulation.chance import Chance
 from streams.simulation.policies import (
     DAY_MS,
@@ -30,6 +30,16 @@ CDRS: tuple[Literal["right", "rejected", "changed", "credited"], ...] = (
     "changed",
     "credited",
 )
+DRIVERS = (1, 4, 8, 12, 16)
+"""So many come to one world: a few are soon told, many meet at chargers and on one fiscal chain."""
+
+OCPI: tuple[Literal["none", "agrees", "stale", "more"], ...] = ("agrees", "agrees", "stale", "more")
+SIGNED: tuple[Literal["registry", "enclosed", "tampered"], ...] = (
+    "registry",
+    "registry",
+    "enclosed",
+    "tampered",
+)
 OTHER_ROLES: tuple[Role, ...] = ("terminal_provider_side", "observer", "unknown")
 
 
@@ -38,7 +48,9 @@ class ChargingPlan(NamedTuple):
 
     `numbered`: OCPP 2.x; else there are no sequence numbers (1.6). `reset_at_wh`: the register
     begins anew once so much was delivered, -1: never. `leaps`: one reading tells a wild figure.
-    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6).
+    `unheard`: the charger never heard what its transaction is called, and says -1 (1.6). `signed`:
+    by what key its end is, if at all. `stays`: a stop ends the energy, and the car stays.
+    `late_ms`: that no energy flows any more is told only so long after the end.
     """
 
     after_ms: int
@@ -56,17 +68,28 @@ class ChargingPlan(NamedTuple):
     leaps: bool
     obeys: bool
     unheard: bool
+    signed: Literal["", "registry", "enclosed", "tampered"] = ""
+    stays: bool = False
+    late_ms: int = 0
 
 
 class CdrPlan(NamedTuple):
-    """What the charge point operator tells of the charging, and how long after its end."""
+    """What the charge point operator tells of the charging, and how long after its end.
+
+    `session`: its OCPI session ends with the same energy, never ends, or ends with more.
+    """
 
     kind: Literal["right", "rejected", "changed", "credited"]
     after_ms: int
+    session: Literal["none", "agrees", "stale", "more"] = "none"
 
 
 class SessionPlan(NamedTuple):
-    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told."""
+    """One driver: card, terminal, charger and what goes wrong. `cdr`: None is ever told.
+
+    `decided`: a person settles what is not proven for long; `goodwill`: per cent of what was
+    captured that a person gives back.
+    """
 
     number: int
     at: int
@@ -77,7 +100,7 @@ class SessionPlan(NamedTuple):
     prices: Prices
     available: int
     role: Role
-    capture_by: Literal["executor", "operator"]
+    capture_by: Performer
     scheme: str
     cvm: str
     start_after_ms: int
@@ -87,13 +110,16 @@ class SessionPlan(NamedTuple):
     reused: bool
     walks_away: bool
     cdr: CdrPlan | None
+    decided: bool = False
+    goodwill: int = 0
 
 
 class WorldPlan(NamedTuple):
     """One world. Rates are per mille: of crashes a transaction, of faults a request, of repeats.
 
     `behind`: so many facts may wait, for seconds, before the stages get to them; `batch`: so many
-    records of an input go into one transaction at most. `outage`: when no acquirer is reached.
+    records of an input go into one transaction at most. `outage`: when the acquirer `away` is not
+    reached, none where that is empty.
     `receipts`: None, where nobody asks for them; `office_faults`, `office_refusals` and
     `office_outage` of those who sign them.
     """
@@ -109,12 +135,18 @@ class WorldPlan(NamedTuple):
     repeats: int
     refusals: int
     outage: tuple[int, int]
+    away: str
     slowest_ms: int
     sessions: tuple[SessionPlan, ...]
     receipts: Receipts | None
     office_faults: int
     office_refusals: int
     office_outage: tuple[int, int]
+
+
+def charger_of(plan: SessionPlan) -> str:
+    """Drivers of one world share four chargers: transactions of several sessions on each."""
+    return f"c{plan.number % 4}"
 
 
 def plan_of(seed: int) -> WorldPlan:
@@ -125,22 +157,26 @@ def plan_of(seed: int) -> WorldPlan:
     operator = chance.one_of(OPERATORS)
     outage_at = T0 + chance.between(0, 2 * HOUR_MS)
     outage_ms = 0 if good or chance.happens(700) else chance.skewed(5 * MINUTE_MS, DAY_MS)
-    sessions = tuple(_session(chance, number, good=good) for number in range(chance.between(1, 3)))
+    drivers = chance.one_of(DRIVERS)
+    sessions = tuple(_session(chance, number, good=good) for number in range(drivers))
     partner = Chance(seed, "partner")
     sessions = tuple(_with_partner(partner, one, good=good) for one in sessions)
+    people = Chance(seed, "people")
+    sessions = tuple(_with_people(people, one, good=good) for one in sessions)
     fiscal = Chance(seed, "fiscal")
     return WorldPlan(
         seed=seed,
         partitions=chance.between(1, 2),
         operator=operator,
-        tick_ms=MINUTE_MS * chance.one_of((1, 5, 5, 10)) if chance.happens(920) else 1_000,
-        behind=chance.one_of((1, 3, 20)),
-        batch=chance.one_of((1, 4, 32)),
+        tick_ms=MINUTE_MS * chance.one_of((1, 5, 10, 20)) if chance.happens(970) else 1_000,
+        behind=chance.one_of((1, 5, 20)),
+        batch=chance.one_of((1, 8, 32)),
         crashes=0 if good else chance.one_of((0, 0, 10, 50)),
         faults=0 if good else chance.one_of((0, 50, 150, 400)),
         repeats=0 if good else chance.one_of((0, 50, 200)),
         refusals=0 if good else chance.one_of((0, 0, 100, 300)),
         outage=(outage_at, outage_at + outage_ms),
+        away="" if chance.happens(300) else chance.one_of(TERMS).acquirer_id,
         slowest_ms=2_000 if good else chance.one_of((2_000, MINUTE_MS, HOUR_MS, 2 * DAY_MS)),
         sessions=sessions,
         receipts=_receipts(fiscal),
@@ -159,7 +195,29 @@ def _with_partner(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPl
     if chance.happens(500):
         return plan
     kind = "right" if good else chance.one_of(CDRS)
-    return plan._replace(cdr=CdrPlan(kind, chance.skewed(MINUTE_MS, DAY_MS)))
+    after_ms = chance.skewed(MINUTE_MS, DAY_MS)
+    session = OCPI[0] if good else chance.one_of(OCPI)
+    return plan._replace(cdr=CdrPlan(kind, after_ms, session if chance.happens(500) else "none"))
+
+
+def _with_people(chance: Chance, plan: SessionPlan, *, good: bool) -> SessionPlan:
+    """Whose meters sign, and what people decide."""
+    chargings = plan.chargings
+    if chance.happens(250):
+        by = SIGNED[0] if good else chance.one_of(SIGNED)
+        chargings = tuple(one._replace(signed=by) for one in chargings)
+    chargings = tuple(
+        one._replace(
+            stays=chance.happens(200),
+            late_ms=0 if good or chance.happens(900) else chance.skewed(MINUTE_MS, 5 * HOUR_MS),
+        )
+        for one in chargings
+    )
+    return plan._replace(
+        chargings=chargings,
+        decided=chance.happens(400),
+        goodwill=chance.one_of((1, 30, 100)) if chance.happens(80) else 0,
+    )
 
 
 def _receipts(chance: Chance) -> Receipts | None:
@@ -222,7 +280,7 @@ def _charging(chance: Chance, power_max_w: int, number: int, *, good: bool) -> C
         power_w=power_w,
         energy_wh=energy_wh,
         parking_ms=chance.one_of((0, MINUTE_MS, 30 * MINUTE_MS, 3 * HOUR_MS)),
-        every_ms=chance.one_of((10_000, 30_000, MINUTE_MS)),
+        every_ms=chance.one_of((20_000, 30_000, MINUTE_MS)),
         dark=dark,
         skew_ms=chance.one_of((0, 0, 0, -30_000, 45_000)) if bad else 0,
         numbered=good or chance.happens(960),

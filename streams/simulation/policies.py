@@ -10,7 +10,7 @@ Remainder = Literal[
     "AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE", "REVERSE_AFTER_CAPTURE", "LAPSE_ONLY"
 ]
 MINUTE_MS = 60_000
-QUARTER_MS = 15 * MINUTE_MS
+HALF_HOUR_MS = 30 * MINUTE_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 CURRENCIES = ("CHF", "EUR", "JPY")
@@ -40,7 +40,7 @@ TERMS = (
     Terms("reverse", "TOTAL", "REVERSE_AFTER_CAPTURE", 10, DAY_MS, 5 * DAY_MS),
     Terms("lapse", "DELTA", "LAPSE_ONLY", 0, DAY_MS, 2 * DAY_MS),
     # Forgets keys within minutes and holds money for hours: the hardest to be right with.
-    Terms("brief", "DELTA", "REVERSE_AFTER_CAPTURE", 4, 10 * MINUTE_MS, 12 * HOUR_MS),
+    Terms("brief", "DELTA", "REVERSE_AFTER_CAPTURE", 2, 10 * MINUTE_MS, 12 * HOUR_MS),
 )
 BY_ID = {one.acquirer_id: one for one in TERMS}
 
@@ -62,7 +62,7 @@ class Figures(NamedTuple):
     at_deadline: Literal["lapse", "floor"]
     forgive_below: int
     grace_ms: int
-    last_look_ms: int = HOUR_MS
+    last_look_ms: int = 2 * HOUR_MS
 
 
 class Receipts(NamedTuple):
@@ -77,11 +77,11 @@ COUNTRY = "CH"
 CHAIN = "till-1"
 
 OPERATORS = (
-    Figures("staircase", Amounts(20, 20, 80), Amounts(30, 0, 30), "lapse", 0, 3 * MINUTE_MS),
-    Figures("small-steps", Amounts(10, 5, 60), Amounts(10, 5, 40), "lapse", 50, 2 * MINUTE_MS),
+    Figures("staircase", Amounts(10, 10, 80), Amounts(30, 0, 30), "lapse", 0, 3 * MINUTE_MS),
+    Figures("small-steps", Amounts(5, 4, 60), Amounts(5, 4, 40), "lapse", 50, 2 * MINUTE_MS),
     Figures("wall", Amounts(50, 0, 50), Amounts(20, 0, 20), "lapse", 0, 3 * MINUTE_MS),
     Figures(
-        "floor", Amounts(15, 15, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS, QUARTER_MS
+        "floor", Amounts(8, 8, 90), Amounts(30, 0, 30), "floor", 0, 10 * MINUTE_MS, HALF_HOUR_MS
     ),
 )
 

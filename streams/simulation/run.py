@@ -1,15 +1,20 @@
 """Many worlds one after the other; whatever is wrong with its seed, to be had again."""
 
 import gc
+import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 import msgspec
 
 from streams.simulation.ending import check_end
 from streams.simulation.world import World, world_of
+
+_BLOCK = 10
+"""So many worlds are handed to a process at once: a second or so."""
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -20,22 +25,43 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Simulated(msgspec.Struct, kw_only=True):
-    """What `holdfast simulate --json` prints. `events`: records that link and sessions took.
+    """What `holdfast simulate --json` prints. `events`: facts told, records taken, commands said.
 
-    `crashes`: transactions that a crash struck; `outcomes`: sessions by how they ended;
-    `events_per_second`: of the time that one core spent on it.
+    `records`: those of them that a stage took and that do not only tell the time; `crashes`:
+    transactions that a crash struck; `outcomes`: sessions by how they ended; `cpu_seconds` of all
+    processes, and `events_per_minute` of that: what one core does.
     """
 
     seeds: int = 0
     sessions: int = 0
     events: int = 0
+    records: int = 0
     crashes: int = 0
     parked: int = 0
     captured: int = 0
     outcomes: dict[str, int] = {}
     violations: list[Violation] = []
     seconds: float = 0
-    events_per_second: int = 0
+    cpu_seconds: float = 0
+    events_per_minute: int = 0
+
+    def __add__(self, other: "Simulated") -> "Simulated":
+        """Both, but for `seconds`, which pass for both at once."""
+        cpu_seconds = self.cpu_seconds + other.cpu_seconds
+        events = self.events + other.events
+        return Simulated(
+            seeds=self.seeds + other.seeds,
+            sessions=self.sessions + other.sessions,
+            events=events,
+            records=self.records + other.records,
+            crashes=self.crashes + other.crashes,
+            parked=self.parked + other.parked,
+            captured=self.captured + other.captured,
+            outcomes=dict(sorted((Counter(self.outcomes) + Counter(other.outcomes)).items())),
+            violations=[*self.violations, *other.violations],
+            cpu_seconds=round(cpu_seconds, 3),
+            events_per_minute=int(events / cpu_seconds * 60) if cpu_seconds else 0,
+        )
 
 
 def lived(seed: int, *, told: bool = False) -> World:
@@ -64,26 +90,51 @@ def _nothing_old_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
-@_nothing_old_collected()
-def simulate(seeds: Iterable[int], show: Callable[[Simulated], None] | None = None) -> Simulated:
-    """Live the worlds of these seeds. `show` is called with what there is after each."""
-    began, worked = time.perf_counter(), time.process_time()
+def _of_one(seed: int) -> Simulated:
+    began = time.process_time()
+    world = lived(seed)
+    return Simulated(
+        seeds=1,
+        sessions=len(world.plan.sessions),
+        events=world.events,
+        records=world.turns.events,
+        crashes=world.turns.crashed,
+        parked=len(world.turns.parked),
+        captured=sum(one.captures for one in world.bank.holds.values()),
+        outcomes=Counter(one.closed_reason or one.phase for one in world.ledgers.values()),
+        violations=[Violation(seed, words) for words in world.checker.found],
+        cpu_seconds=time.process_time() - began,
+    )
+
+
+def _of_block(seeds: Sequence[int]) -> Simulated:
+    with _nothing_old_collected():
+        return sum(map(_of_one, seeds), Simulated())
+
+
+def simulate(
+    seeds: Sequence[int], show: Callable[[Simulated], None] | None = None, *, jobs: int = 1
+) -> Simulated:
+    """Live the worlds of these seeds, in so many processes.
+
+    `show` is called with what there is after each few, in the order of the seeds: what it was shown
+    is whole up to there, and the rest can be had by itself.
+    """
+    began = time.perf_counter()
     found = Simulated()
-    outcomes: Counter[str] = Counter()
-    for seed in seeds:
-        world = lived(seed)
-        found.seeds += 1
-        found.sessions += len(world.plan.sessions)
-        found.events += world.turns.events
-        found.crashes += world.turns.crashed
-        found.parked += len(world.turns.parked)
-        found.captured += sum(one.captures for one in world.bank.holds.values())
-        outcomes.update(one.closed_reason or one.phase for one in world.ledgers.values())
-        found.violations += [Violation(seed, words) for words in world.checker.found]
+    blocks = [seeds[at : at + _BLOCK] for at in range(0, len(seeds), _BLOCK)]
+    for one in _lived(blocks, jobs):
+        found += one
         found.seconds = round(time.perf_counter() - began, 3)
-        spent = max(time.process_time() - worked, 0.001)
-        found.events_per_second = int(found.events / spent)
         if show is not None:
             show(found)
-    found.outcomes = dict(sorted(outcomes.items()))
     return found
+
+
+def _lived(blocks: Sequence[Sequence[int]], jobs: int) -> Iterator[Simulated]:
+    if jobs == 1:
+        yield from map(_of_block, blocks)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as processes:
+        yield from processes.map(_of_block, blocks)

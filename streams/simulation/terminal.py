@@ -6,8 +6,7 @@ from schemas import ids, topics
 from schemas.commands import OfferAmount
 from schemas.facts import CardRead, SessionRequested
 from streams.simulation.chance import Chance
-from streams.simulation.chargers import charger_of
-from streams.simulation.plans import SessionPlan
+from streams.simulation.plans import SessionPlan, charger_of
 from streams.simulation.policies import COUNTRY
 from streams.simulation.sky import NETWORK, TENANT, Sky
 

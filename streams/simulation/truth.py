@@ -9,7 +9,8 @@ class ChargingTruth(msgspec.Struct):
     """One charging. `told`: what its charger told, by number; `arrived`: what we were given of it.
 
     `arrived_at`: when its begin reached us, by which alone it can be linked, 0: never; `whole_at`:
-    when all had. `odd`: the charger told something that cannot be; then no proof is owed.
+    when all had. `odd`: the charger told something that cannot be; then no proof is owed. `signed`:
+    its end is, by a key that counts.
     """
 
     charging_id: str
@@ -21,6 +22,7 @@ class ChargingTruth(msgspec.Struct):
     begun: bool = False
     ended: bool = False
     odd: bool = False
+    signed: bool = False
     told: set[int] = msgspec.field(default_factory=set)
     arrived: set[int] = msgspec.field(default_factory=set)
     arrived_at: int = 0
@@ -40,8 +42,12 @@ class ChargingTruth(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """Whether its end is there: without numbers nobody can say that anything is missing."""
-        return self.whole or (not self.numbered and self.ended and self.end_arrived)
+        """Whether its end is there: without numbers nobody can say that anything is missing.
+
+        What its meter signed is the energy, whatever else never came.
+        """
+        alone = self.signed or (not self.numbered and self.ended)
+        return self.whole or (alone and self.end_arrived)
 
     @property
     def whole(self) -> bool:

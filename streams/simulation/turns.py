@@ -43,7 +43,7 @@ class _Place:
         self.number = number
         self.references = references
         self.barriers = stage.barrier_topics or frozenset()
-        self.queues: dict[str, deque[Record]] = {topic: deque() for topic in stage.inputs}
+        self.queues: dict[str, deque[Record]] = {}  # of inputs where something waits
         self.latest: dict[bytes, bytes] = {}
         self.logic: Logic
         self.store: StateStore
@@ -102,7 +102,7 @@ class Turns:
             _Place(stage, number, references) for stage in made for number in range(partitions)
         ]
         self._readers = {
-            (topic, place.number): (index, place.queues[topic])
+            (topic, place.number): (index, place.queues)
             for index, place in enumerate(self._places)
             for topic in place.stage.inputs
         }
@@ -127,9 +127,12 @@ class Turns:
         place = (topic, number)
         offset = self._offsets.get(place, 0)
         self._offsets[place] = offset + 1
-        index, queue = self._readers[place]
+        index, queues = self._readers[place]
+        queue = queues.get(topic)
+        if queue is None:
+            queue = queues[topic] = deque()
+            self._waiting.add(index)
         queue.append(Record(topic, number, offset, key, value))
-        self._waiting.add(index)
         return topic, number, offset
 
     def _number(self, key: bytes) -> int:
@@ -140,12 +143,13 @@ class Turns:
 
     def run(self) -> None:
         """Until nothing waits anywhere."""
-        while self._waiting:
-            index = self._chance.one_of(sorted(self._waiting))
-            turn = self._places[index]
-            self._turn(turn)
-            if not any(turn.queues.values()):
-                self._waiting.discard(index)
+        waiting = self._waiting
+        while waiting:
+            index = self._chance.one_of(sorted(waiting)) if len(waiting) > 1 else min(waiting)
+            place = self._places[index]
+            self._turn(place)
+            if not place.queues:
+                waiting.discard(index)
 
     def ends(self) -> dict[tuple[str, int], int]:
         """How many records each partition was given."""
@@ -158,8 +162,6 @@ class Turns:
         held: list[deque[Record]] = []
         view = WorkingCopy(place.store)
         for topic, queue in place.queues.items():
-            if not queue:
-                continue
             run = self._run(place, topic, queue, view)
             if run:
                 runs.append(run)
@@ -173,10 +175,18 @@ class Turns:
             runs = runs[:1]
         records = [record for run in runs for record in run]
         self._apply(place, records, view)
-        for record in records:
-            place.queues[record.topic].popleft()
-            at = (record.topic, record.partition)
-            self.taken[at] = self.taken.get(at, 0) + 1
+        for run in runs:
+            self._took(place, run)
+
+    def _took(self, place: _Place, run: Sequence[Record]) -> None:
+        """These of one input were applied or parked, and their transaction stands."""
+        topic = run[0].topic
+        queue, at = place.queues[topic], (topic, place.number)
+        for _ in run:
+            queue.popleft()
+        if not queue:
+            del place.queues[topic]
+        self.taken[at] = self.taken.get(at, 0) + len(run)
 
     def _run(
         self, place: _Place, topic: str, queue: deque[Record], view: WorkingCopy

@@ -32,6 +32,7 @@ from streams.simulation.chargers import EVSE
 from streams.simulation.checker import Checker, Watched
 from streams.simulation.office import Office
 from streams.simulation.partner import Partner
+from streams.simulation.people import People
 from streams.simulation.plans import T0, SessionPlan, WorldPlan, plan_of
 from streams.simulation.policies import DAY_MS, Figures, Receipts, text_of
 from streams.simulation.receipts import ReceiptChecker
@@ -106,7 +107,10 @@ def tables_of(operator: Figures, receipts: Receipts | None) -> Tables:
 
 
 class World:
-    """`open`: the discrepancies of each session that are open, by their ids; `ever`: kinds."""
+    """`open`: the discrepancies of each session that are open, by their ids; `ever`: kinds.
+
+    `told`: facts that came to their topics; `commands` that were committed.
+    """
 
     def __init__(self, plan: WorldPlan) -> None:
         self.plan = plan
@@ -119,7 +123,7 @@ class World:
         self.bank = Bank()
         self.bridge = Bridge(self.bank, self.sky, chance("bridge"))
         self.bridge.faults, self.bridge.refusals = plan.faults, plan.refusals
-        self.bridge.outage = plan.outage
+        self.bridge.outage, self.bridge.away = plan.outage, plan.away
         self.office = Office(self.sky, chance("office"))
         self.office.faults, self.office.refusals = plan.office_faults, plan.office_refusals
         self.office.outage = plan.office_outage
@@ -134,6 +138,8 @@ class World:
         self._terminals: dict[str, Terminal] = {}
         self._ticked_at = 0
         self._waiting = 0
+        self.told = 0
+        self.commands = 0
         for one in plan.sessions:
             self._add(one, Chance(plan.seed, f"driver {one.number}"))
 
@@ -143,10 +149,16 @@ class World:
         terminal = Terminal(plan, tariff_hashes()[plan.prices.name], self.sky, chance)
         self._terminals[session_id] = terminal
         partner = Partner(plan, self.sky, Chance(self.plan.seed, f"partner {plan.number}"))
-        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner.ended)
+        self._evses[session_id] = EVSE(plan, truth, self.sky, chance, partner)
+        people = People(plan, truth, self.sky, Chance(self.plan.seed, f"people {plan.number}"))
         self.bank.available[session_id] = plan.available
-        self.checker.sessions[session_id] = Watched(plan, truth)
+        self.checker.sessions[session_id] = Watched(plan, truth, people)
         self.sky.at(plan.at, terminal.ask)
+
+    @property
+    def events(self) -> int:
+        """What the world stepped through; ticks and watermarks, which tell time only, are none."""
+        return self.told + self.turns.events + self.commands
 
     @property
     def ledgers(self) -> dict[str, SessionLedger]:
@@ -207,8 +219,11 @@ class World:
     def _put(self, topic: str, key: str, value: bytes, fact: Fact) -> None:
         if isinstance(fact, AcquirerAnswered):
             self.checker.on_answer(fact, self.sky.now_at)
+            if fact.kind == "capture" and fact.outcome == "done":
+                self.checker.sessions[fact.session_id].people.captured(fact.amount_minor)
         elif isinstance(fact, AcquirerNotified):
             self.checker.on_notice(fact)
+        self.told += 1
         self._tell("->", fact)
         self.turns.send_bytes(topic, key.encode(), value)
 
@@ -234,6 +249,7 @@ class World:
                 pass  # the clock, visits: nobody in this world listens
 
     def _commanded(self, command: Fact) -> None:
+        self.commands += 1
         self._tell("<-", command)
         match command:
             case MoneyCommand():
@@ -250,6 +266,7 @@ class World:
                 pass  # a terminal shows the others, and nobody in this world acts on them
 
     def _receipted(self, told: Fact) -> None:
+        self.commands += isinstance(told, RequestReceipt | SignReceipt)
         self._tell("<-", told)
         match told:
             case RequestReceipt():
@@ -265,6 +282,8 @@ class World:
         if isinstance(told, DiscrepancyChanged):
             self._tell("!!", told)
             self.ever.add((told.session_id, told.kind))
+            if told.status == "opened" and told.session_id in self.checker.sessions:
+                self.checker.sessions[told.session_id].people.told(told)
             known = self.open.setdefault(told.session_id, {})
             if told.status == "closed":
                 known.pop(told.discrepancy_id, None)

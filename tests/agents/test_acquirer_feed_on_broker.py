@@ -125,10 +125,10 @@ async def test_webhooks_days_old_take_effect_once_each_under_kills(
         began = time.monotonic()
         while (found := await world.ours(belongs)) != expected:
             assert not found - expected, list(found - expected)[:3]
-            assert time.monotonic() - began < 60, (world.log.read_text()[-3000:], len(found))
+            assert time.monotonic() - began < 180, (world.log.read_text()[-3000:], len(found))
             await asyncio.sleep(1)
         process.terminate()
-        process.wait(15)
+        process.wait(120)
     by_topic = Counter()
     for (topic, *_), count in found.items():
         by_topic[topic] += count

@@ -61,11 +61,11 @@ async def test_every_message_takes_effect_once_however_often_the_feed_is_killed(
         while (found := await world.ours(belongs)) != expected:
             surplus = found - expected
             assert not surplus, list(surplus)[:3]
-            assert time.monotonic() - began < 60, (world.log.read_text()[-3000:], expected - found)
+            assert time.monotonic() - began < 180, (world.log.read_text()[-3000:], expected - found)
             await asyncio.sleep(1)
         await counted_once(world, feed, len(sent))
         process.terminate()
-        process.wait(15)
+        process.wait(120)
     assert found[next(iter(found))] == 1
     assert sum(count for (topic, *_), count in found.items() if topic == topics.READINGS) > 1_000
 
@@ -80,7 +80,7 @@ async def counted_once(world, feed, sent):
     began = time.monotonic()
     counted = 0
     while counted < sent:
-        assert time.monotonic() - began < 60, (counted, sent)
+        assert time.monotonic() - began < 180, (counted, sent)
         await asyncio.sleep(1)
         told = [one for one in await world.told(feed) if one.tenant != "closing"]
         counted = sum(one.accepted + one.refused for one in told)
@@ -123,7 +123,7 @@ async def test_wild_messages_are_refused_by_name_in_bounded_time_and_memory(
             memory = max(memory, psutil.Process(process.pid).memory_info().rss)
             if len(parked) == len(odd) and neighbours == len(odd):
                 break
-            assert time.monotonic() - began < 60, (
+            assert time.monotonic() - began < 180, (
                 len(parked),
                 neighbours,
                 world.log.read_text()[-3000:],

@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from harness_checks import Before
 from harness_load import Days
 from harness_proxy import FaultProxy
 from pydantic import SecretStr
@@ -29,6 +33,7 @@ from streams.demo.run import BEGIN_AT
 from streams.demo.scenery import COUNTRY, executor_accounts, tariffs
 from streams.demo.simulated import simulated_acquirer
 from streams.engine.supervisor import RestartPolicy, Supervisor, What
+from streams.reading import reader
 from streams.settings import Kafka, Settings
 from streams.sink.asking import RunningSink, SinkAway
 from streams.stack import Stack, child, environment, query_port
@@ -44,37 +49,49 @@ RECEIPTS = f"""
 regime = "SIGN_CHAINED"
 chain = "{CHAIN}"
 """
-_SCRIPTED_DAYS = 8  # so many have bad days at the acquirer too; the ids must be known beforehand
-_REACHED_WITHIN_S = 60
+_SCRIPTED_DAYS = 60  # so many have bad days at the acquirer too; the ids must be known beforehand
+_REACHED_WITHIN_S = 120
+_ASSIGNED = re.compile(r"assigned partitions \[(.*)\]")
 # Kills come faster here than a supervisor's patience with a child that keeps dying.
 _RESTART = RestartPolicy(healthy_after_s=3, cap_s=1, limit=None)
 
 
 class NeverReached(AssertionError):
-    """Nobody came to the crash point."""
+    """What a fault waits for did not come: nobody was at the crash point, no money was moved."""
+
+
+def owned(log):
+    """The partitions that the newest process with this log was told to have; [] at first."""
+    told = _ASSIGNED.findall(log.read_text(errors="replace")) if log.exists() else []
+    return [part for part in told[-1].split(", ") if part] if told else []
 
 
 class World:
-    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked.
+    """One stack. `deaths`: (monotonic instant, child) of each that ended without being asked;
+    `happened`: (monotonic instant, what, child) of everything that the supervisors told.
 
     `beside`: what else stands behind a proxy: "fiscal" (then all drivers charge where receipts are
     signed) or "clickhouse" (a server instead of the sink's own engine).
     """
 
-    def __init__(self, base, seed, *, nodes=1, sessions=40, bad_day_percent=20, beside=""):
+    def __init__(
+        self, base, seed, *, nodes=1, partitions=4, sessions=40, bad_day_percent=20, beside=""
+    ):
         self.seed = seed
         self.base = base
         self.deaths = []
-        self._started = []
+        self.happened = []
         self._nodes = nodes
         self._exits = ExitStack()
+        self.before = Before()
         self._supervisors = {}
+        self._staff = {}
         self._crash_folder = base / "crash"
         self._beside = beside
         self.settings = Settings(
             state_dir=base / "state",
             policy_file=base / "policy.toml",
-            kafka=Kafka(replication=nodes),
+            kafka=Kafka(replication=nodes, partitions=partitions),
             clock={"source": "replay"},
         )
         country = COUNTRY_OF_RECEIPTS if beside == "fiscal" else COUNTRY
@@ -178,6 +195,35 @@ class World:
         names = ["executor", "sink", *(["fiscal"] if self._beside == "fiscal" else [])]
         return [self.spec(name, name) for name in names]
 
+    async def staff(self, workers, silence_s):
+        """So many workers, each with partitions of its own, however many there are now."""
+        for slot in sorted(self._staff):
+            if slot >= workers or self._staff[slot] != silence_s:
+                await self.dismiss(slot)
+        for slot in range(workers):
+            if slot not in self._staff:
+                await self.hire(slot, silence_s)
+        await asyncio.gather(*(self.takes_part(slot) for slot in range(workers)))
+
+    async def hire(self, slot, silence_s=5.0):
+        for spec in self.workers(slot):
+            if spec.log.exists():  # whoever had this place before
+                spec.log.rename(f"{spec.log}.{time.monotonic_ns()}")
+        await asyncio.to_thread(self.run, f"worker-{slot}", self.workers(slot, silence_s=silence_s))
+        self._staff[slot] = silence_s
+
+    async def dismiss(self, slot):
+        await asyncio.to_thread(self.end, f"worker-{slot}")
+        del self._staff[slot]
+
+    def log(self, name):
+        return self.settings.state_dir / "logs" / f"{name}.log"
+
+    async def takes_part(self, slot):
+        """Wait until each stage of this worker has partitions."""
+        for spec in self.workers(slot):
+            await self.until(lambda log=spec.log: owned(log), f"{spec.name} gets no partitions")
+
     def run(self, group, specs):
         """Keep these children running until `end(group)`, or the end of the world."""
         supervisor = Supervisor(specs, on_event=self._happened)
@@ -196,14 +242,21 @@ class World:
                 return time.monotonic()
         raise KeyError(name)
 
+    def died(self, name, since_s):
+        """Whether a child of this name ended since then."""
+        return any(at >= since_s and one == name for at, one in self.deaths)
+
+    def began_to_beat(self, name):
+        """When the newest process of this name gave its first sign of life."""
+        return max(at for at, what, one in self.happened if (what, one) == ("alive", name))
+
     def names(self):
         return sorted(name for one in self._supervisors.values() for name in one.pids())
 
     def _happened(self, event):
+        self.happened.append((time.monotonic(), event.what.removeprefix("child "), event.name))
         if event.what is What.DIED:
             self.deaths.append((time.monotonic(), event.name))
-        if event.what is What.STARTED:
-            self._started.append(event.name)
 
     # --- crash points ---
 
@@ -218,8 +271,8 @@ class World:
         written.rename(request)
         if point in ("assignment", "restore"):  # only who comes up gets there
             self.signal(f"{process}-0")
-        await self._until(done.exists, f"nobody came to {at}")
-        died = await self._until(lambda: self._death_of(process, before, done), f"{at}: no death")
+        await self.until(done.exists, f"nobody came to {at}")
+        died = await self.until(lambda: self._death_of(process, before, done), f"{at}: no death")
         done.unlink()
         return died
 
@@ -229,7 +282,8 @@ class World:
         met_ago_s = time.time() - done.stat().st_ctime
         return next((at for at in found if at >= time.monotonic() - met_ago_s - 0.01), None)
 
-    async def _until(self, ask, otherwise):
+    async def until(self, ask, otherwise):
+        """What `ask()` says once it says something. Raises NeverReached."""
         until_s = time.monotonic() + _REACHED_WITHIN_S
         while not (found := ask()):
             if time.monotonic() > until_s:
@@ -238,6 +292,34 @@ class World:
         return found
 
     # --- what came of it ---
+
+    async def ends(self, topic):
+        """How far its partitions are written, in sum; it grows by each transaction that wrote."""
+        parts = [TopicPartition(topic, one) for one in range(self.settings.kafka.partitions)]
+        async with reader(self.bootstrap) as consumer:
+            return sum((await consumer.end_offsets(parts)).values())
+
+    async def in_sync(self):
+        """Wait until every replica of every partition is in step with its leader."""
+        until_s = time.monotonic() + _REACHED_WITHIN_S
+        while lagging := await self._lagging():
+            if time.monotonic() > until_s:
+                raise NeverReached(f"not in sync: {lagging[:5]}")
+            await asyncio.sleep(0.5)
+
+    async def _lagging(self):
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            found = await admin.describe_topics()
+        finally:
+            await admin.close()
+        return [
+            f"{topic['topic']}/{part['partition']}"
+            for topic in found
+            for part in topic["partitions"]
+            if len(part["isr"]) < self._nodes
+        ]
 
     def oracle(self):
         by_session = {}

@@ -16,7 +16,7 @@ from streams.replay.folding import folded
 from streams.replay.recorded import Recorded
 
 _BEGIN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-_PATIENCE_S = 180
+_PATIENCE_S = 300
 _TRY_AGAIN_S = 0.5
 _RECEIPT_S = 0.5
 

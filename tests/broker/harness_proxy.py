@@ -12,12 +12,14 @@ class FaultProxy:
 
     `cut`: nobody is let in and whoever was is thrown out. `slow`: each piece waits so long, both
     ways. `late`: what the server says waits so long, what it is told does not. `pass_on`: as if
-    there were no proxy; what is on its way waits no longer.
+    there were no proxy; what is on its way waits no longer. `held` counts the pieces that were made
+    to wait, so that whoever hurt somebody can tell.
     """
 
     def __init__(self, host, port):
         self._target = (host, port)
         self._up_s = self._down_s = 0.0
+        self.held = 0
         self._changed = asyncio.Event()
         self._open = set()
         self._serving = set()
@@ -39,6 +41,12 @@ class FaultProxy:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def delays(self):
+        """Whether somebody is let in and made to wait."""
+        listens = any(isinstance(one, asyncio.Server) for one in self._open)
+        return listens and self._up_s + self._down_s > 0
 
     def cut(self):
         self._do(self._close())
@@ -109,6 +117,7 @@ class FaultProxy:
         with suppress(OSError):
             while piece := await source.read(_CHUNK):
                 if seconds := getattr(self, wait):
+                    self.held += 1
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), seconds)
                 sink.write(piece)

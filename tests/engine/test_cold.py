@@ -126,7 +126,7 @@ def test_a_restore_finds_the_same(log, monkeypatch):
 
 # --- on a broker ---
 
-broker = [pytest.mark.broker, pytest.mark.timeout(200)]
+broker = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 
 class TestReadBack:
@@ -200,7 +200,7 @@ class TestWorker:
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 async def test_compaction_takes_no_place_away(world):
     admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
     await admin.start()

@@ -69,7 +69,7 @@ heart.beat()
         os.close(write_end)
         assert os.read(read_end, 1) == b"."
         os.close(read_end)
-        child.communicate(timeout=10)
+        child.communicate(timeout=120)
     assert child.returncode == ORPHANED
 
 

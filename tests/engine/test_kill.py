@@ -26,7 +26,7 @@ def soak_run() -> ModuleType:
 
 @pytest.mark.broker
 @pytest.mark.kill
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_kills_and_stops_lose_and_repeat_nothing(kafka, unique, tmp_path, soak_run, capsys):
     seed = int(os.environ.get("HOLDFAST_SOAK_SEED", "20261121"))
     log = tmp_path / "workers.log"

@@ -16,7 +16,7 @@ from streams.engine.transactions import (
     offsets_of,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 
 @asynccontextmanager

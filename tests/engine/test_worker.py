@@ -11,7 +11,7 @@ from aiokafka.errors import CommitFailedError
 
 POSITIONS_KEY = b"\x00positions"
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 
 async def test_a_killed_worker_goes_on_where_its_state_says(world):

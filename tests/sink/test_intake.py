@@ -88,7 +88,7 @@ async def test_records_are_inserted_once_while_partitions_change_hands(feed, set
     assert len(places) == feed.sent
 
 
-async def until(is_so, within_s=60):
+async def until(is_so, within_s=120):
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)

@@ -19,7 +19,7 @@ from streams.verify import Books, Scope, simulator_books, verify
 pytestmark = pytest.mark.broker
 
 
-def scope(settings, within_s=30):
+def scope(settings, within_s=120):
     return Scope(
         bootstrap=settings.bootstrap, topic_prefix=settings.topic_prefix, within_s=within_s
     )

@@ -140,7 +140,7 @@ class Wire:
         ]
         await asyncio.gather(*sends)
 
-    async def records(self, topic: str, count: int, within_s: float = 30):
+    async def records(self, topic: str, count: int, within_s: float = 120):
         """At least `count` records from a topic's beginning, in the order of each partition."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.bootstrap,
@@ -161,11 +161,11 @@ class Wire:
         finally:
             await consumer.stop()
 
-    async def answers(self, count: int, within_s: float = 30):
+    async def answers(self, count: int, within_s: float = 120):
         found = await self.records(self.settings.responses_topic, count, within_s)
         return [decode(record.value) for record in found]
 
-    async def answer(self, command_id: str, within_s: float = 30):
+    async def answer(self, command_id: str, within_s: float = 120):
         """The first answer to a command."""
         deadline, count = time.monotonic() + within_s, 1
         while time.monotonic() < deadline:

@@ -80,7 +80,7 @@ async def until_signed(wire, count):
     async for attempt in stamina.retry_context(
         on=AssertionError,
         attempts=None,
-        timeout=60,
+        timeout=120,
         wait_initial=0.02,
         wait_max=0.02,
         wait_jitter=0,
@@ -92,7 +92,7 @@ async def until_signed(wire, count):
 async def test_what_cannot_be_signed_is_parked_and_its_chain_goes_on(wire):
     stop, ready = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(run_fiscal_executor(wire.settings, stop=stop, on_ready=ready.set))
-    await asyncio.wait_for(ready.wait(), 30)
+    await asyncio.wait_for(ready.wait(), 120)
     await wire.give(b"nonsense")
     await give(wire, sign(1, chain="nobody"), sign(2, chain="ATU1"))
     (answer,) = await wire.answers(1)

@@ -54,7 +54,7 @@ def owned(mode, *program):
                     process.kill()
 
 
-def ends(process, within_s=15):
+def ends(process, within_s=120):
     deadline = time.monotonic() + within_s
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > deadline:
@@ -109,7 +109,7 @@ def test_it_does_not_start_for_an_owner_that_is_gone():
         [sys.executable, "-I", "-S", str(LAUNCHER), str(dead.pid), "10", *SLEEP],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 128 + signal.SIGTERM

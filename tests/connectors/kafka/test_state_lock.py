@@ -33,10 +33,10 @@ def test_it_is_free_again_when_its_owner_was_killed(tmp_path):
     ) as owner:
         assert owner.stdout.readline() == b"held\n"
         with pytest.raises(StateDirectoryInUse, match=f"process {owner.pid};"):
-            claim(tmp_path, patience_s=10)
+            claim(tmp_path, patience_s=60)
         owner.kill()
         owner.wait()
-        claim(tmp_path, patience_s=10).close()
+        claim(tmp_path, patience_s=60).close()
 
 
 def test_the_broker_of_a_dead_owner_is_waited_for(tmp_path):
@@ -53,4 +53,4 @@ def test_the_broker_of_a_dead_owner_is_waited_for(tmp_path):
         with pytest.raises(StateDirectoryInUse, match=f"process {dead.pid};"):
             claim(tmp_path, patience_s=0.3)
         heir.kill()
-        claim(tmp_path, patience_s=10).close()
+        claim(tmp_path, patience_s=60).close()

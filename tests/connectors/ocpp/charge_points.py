@@ -111,7 +111,7 @@ async def connected(version, said):
     async def serve(request):
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOLS[version],))
         await socket.prepare(request)
-        point = csms(version)("charger", Socket(socket, said), response_timeout=10)
+        point = csms(version)("charger", Socket(socket, said), response_timeout=60)
         point._unique_id_generator = numbered("csms-")
         there.set_result(point)
         await listen(point)
@@ -132,7 +132,7 @@ async def connected(version, said):
             ) as socket,
         ):
             assert socket.protocol == SUBPROTOCOLS[version]
-            here = charger(version)("charger", Socket(socket), response_timeout=10)
+            here = charger(version)("charger", Socket(socket), response_timeout=60)
             here._unique_id_generator = numbered("charger-")
             reading = asyncio.create_task(listen(here))
             yield here, await there

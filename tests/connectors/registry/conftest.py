@@ -90,7 +90,7 @@ def wait_for(url: str, launched: subprocess.Popen[bytes], log: Path) -> None:
         assert launched.poll() is None, log.read_text()[-3000:]
         assert time.monotonic() - began < WITHIN_S, log.read_text()[-3000:]
         try:
-            if httpx.get(f"{url}/subjects", timeout=2).is_success:
+            if httpx.get(f"{url}/subjects", timeout=30).is_success:
                 return
         except httpx.TransportError:
             pass

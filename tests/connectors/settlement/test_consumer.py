@@ -59,7 +59,7 @@ class Till:
         self._wanted = count
         self._reached = asyncio.Event()
         if self.effects.total() < count:
-            await asyncio.wait_for(self._reached.wait(), 60)
+            await asyncio.wait_for(self._reached.wait(), 120)
 
     async def tell(self, request: web.Request) -> web.Response:
         known = self.answers.get(request.match_info["key"])

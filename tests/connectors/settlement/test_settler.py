@@ -121,6 +121,19 @@ async def test_an_inquiry_about_what_nobody_began_is_not_found(kit):
     assert (await kit.consumer().settle(taken(inquiry))).outcome == "not_found"
 
 
+async def test_a_book_that_was_lost_takes_nobodys_money_twice(kit, tmp_path):
+    """The offsets are Kafka's: what was done by the old book comes only as inquiry or resend."""
+    bank = kit.bank
+    capture = operator().capture("psp", 1500)
+    await kit.consumer().settle(taken(capture))
+    kit.book = open_book(str(tmp_path / "empty.sqlite"))
+    inquired = await kit.consumer().settle(taken(operator().inquire(capture.command_id, "capture")))
+    resent = await kit.consumer().settle(taken(operator().resend(capture, "capture")))
+    kit.book.close()
+    assert [inquired.outcome, resent.outcome] == ["done", "done"]
+    assert bank.effects == [capture.command_id]
+
+
 async def test_an_inquiry_while_another_process_is_at_work_is_unknown(kit, bank, killed):
     capture = operator().capture("psp", 1500)
     bank.dies = "before"
@@ -146,6 +159,36 @@ async def test_a_handler_that_raises_is_unknown_and_its_words_are_not_told(kit, 
     assert (answer.outcome, answer.reason) == ("unknown", "handler_failed")
     shown = capsys.readouterr()
     assert "4111" not in shown.out + shown.err + repr(answer)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Verdict(outcome="done", amount_minor=-5),
+        Verdict(outcome="done", amount_minor=2**63),
+        Verdict(outcome="declined", reason="x" * 5_000),
+    ],
+)
+async def test_an_answer_out_of_bounds_is_unknown_and_asked_after_again(kit, bank, odd):
+    """In the book it would be the last word, and nobody could ever read it."""
+    capture = operator().capture("psp", 1500)
+    bank.scripted = [odd, odd, Verdict(outcome="done", amount_minor=1500)]
+    consumer = kit.consumer()
+    inquiry = operator().inquire(capture.command_id, "capture")
+    answers = [await consumer.settle(taken(one)) for one in (capture, inquiry, inquiry, capture)]
+    assert [one.outcome for one in answers] == ["unknown", "unknown", "done", "done"]
+
+
+async def test_a_card_number_in_its_words_is_told_to_nobody_and_kept_nowhere(kit, bank):
+    """A test number of Visa's; the no is a no all the same."""
+    capture = operator().capture("psp", 1500)
+    bank.scripted = [
+        Verdict(outcome="declined", reason="card 4111111111111111", psp_reference="r-1")
+    ]
+    consumer = kit.consumer()
+    first, again = [await consumer.settle(taken(capture)) for _ in range(2)]
+    assert (first.outcome, first.reason, first.psp_reference) == ("declined", "", "r-1")
+    assert (again.outcome, again.reason) == ("declined", "")
 
 
 async def test_not_found_is_no_answer_to_an_attempt(kit, bank):

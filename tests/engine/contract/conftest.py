@@ -128,7 +128,7 @@ class Wire:
         return await self.until(reached)
 
     @staticmethod
-    async def until(condition, within_s: float = 60.0):
+    async def until(condition, within_s: float = 120.0):
         """Await `condition` until it gives something true; that, or the last it gave."""
         deadline = time.monotonic() + within_s
         while True:

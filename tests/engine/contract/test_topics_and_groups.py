@@ -88,8 +88,8 @@ class TestMembership:
     async def test_a_static_member_stays_until_its_session_times_out(self, wire):
         group = wire.name("static")
         await self.join_and_stop(wire, group, group_instance_id=f"{group}-0")
-        assert await self.members(wire, group) == 1
         began = time.monotonic()
+        assert await self.members(wire, group) == 1
 
         async def gone():
             return await self.members(wire, group) == 0

@@ -43,13 +43,9 @@ async def test_a_stage_that_was_stopped_is_replaced_and_each_record_counts_once(
     finally:
         assert await asyncio.to_thread(supervisor.stop) == 0
     told = [event.what for event in events]
-    assert told == [
-        What.STARTED,
-        What.ALIVE,
-        What.SILENT,
-        What.DIED,
-        What.STARTED,
-        What.ALIVE,
-        What.STOPPED,
-    ]
+    replaced = [What.SILENT, What.DIED, What.STARTED, What.ALIVE]
+    assert told[:2] == [What.STARTED, What.ALIVE]
+    assert told[-1] == What.STOPPED
+    # On a machine that does not let it run it is silent more often than it was stopped.
+    assert told[2:-1] == replaced * (len(told[2:-1]) // 4) != []
     assert events[-1].exit_code == 0
