@@ -16,6 +16,7 @@ from connectors.ocpp.signed.registry import Registry
 from connectors.ocpp.signed.verify import Checked, check
 
 BEGIN, ENDS, SPOILT = "B", frozenset("ELRAP"), "X"
+_MISTAKEN = frozenset(("MISMATCH", "INVALID", "OUTDATED", "UNKNOWN"))  # table 11, states of error
 WH_PER_UNIT = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 MOST_WH = Decimal(10**12)
 PAGE = re.compile(r"([TF])(\d{1,18})")
@@ -164,6 +165,7 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
             "its records are signed by different keys" if len({o.key for _, o in group}) > 1 else ""
         )
         or _unpaged(payloads)
+        or _mistaken(payloads)
         or _unfit(course, payloads)
     )
     wh = _difference(course)
@@ -233,6 +235,13 @@ def _unpaged(payloads: Sequence[Payload]) -> str:
         if kind != next_kind or next_number != number + 1:
             return f"pages {kind}{number} and {next_kind}{next_number} do not follow each other"
     return ""
+
+
+def _mistaken(payloads: Sequence[Payload]) -> str:
+    """Transparency software calls such a pair not according to law, so its payer would be told."""
+    levels = (one.level.upper() for one in payloads)
+    told = next((one for one in levels if one in _MISTAKEN), "")
+    return f"who charges was not identified: IL {told}" if told else ""
 
 
 def _unfit(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:
