@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.feeding import Note
+from connectors.ocpi.below_zero import un_negated
 from connectors.ocpi.building import built
 from connectors.ocpi.costs import Kind, Sides, costs, lines, signed
 from connectors.ocpi.driver import driver, spot, standard, without_cards
@@ -101,6 +102,8 @@ def _rejected(message: Message) -> int:
 
 def _read(told: dict[str, Any], message: Message) -> _Read:
     reader, quirks = message.reader, message.quirks
+    credit = _credit(told, reader)
+    told = un_negated(told, reader) if credit else told
     started_at = at_of(told["start_date_time"]) if "start_date_time" in told else 0
     end = told.get("end_date_time") or told.get("stop_date_time")
     ended_at = at_of(end) if end else 0
@@ -113,7 +116,6 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     _hours(told)
     reach = Reach.of("total_energy", took_ms, standard(told), quirks)
     energy = put_right(told["total_energy"], periods, reach, (quirks, reader))
-    credit = _credit(told, reader)
     found = costs(told, quirks, reader)
     if not credit and not energy.flows_back:
         _none_below_zero(found)
