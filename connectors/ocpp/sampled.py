@@ -51,7 +51,8 @@ class Sample(NamedTuple):
     """What was told for one instant. Energies in Wh, power in W, -1: not told.
 
     `wh` is the register; `at_begin`, `at_end`: one of its contexts is the transaction's begin or
-    end. `interval_uwh`: micro-Wh since the interval before, of those `by_clock` or sampled.
+    end. `begin_wh`: the begin, told again beside what has been read since. `interval_uwh`: micro-Wh
+    since the interval before, of those `by_clock` or sampled.
     """
 
     at: int
@@ -64,6 +65,7 @@ class Sample(NamedTuple):
     by_clock: bool = False
     signed: tuple[Signed, ...] = ()
     number: int = 0
+    begin_wh: int = NOT_TOLD
 
 
 class Samples(NamedTuple):
@@ -136,7 +138,8 @@ class _Reader(NamedTuple):
         if apart.registers:
             wh, more, at_begin, at_end = self._register(apart.registers)
             flags |= more
-            return Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
+            said = Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
+            return self._told_again(said, apart.registers) if at_begin else said
         if apart.intervals:
             uwh, more, by_clock = self._interval(apart.intervals)
             return Sample(
@@ -187,6 +190,25 @@ class _Reader(NamedTuple):
             return wh, chosen.flags, context == BEGIN, context == END
         contexts = {one[0].context for one in told}
         return wh, chosen.flags, BEGIN in contexts, END in contexts
+
+    def _told_again(self, said: Sample, told: list[_Told]) -> Sample:
+        """The present register, where the begin stands below it with the same instant.
+
+        Growatt's tell it again with every sample (lbbrhzn/ocpp #1838, evcc #15768).
+        """
+        since = [one for one in told if one[0].context != BEGIN]
+        begin = [one for one in told if one[0].context == BEGIN]
+        if not since or said.wh == NOT_TOLD:
+            return said
+        try:
+            now, before = (_best(some, ENERGY, self.dialect) for some in (since, begin))
+        except _Bad:  # phases that do not add up: what was chosen stands
+            return said
+        if whole(now.amount) <= whole(before.amount):
+            return said
+        flags = said.flags & ~_DISAGREEING | now.flags
+        begin_wh = whole(before.amount)
+        return said._replace(wh=whole(now.amount), flags=flags, at_begin=False, begin_wh=begin_wh)
 
     def _interval(self, told: list[_Told]) -> tuple[int, int, bool]:
         """Energy since the interval before in micro-Wh, flags, whether it came by the clock.

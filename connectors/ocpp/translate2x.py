@@ -220,6 +220,7 @@ def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
     """
     registers = [sample for sample in said.samples if sample.wh >= 0]
     told = next((sample for sample in registers if sample.at_begin), None)
+    told = told or _told_again(one, registers)
     if told is None and event.event_type == "Started" and registers:
         told = registers[0]
     if told is not None and not one.begin_explicit:
@@ -238,6 +239,12 @@ def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
         return _assume(one, wh, at)
     register.begin(one, wh, at)
     return True
+
+
+def _told_again(one: Transaction, registers: list[Sample]) -> Sample | None:
+    """The begin that stands beside a later sample: of its instant only the start's is known."""
+    told = next((sample for sample in registers if sample.begin_wh >= 0), None)
+    return told and told._replace(wh=told.begin_wh, at=one.started_at or told.at)
 
 
 def _all_seen(one: Transaction) -> bool:
