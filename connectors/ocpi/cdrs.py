@@ -18,7 +18,7 @@ from connectors.ocpi.driver import driver, spot, standard, without_cards
 from connectors.ocpi.energy import Energy, Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
-from connectors.ocpi.objects import ObjectState, Translated
+from connectors.ocpi.objects import Kept, ObjectState, Translated
 from connectors.ocpi.periods import Usual, in_order
 from connectors.ocpi.reading import CANONICAL, Reader, Unreadable, at_of, decimal_text
 from connectors.ocpi.tables import CDR
@@ -26,7 +26,6 @@ from connectors.ocpi.versions import version_of
 from schemas.roaming import CdrSeen, OcpiVersion
 
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
-_NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
 _ACCEPTED = 1_000  # OCPI status codes from here on are success
 _REFUSING = 2_000  # and from here on errors
 _HOUR_MS = 3_600_000
@@ -47,7 +46,12 @@ class _Read(NamedTuple):
 def seen(state: ObjectState | None, message: Message) -> Translated:
     """The CDR, where it is new. Raises Unreadable; `cdr-changed`: it is known with another body."""
     reader = message.reader
-    told = CDR.read(without_cards(message.found, reader), reader)
+    return seen_as(state, message, CDR.read(without_cards(message.found, reader), reader))
+
+
+def seen_as(state: ObjectState | None, message: Message, told: dict[str, Any]) -> Translated:
+    """As `seen`, of fields that were read already."""
+    reader = message.reader
     matching(told, message.place)
     read = _read(told, message)
     written, money_digest = _written(read), _money_digest(read)
@@ -185,18 +189,20 @@ class _Written(NamedTuple):
 
 def _written(read: _Read) -> _Written:
     """`body_digest` is over all but when it was sent: a repeat with a new stamp is no change."""
-    body = {**read.told, "total_energy": read.energy.kwh}
+    rest = {**read.told, "total_energy": read.energy.kwh}
+    as_told = rest.pop("charging_periods", None)
+    last_updated = rest.pop("last_updated")
+    outlet = rest.get("cdr_location")
+    if type(outlet) is Kept:
+        rest["cdr_location"] = outlet.canonical
     listed = read.energy.periods
     periods = listed.canonical if isinstance(listed, Usual) else CANONICAL.encode(listed)
     periods_digest = digest(periods)
-    rest = {name: one for name, one in body.items() if name not in _NOT_DIGESTED}
-    if listed:
-        body["charging_periods"] = msgspec.Raw(periods)
-    return _Written(
-        CANONICAL.encode(body).decode(),
-        digest(CANONICAL.encode(rest) + periods_digest.encode()),
-        periods_digest,
-    )
+    body_digest = digest(CANONICAL.encode(rest) + periods_digest.encode())
+    rest["last_updated"] = last_updated
+    if as_told is not None:
+        rest["charging_periods"] = msgspec.Raw(periods)
+    return _Written(CANONICAL.encode(rest).decode(), body_digest, periods_digest)
 
 
 def _money_digest(read: _Read) -> str:

@@ -73,6 +73,8 @@ def put_right(
     if quirks.energy_in_wh:
         reader.note("energy-in-wh")
         return _checked(Energy(_thousandth(kwh), _thousandths(periods), back), reach)
+    if summed == kwh:
+        return _checked(Energy(kwh, periods, back), reach)
     if kwh > 0 and _LOW * kwh <= summed <= _HIGH * kwh:
         reader.note("period-energy-in-wh")
         return _checked(Energy(kwh, _thousandths(periods), back), reach)
