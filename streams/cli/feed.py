@@ -12,6 +12,7 @@ from prometheus_client import start_http_server
 from connectors.acquirers.settings import LOOPBACK, AccountSettings
 from streams.agents.feed_checking import Checked, Unusable, checked, default_feed
 from streams.agents.feed_mapping import Feed, MappingWrong, Source, read_mapping
+from streams.agents.feed_meter_keys import KeysWatch
 from streams.agents.feed_opening import NoSuchTopic, opened, prepared
 from streams.app import engine_settings, wall_at
 from streams.cli.accounts import of_tenant, read_accounts, with_secrets
@@ -26,6 +27,7 @@ from streams.cli.screen import (
     print_json,
     quiet,
     settings_or_exit,
+    tell,
 )
 from streams.cli.serve import end
 from streams.engine.settings import REFUSED_EXIT
@@ -89,7 +91,8 @@ def _run_here(feed: Feed, topic: str, partitions: int, settings: Settings, slot:
     if settings.feed.metrics_port:
         start_http_server(settings.feed.metrics_port, LOOPBACK)
     stage = opened(feed, topic, partitions, settings, _accounts(settings))
-    return run_stage(stage, engine_settings(settings, stage.name, slot))
+    with KeysWatch(feed.keys, tell):
+        return run_stage(stage, engine_settings(settings, stage.name, slot))
 
 
 def _feed(source: Source, mapping: Path) -> Feed:
