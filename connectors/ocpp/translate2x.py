@@ -281,8 +281,12 @@ def _assume(one: Transaction, wh: int, at: int) -> bool:
 
 
 def _proofs(turn: Turn, one: Transaction, told: tuple[Sample, ...], *, all_of: bool) -> None:
+    trust: evidence.Trust | None = None
     for sample in told:
-        if sample.signed and (why := evidence.keep(one, sample.signed, all_of=all_of)):
+        if not sample.signed:
+            continue
+        trust = trust or evidence.Trust(turn.state, turn.place, turn.keys)
+        if why := evidence.keep(one, sample.signed, trust, all_of=all_of):
             turn.note("signed-dropped", why)
 
 
