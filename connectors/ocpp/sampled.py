@@ -32,6 +32,7 @@ INTERVAL = "Energy.Active.Import.Interval"
 POWER_IMPORT = "Power.Active.Import"
 BEGIN, END, CLOCK = "Transaction.Begin", "Transaction.End", "Sample.Clock"
 OUTLET = "Outlet"
+_NEARBY = frozenset(("Body", "Cable"))  # not Inlet: what a whole station takes
 NOT_TOLD = -1
 
 MOST_INSTANTS = 20_000  # of one message: two weeks of a reading a minute
@@ -45,6 +46,7 @@ _PHASES = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
 _ZONE_ASSUMED = Flag.ZONE_ASSUMED.value
 _SUMMED = Flag.SUMMED_PHASES.value
 _DISAGREEING = Flag.DISAGREEING.value
+_NOT_AT_OUTLET = Flag.NOT_AT_OUTLET.value
 
 
 class Sample(NamedTuple):
@@ -113,11 +115,15 @@ def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | N
 
 
 class _Apart(NamedTuple):
-    """The sampled values of an instant by what they measure; `elsewhere`: not at the outlet."""
+    """The sampled values of an instant by what they measure.
+
+    Not at the outlet: `nearby` registers, and all that is `elsewhere`.
+    """
 
     registers: list[_Told]
     powers: list[_Told]
     intervals: list[_Told]
+    nearby: list[_Told]
     elsewhere: list[_Told]
     signed: list[Signed]
 
@@ -135,11 +141,14 @@ class _Reader(NamedTuple):
         signed = tuple(apart.signed)
         number = told[0][1]
         power_w = self._power_w(apart.powers) if apart.powers else NOT_TOLD
-        if apart.registers:
-            wh, more, at_begin, at_end = self._register(apart.registers)
+        registers = apart.registers
+        if not registers and not apart.intervals and apart.nearby:
+            registers, flags = apart.nearby, flags | _NOT_AT_OUTLET
+        if registers:
+            wh, more, at_begin, at_end = self._register(registers)
             flags |= more
             said = Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
-            return self._told_again(said, apart.registers) if at_begin else said
+            return self._told_again(said, registers) if at_begin else said
         if apart.intervals:
             uwh, more, by_clock = self._interval(apart.intervals)
             return Sample(
@@ -157,7 +166,7 @@ class _Reader(NamedTuple):
 
     def _apart(self, told: list[_Told]) -> _Apart:
         dialect = self.dialect
-        apart = _Apart([], [], [], [], [])
+        apart = _Apart([], [], [], [], [], [])
         for pair in told:
             one = pair[0]
             measurand = one.measurand
@@ -175,7 +184,8 @@ class _Reader(NamedTuple):
             else:
                 continue
             if one.location is not None and one.location != OUTLET:
-                chosen = apart.elsewhere
+                near = chosen is apart.registers and one.location in _NEARBY
+                chosen = apart.nearby if near else apart.elsewhere
             chosen.append(pair)
         return apart
 

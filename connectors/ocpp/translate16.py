@@ -11,6 +11,7 @@ from connectors.ocpp.sampled import MOST_WH, NOTHING, Sample, Samples, samples
 from connectors.ocpp.turn import Moment, Turn
 from schemas.flags import Flag
 
+_NOT_AT_OUTLET = Flag.NOT_AT_OUTLET.value
 _NO_SEQ = -1
 _MAIN_METER = 0
 _MOST_NUMBER = 2**31
@@ -209,7 +210,11 @@ def _shown_at_end(message: v16.StopTransaction, said: Samples) -> int | None:
     """The register at the end, in Wh: meterStop, else what transactionData calls the end."""
     if message.meter_stop != _NO_METER_STOP:
         return message.meter_stop
-    closing = [one.wh for one in said.samples if one.at_end and one.wh >= 0]
+    closing = [
+        one.wh
+        for one in said.samples
+        if one.at_end and one.wh >= 0 and not one.flags & _NOT_AT_OUTLET
+    ]
     return closing[-1] if closing else None
 
 

@@ -320,7 +320,11 @@ def _running_event(
 
 
 def _ended(turn: Turn, one: Transaction, event: Event, moment: Moment, said: Samples) -> None:
-    registers = [sample for sample in said.samples if sample.wh >= 0]
+    registers = [
+        sample
+        for sample in said.samples
+        if sample.wh >= 0 and not turn.is_of_another_meter(one, sample)
+    ]
     closing = [sample for sample in registers if sample.at_end] or registers
     last = closing[-1] if closing else None
     for sample in said.samples:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from talk import Talk2, Talk16, figure, ms, sample, stamp
 
-from schemas.flags import Flag
+from schemas.flags import ENERGY_DOUBTFUL, Flag
 
 AGAIN = "Transaction.Begin"
 PERIODIC = "Sample.Periodic"
@@ -66,6 +66,57 @@ def test_what_is_no_register_is_none_with_a_fraction(wh):
     talk.stop("09:00:00", wh)
     assert (talk.ended, talk.reasons) == ([], ["not-by-schema"])
     assert talk.refused[0].field == "meterStop"
+
+
+def body(wh, **more):
+    return sample(wh, location="Body", **more)
+
+
+def test_evcc_16966_a_station_that_tells_all_of_its_body():
+    talk = Talk16()
+    talk.begin(wh=2_331_000)
+    talk.meter("08:10:00", body(2_331_810))
+    talk.meter("08:20:00", body("2332.9", unit="kWh"))
+    talk.stop("09:00:00", 2_340_000)
+    assert [one.energy_wh for one in talk.readings] == [2_331_810, 2_332_900]
+    assert all(one.flags == Flag.NOT_AT_OUTLET for one in talk.readings)
+    assert (talk.ended[0].energy_wh, talk.ended[0].flags) == (2_340_000, 0)
+
+
+@pytest.mark.parametrize("other", [50, 2_331_000, 999_999_999])
+def test_a_body_that_goes_on_from_elsewhere_is_another_meter(other):
+    """Nothing is assumed for it: neither a register begun anew nor a begin of 0."""
+    talk = Talk16()
+    talk.begin(wh=5_000)
+    talk.meter("08:10:00", body(other))
+    talk.meter("08:20:00", sample(6_000))
+    talk.meter("08:30:00", body(other + 100))
+    talk.stop("09:00:00", 9_000)
+    assert [(one.energy_wh, one.flags) for one in talk.readings] == [(6_000, 0)]
+    assert (talk.ended[0].flags, talk.refused) == (0, [])
+    assert talk.kinds.count("no-register-at-outlet") == 2
+
+
+def test_in_2x_an_end_of_the_body_proves_nothing_by_itself():
+    talk = Talk2()
+    place = {"location": "Body"}
+    talk.begin(wh=None)
+    talk.event("Updated", "08:10:00", 1, figure(1000, context=AGAIN, **place))
+    talk.event("Updated", "08:20:00", 2, figure(2000, **place))
+    talk.event("Ended", "09:00:00", 3, figure(9000, context="Transaction.End", **place))
+    (ended,) = talk.ended
+    assert (talk.started[0].energy_wh, ended.energy_wh) == (1000, 9000)
+    assert ended.flags == Flag.NOT_AT_OUTLET
+    assert ended.flags & ENERGY_DOUBTFUL
+
+
+def test_in_2x_an_end_of_another_meter_is_none():
+    talk = Talk2()
+    talk.begin(wh=1000)
+    talk.event("Updated", "08:20:00", 1, figure(2000))
+    talk.event("Ended", "09:00:00", 2, figure(50, location="Body"))
+    (ended,) = talk.ended
+    assert (ended.energy_wh, ended.flags, talk.refused) == (2000, Flag.ENERGY_NOT_TOLD, [])
 
 
 def test_a_zone_in_hours_only():
