@@ -126,6 +126,12 @@ class Reader:
     def note(self, kind: str, detail: str = "") -> None:
         self.notes.append(Note(kind, clean_text(detail)[0] if detail else ""))
 
+    def place(self, first: int, name: str) -> None:
+        """Name the field of the notes from `first` on that do not tell what they are about."""
+        for number in range(first, len(self.notes)):
+            if not self.notes[number].detail:
+                self.notes[number] = Note(self.notes[number].kind, name)
+
     def oddities(self) -> list[str]:
         """The kinds of the notes, each once, in order."""
         return list(dict.fromkeys(one.kind for one in self.notes))
