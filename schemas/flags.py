@@ -47,6 +47,8 @@ class Flag(IntFlag):
     """Signed values came and are not kept: a card number stood in them, or they were too large."""
     EVSE_UNKNOWN = 1 << 16
     """No message has told the EVSE yet: `evse_uid` is 0, the charger as a whole."""
+    NOT_AT_OUTLET = 1 << 17
+    """The register was told for the station's body or cable, and none for its outlet."""
 
 
 ENERGY_DOUBTFUL = (
@@ -58,6 +60,7 @@ ENERGY_DOUBTFUL = (
     | Flag.FROM_INTERVALS
     | Flag.ENERGY_NOT_TOLD
     | Flag.SCALE_DOUBTFUL
+    | Flag.NOT_AT_OUTLET
 )
 """With one of these on its end a transaction alone does not prove its energy (design.md, 6)."""
 

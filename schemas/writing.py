@@ -11,8 +11,13 @@ from typing import Any, Protocol
 
 _MORE = 0x80
 _LOW = 0x7F
-_KNOWN_MAX = 16_384  # texts and numbers remembered, some 3 MB each; then it starts over
-_TEXT_MAX = 128  # characters: what is longer seldom comes again
+_PAIR = 14  # bits in two bytes
+_PAIRS = 1 << _PAIR
+_KNOWN_MAX = 8_192  # texts and numbers remembered, some 1 MB each; then it starts over
+_TEXT_MAX = 32  # bytes: what is longer seldom comes again, and to remember costs more than to write
+# A number's last 14 bits or fewer; 14 bits that more come after.
+_LAST = [bytes([n]) if n < _MORE else bytes([n & _LOW | _MORE, n >> 7]) for n in range(_PAIRS)]
+_MORE_TO_COME = [bytes([n & _LOW | _MORE, n >> 7 | _MORE]) for n in range(_PAIRS)]
 
 
 class Table(Protocol):
@@ -28,8 +33,9 @@ class _Texts(dict[str, bytes]):
 
     def __missing__(self, value: str) -> bytes:
         data = value.encode()
-        data = _long(len(data)) + data
-        if len(value) <= _TEXT_MAX:
+        size = len(data)
+        data = (_LAST[size << 1] if size < _PAIRS >> 1 else _long(size)) + data
+        if size <= _TEXT_MAX:
             if len(self) >= _KNOWN_MAX:
                 self.clear()
             self[value] = data
@@ -100,9 +106,8 @@ def table_of(schema: Any) -> Table | None:
 def _long(value: int) -> bytes:
     """Zigzag, then seven bits a byte, the lowest first. Bounds were checked: 64 bits."""
     left = value << 1 if value >= 0 else (-value << 1) - 1
-    out = bytearray()
-    while left >= _MORE:
-        out.append(left & _LOW | _MORE)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
+    out = b""
+    while left >= _PAIRS:
+        out += _MORE_TO_COME[left % _PAIRS]
+        left >>= _PAIR
+    return out + _LAST[left]

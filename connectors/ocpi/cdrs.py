@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.feeding import Note
+from connectors.ocpi.below_zero import un_negated
 from connectors.ocpi.building import built
 from connectors.ocpi.costs import Kind, Sides, costs, lines, signed
 from connectors.ocpi.driver import driver, spot, standard, without_cards
 from connectors.ocpi.energy import Energy, Reach, put_right, watt_hours
 from connectors.ocpi.identity import owner
 from connectors.ocpi.message import Message, digest, matching
-from connectors.ocpi.objects import ObjectState, Translated
+from connectors.ocpi.objects import Kept, ObjectState, Translated
 from connectors.ocpi.periods import Usual, in_order
 from connectors.ocpi.reading import CANONICAL, Reader, Unreadable, at_of, decimal_text
 from connectors.ocpi.tables import CDR
@@ -25,7 +26,6 @@ from connectors.ocpi.versions import version_of
 from schemas.roaming import CdrSeen, OcpiVersion
 
 _SEEN_MAX = 16  # renderings of one CDR; each partner has one
-_NOT_DIGESTED = frozenset({"last_updated", "charging_periods"})
 _ACCEPTED = 1_000  # OCPI status codes from here on are success
 _REFUSING = 2_000  # and from here on errors
 _HOUR_MS = 3_600_000
@@ -46,7 +46,12 @@ class _Read(NamedTuple):
 def seen(state: ObjectState | None, message: Message) -> Translated:
     """The CDR, where it is new. Raises Unreadable; `cdr-changed`: it is known with another body."""
     reader = message.reader
-    told = CDR.read(without_cards(message.found, reader), reader)
+    return seen_as(state, message, CDR.read(without_cards(message.found, reader), reader))
+
+
+def seen_as(state: ObjectState | None, message: Message, told: dict[str, Any]) -> Translated:
+    """As `seen`, of fields that were read already."""
+    reader = message.reader
     matching(told, message.place)
     read = _read(told, message)
     written, money_digest = _written(read), _money_digest(read)
@@ -101,6 +106,8 @@ def _rejected(message: Message) -> int:
 
 def _read(told: dict[str, Any], message: Message) -> _Read:
     reader, quirks = message.reader, message.quirks
+    credit = _credit(told, reader)
+    told = un_negated(told, reader) if credit else told
     started_at = at_of(told["start_date_time"]) if "start_date_time" in told else 0
     end = told.get("end_date_time") or told.get("stop_date_time")
     ended_at = at_of(end) if end else 0
@@ -113,7 +120,6 @@ def _read(told: dict[str, Any], message: Message) -> _Read:
     _hours(told)
     reach = Reach.of("total_energy", took_ms, standard(told), quirks)
     energy = put_right(told["total_energy"], periods, reach, (quirks, reader))
-    credit = _credit(told, reader)
     found = costs(told, quirks, reader)
     if not credit and not energy.flows_back:
         _none_below_zero(found)
@@ -183,18 +189,20 @@ class _Written(NamedTuple):
 
 def _written(read: _Read) -> _Written:
     """`body_digest` is over all but when it was sent: a repeat with a new stamp is no change."""
-    body = {**read.told, "total_energy": read.energy.kwh}
+    rest = {**read.told, "total_energy": read.energy.kwh}
+    as_told = rest.pop("charging_periods", None)
+    last_updated = rest.pop("last_updated")
+    outlet = rest.get("cdr_location")
+    if type(outlet) is Kept:
+        rest["cdr_location"] = outlet.canonical
     listed = read.energy.periods
     periods = listed.canonical if isinstance(listed, Usual) else CANONICAL.encode(listed)
     periods_digest = digest(periods)
-    rest = {name: one for name, one in body.items() if name not in _NOT_DIGESTED}
-    if listed:
-        body["charging_periods"] = msgspec.Raw(periods)
-    return _Written(
-        CANONICAL.encode(body).decode(),
-        digest(CANONICAL.encode(rest) + periods_digest.encode()),
-        periods_digest,
-    )
+    body_digest = digest(CANONICAL.encode(rest) + periods_digest.encode())
+    rest["last_updated"] = last_updated
+    if as_told is not None:
+        rest["charging_periods"] = msgspec.Raw(periods)
+    return _Written(CANONICAL.encode(rest).decode(), body_digest, periods_digest)
 
 
 def _money_digest(read: _Read) -> str:

@@ -48,11 +48,15 @@ def without_cards(found: dict[str, Any], reader: Reader) -> dict[str, Any]:
     for name in ("cdr_token", "cdr_location"):
         part = out.get(name)
         if isinstance(part, dict):
-            out[name] = {
-                key: value if key in _IDENTIFIERS else _masked(value, reader)
-                for key, value in part.items()
-            }
+            out[name] = part_without_cards(part, reader)
     return out
+
+
+def part_without_cards(part: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """A driver's token or an outlet, its identifiers left alone."""
+    return {
+        key: value if key in _IDENTIFIERS else _masked(value, reader) for key, value in part.items()
+    }
 
 
 def _with_reference(found: dict[str, Any], reader: Reader) -> dict[str, Any]:

@@ -9,6 +9,7 @@ the partner's profile says `energy_in_wh`.
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from connectors.ocpi.below_zero import in_step
 from connectors.ocpi.periods import Periods, tally
 from connectors.ocpi.quirks import Quirks
 from connectors.ocpi.reading import Reader, Unreadable, exact
@@ -64,6 +65,7 @@ def put_right(
     Before the end (`final` no) total and periods are told at different times and may differ.
     """
     quirks, reader = where
+    periods = in_step(periods, reader)
     tallied = tally(periods)
     if tallied.flows_back:
         reader.note("energy-to-the-grid")
@@ -71,6 +73,8 @@ def put_right(
     if quirks.energy_in_wh:
         reader.note("energy-in-wh")
         return _checked(Energy(_thousandth(kwh), _thousandths(periods), back), reach)
+    if summed == kwh:
+        return _checked(Energy(kwh, periods, back), reach)
     if kwh > 0 and _LOW * kwh <= summed <= _HIGH * kwh:
         reader.note("period-energy-in-wh")
         return _checked(Energy(kwh, _thousandths(periods), back), reach)

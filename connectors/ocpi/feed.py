@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from connectors.feeding import Note
-from connectors.ocpi import beside, cdrs, sessions, tariffs
+from connectors.ocpi import beside, cdrs, sessions, tariffs, usual_cdr
 from connectors.ocpi.identity import object_id, placed, rewritten, state_key
 from connectors.ocpi.message import Message, digest
 from connectors.ocpi.objects import ObjectState, Piece, Place, Translated
@@ -121,7 +121,11 @@ def _translated(
     state: ObjectState | None, piece: Piece, quirks: Quirks, reader: Reader
 ) -> Translated:
     payload, place = piece.payload, piece.place
-    found = _usual_cdr(piece) or decoded(payload)
+    told = usual_cdr.told(piece, quirks)
+    if told is not None:
+        message = Message(told, "cdr", place, quirks, reader, digest(payload))
+        return cdrs.seen_as(state, message, told)
+    found = _usual_periods(piece) or decoded(payload)
     if not isinstance(found, dict):
         raise Unreadable("not-an-object", f"{type(found).__name__} instead of an OCPI object")
     if "status_code" in found and found.get("data") is None and found.keys() <= _ANSWER:
@@ -144,7 +148,7 @@ def _translated(
     return translator(state, message)
 
 
-def _usual_cdr(piece: Piece) -> dict[str, Any] | None:
+def _usual_periods(piece: Piece) -> dict[str, Any] | None:
     """A CDR whose periods, nine tenths of it, are read without detours; None: it is read as all."""
     fields = piece.fields
     if (

@@ -1,6 +1,6 @@
 """The values that translating OCPI passes around: where a message is from, what is remembered."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,16 @@ class ObjectState(msgspec.Struct, array_like=True):
 
 
 Fields = dict[str, msgspec.Raw]
+
+
+class Kept(dict[str, Any]):
+    """A part that recurs from one object to the next, with the canonical form it has in a body."""
+
+    __slots__ = ("canonical",)
+
+    def __init__(self, read: dict[str, Any], canonical: msgspec.Raw) -> None:
+        super().__init__(read)
+        self.canonical = canonical
 
 
 class Piece(NamedTuple):

@@ -57,6 +57,7 @@ PERIOD = Shape(
 )
 _EVERY = many(PERIOD)
 _BOUND = 10**9
+_ZERO = Decimal(0)
 
 
 class Tally(NamedTuple):
@@ -67,18 +68,18 @@ class Tally(NamedTuple):
 
 
 # Fields in the order of their names, so that what is encoded is the canonical form.
-class _Dimension(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class Dimension(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: _Word
     volume: Any
 
 
-class _Period(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    dimensions: list[_Dimension]
+class Period(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    dimensions: list[Dimension]
     start_date_time: str
     tariff_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_PERIODS = msgspec.json.Decoder(list[_Period], float_hook=number_read)
+_PERIODS = msgspec.json.Decoder(list[Period], float_hook=number_read)
 
 
 class Usual(Sized):
@@ -104,9 +105,13 @@ class Usual(Sized):
 def usual(told: msgspec.Raw) -> Usual | None:
     """The list without detours; None: something of it is not usual, so `periods` is to read it."""
     try:
-        listed = _PERIODS.decode(told)
+        return usual_of(_PERIODS.decode(told))
     except (ValueError, ArithmeticError, RecursionError):
         return None
+
+
+def usual_of(listed: list[Period]) -> Usual | None:
+    """As `usual`, of what is decoded already; the periods are put into their form."""
     if not 0 < len(listed) <= ITEMS_MAX:
         return None
     energy: Number = 0
@@ -120,7 +125,7 @@ def usual(told: msgspec.Raw) -> Usual | None:
         period.start_date_time = start
         if period.tariff_id != tariff_id:
             tariff_id = period.tariff_id
-            if tariff_id is not msgspec.UNSET and not _is_plain(tariff_id):
+            if tariff_id is not msgspec.UNSET and not is_plain(tariff_id):
                 return None
         flowed = _flowed(period.dimensions)
         if flowed is None:
@@ -129,17 +134,20 @@ def usual(told: msgspec.Raw) -> Usual | None:
     return Usual(AS_TOLD.encode(listed), len(listed), Tally(energy, flows_back=False))
 
 
-def _is_plain(told: str) -> bool:
+def is_plain(told: str) -> bool:
+    """An identifier that needs no second look."""
     return len(told) <= TEXT_MAX and PLAIN_ID(told) is not None
 
 
-def _flowed(dimensions: list[_Dimension]) -> Number | None:
+def _flowed(dimensions: list[Dimension]) -> Number | None:
     """The ENERGY of a period; None: a volume is not usual."""
     energy: Number = 0
     for one in dimensions:
         volume = one.volume
-        kind = type(volume)
-        if (kind is not Decimal and kind is not int) or not 0 <= volume < _BOUND:
+        if type(volume) is Decimal:  # bounded by `number_read`; beyond that it is Odd
+            if volume < _ZERO:
+                return None
+        elif type(volume) is not int or not 0 <= volume < _BOUND:
             return None
         if one.type == "ENERGY":
             energy += volume
@@ -170,7 +178,7 @@ def _in_form(period: Any) -> dict[str, Any] | None:
         return None
     if len(period) != 2:  # noqa: PLR2004 - start and dimensions
         tariff_id = period.get("tariff_id")
-        named = type(tariff_id) is str and _is_plain(tariff_id)
+        named = type(tariff_id) is str and is_plain(tariff_id)
         if len(period) != 3 or not named:  # noqa: PLR2004 - and tariff_id
             return None
     form = usual_instant(start)

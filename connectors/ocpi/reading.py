@@ -31,6 +31,7 @@ _LAST = Decimal(1).scaleb(-_DECIMALS)  # with nine before the point within a Dec
 _NUMBER_TEXT = 40
 _HEAD_MAX = 9  # digits before the point, or eight and a sign
 _TOLD_MAX = 19  # of it all: never more than 18 behind the point
+_NUMBERS_MAX = 16_384  # remembered; then they start over
 _INSTANT_TEXT = 40
 _USUAL = (len("YYYY-MM-DDTHH:MM:SSZ"), len("YYYY-MM-DDTHH:MM:SS.mmmZ"))
 _MINUTE = len("YYYY-MM-DDTHH:MM")
@@ -47,21 +48,14 @@ UNKNOWN_ID = "#NA"  # OCPI 2.2.1, cdrs 3.5: no such thing, or not known
 _LONG_NUMBER = re.compile(r"\d{10,}")
 _CARD_MIN = 13  # digits
 _IDENTIFIERS = frozenset({"id", "uid", "evse_id", "evse_uid", "connector_id", "tariff_id"})
-_LIKE_A_CARD = re.compile(r"(?:\d[ -]?){13}")
+like_a_card = re.compile(r"(?:\d[ -]?){13}").search
+"""Whether a card's number may stand in a text: digits enough."""
 _COMMA = re.compile(r"-?\d{1,9},\d{1,2}")
 PLAIN_ID = re.compile(r"[!-~]+").fullmatch
 
 
 class Odd(Decimal):
     """A number beyond all bounds, to be refused with its field's name."""
-
-
-def number_read(told: str) -> int | Decimal | Odd:
-    """A number of JSON, put into one form while it is read: `number` need not look at it again.
-
-    Half of a CDR is numbers, and prices, hours and whole Wh recur.
-    """
-    return _known_number(told) if len(told) <= _TOLD_MAX else _in_one_form(told)
 
 
 def _in_one_form(told: str) -> int | Decimal | Odd:
@@ -78,7 +72,20 @@ def _in_one_form(told: str) -> int | Decimal | Odd:
     return _in_form(found) if -_BOUND < found < _BOUND else found
 
 
-_known_number = functools.lru_cache(maxsize=16_384)(_in_one_form)
+class _Numbers(dict[str, int | Decimal | Odd]):
+    """What the last numbers were: half of a CDR is numbers; prices, hours and whole Wh recur."""
+
+    def __missing__(self, told: str) -> int | Decimal | Odd:
+        found = _in_one_form(told)
+        if len(told) <= _TOLD_MAX:
+            if len(self) >= _NUMBERS_MAX:
+                self.clear()
+            self[told] = found
+        return found
+
+
+number_read: Callable[[str], int | Decimal | Odd] = _Numbers().__getitem__
+"""A number of JSON, put into one form while it is read: `number` need not look at it again."""
 
 
 def _in_form(value: Decimal) -> int | Decimal:
@@ -118,6 +125,12 @@ class Reader:
 
     def note(self, kind: str, detail: str = "") -> None:
         self.notes.append(Note(kind, clean_text(detail)[0] if detail else ""))
+
+    def place(self, first: int, name: str) -> None:
+        """Name the field of the notes from `first` on that do not tell what they are about."""
+        for number in range(first, len(self.notes)):
+            if not self.notes[number].detail:
+                self.notes[number] = Note(self.notes[number].kind, name)
 
     def oddities(self) -> list[str]:
         """The kinds of the notes, each once, in order."""
@@ -238,7 +251,10 @@ def exact(value: Decimal) -> int | Decimal:
 
 def decimal_text(value: int | Decimal | None) -> str:
     """As the contract's `Exact`: empty for what is not told."""
-    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if value is None:
+        return ""
+    text = str(value)
+    return f"{value:f}" if "E" in text else text
 
 
 def number_of(text: str) -> int | Decimal:
@@ -338,7 +354,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def masked(told: str, reader: Reader) -> str:
     """The text without card numbers. PCI DSS 3.4."""
-    if len(told) < _CARD_MIN or not _LIKE_A_CARD.search(told):
+    if len(told) < _CARD_MIN or not like_a_card(told):
         return told
     cleaned, found = clean_text(told)
     if found:

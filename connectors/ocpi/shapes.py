@@ -30,7 +30,9 @@ class Shape:
         self.must = frozenset(must)
         self.required = frozenset(required) | self.must
 
-    def read(self, found: Any, reader: Reader, *, partial: bool = False) -> dict[str, Any]:
+    def read(  # noqa: C901 - once a field of every object, where each call more is felt
+        self, found: Any, reader: Reader, *, partial: bool = False
+    ) -> dict[str, Any]:
         """The fields told, each in one form, no nulls. Raises Unreadable with the field's path.
 
         An empty text where an identifier, a word, a number or an instant belongs tells nothing.
@@ -50,11 +52,14 @@ class Shape:
             if value == "" and rule not in _EMPTY_IS_TOLD:
                 reader.note("empty-for-absent", f"{self.name}.{name}")
                 continue
+            noted = len(reader.notes)
             try:
                 out[name] = rule(value, reader)
             except Unreadable as error:
                 error.path.append(name)
                 raise
+            if len(reader.notes) > noted:
+                reader.place(noted, name)
         if not partial and not self.required <= out.keys():
             self.whole(out, reader)
         return out

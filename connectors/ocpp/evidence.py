@@ -4,11 +4,13 @@ What they prove is found when the transaction ends (`signed/charging.py`), and t
 """
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
 from connectors.ocpp.figures import Signed
 from connectors.ocpp.memory import (
+    MOST_BETWEEN,
     MOST_BETWEEN_CHARS,
     MOST_SIGNED,
     MOST_SIGNED_CHARS,
@@ -18,7 +20,7 @@ from connectors.ocpp.memory import (
 from connectors.ocpp.place import Place
 from connectors.ocpp.sampled import BEGIN, END
 from connectors.ocpp.signed.container import records_in
-from connectors.ocpp.signed.messages import Charging, Proof
+from connectors.ocpp.signed.messages import Charging, Proof, SignedRecord
 from connectors.ocpp.signed.registry import Registry
 from connectors.stripping import has_card, inside_base64
 from schemas.flags import Flag
@@ -28,11 +30,42 @@ from schemas.flags import Flag
 _OCMF_ID = re.compile(r'\\*"ID\\*"\s*:\s*\\*"([^"\\]*)')
 
 
-def keep(one: Transaction, signed: tuple[Signed, ...], *, all_of: bool) -> str:
+_MOST_VERIFIED = 64  # of one message: each costs up to some milliseconds
+
+
+class Trust:
+    """By whom a message's signed values are verified that are not kept: as at its end."""
+
+    def __init__(self, state: ChargerState, place: Place, registry: Registry) -> None:
+        self._place = place
+        self._state = state
+        self._registry = registry
+        self._left = _MOST_VERIFIED
+
+    def passes(self, one: Transaction, text: str) -> None:
+        """Count a signed update of the transaction by its page, where it is whole."""
+        if self._left <= 0:
+            return
+        self._left -= 1
+        # Here, because most feeds have no signatures and need no cryptography.
+        from connectors.ocpp.signed.passing import passed_with  # noqa: PLC0415 - see above
+        from connectors.ocpp.signed.verify import check  # noqa: PLC0415 - see above
+
+        found = _records([text])
+        if len(found) != 1:
+            return
+        keys = [other.public_key for other in _records(one.signed) if other.public_key]
+        registry = self._registry.at(self._place.charger_id, one.place)
+        siblings = tuple(dict.fromkeys([*keys, *_told(self._state, one)]))[:8]
+        one.passed = passed_with(one.passed, check(found[0], "", registry, siblings))
+
+
+def keep(one: Transaction, signed: tuple[Signed, ...], trust: Trust, *, all_of: bool) -> str:
     """Keeps the proof of begin and end, and the first that brings a key; says why one was not kept.
 
-    Those between are kept as far as there is room, because pages must follow each other. `all_of`:
-    the message is the transaction's first or last, so that whatever it proves is that.
+    Those between are kept as far as there is room; from then on they are verified at once and
+    remembered by their pages. `all_of`: the message is the transaction's first or last, so that
+    whatever it proves is that.
     """
     why = ""
     for proof in signed:
@@ -40,9 +73,11 @@ def keep(one: Transaction, signed: tuple[Signed, ...], *, all_of: bool) -> str:
             continue
         new_key = proof.key and not one.signed_keyed
         needed = all_of or new_key or proof.context in (BEGIN, END)
-        if _is_full(one, proof, MOST_SIGNED_CHARS if needed else MOST_BETWEEN_CHARS):
-            if not needed:
-                continue
+        full = _is_full(one, proof, needed=needed)
+        if not needed and (full or one.passed is not None):
+            trust.passes(one, proof.text)
+            continue
+        if full:
             why = "too large"
         elif _has_card(proof.text):
             why = "card number inside"
@@ -54,9 +89,12 @@ def keep(one: Transaction, signed: tuple[Signed, ...], *, all_of: bool) -> str:
     return why
 
 
-def _is_full(one: Transaction, more: Signed, most_chars: int) -> bool:
+def _is_full(one: Transaction, more: Signed, *, needed: bool) -> bool:
     chars = sum(map(len, one.signed)) + len(more.text)
-    return chars > most_chars or len(one.signed) >= MOST_SIGNED
+    most_chars, most = (
+        (MOST_SIGNED_CHARS, MOST_SIGNED) if needed else (MOST_BETWEEN_CHARS, MOST_BETWEEN)
+    )
+    return chars > most_chars or len(one.signed) >= most
 
 
 def proof_of(
@@ -68,19 +106,29 @@ def proof_of(
     # Here, because most feeds have no signatures and need no cryptography.
     from connectors.ocpp.signed.charging import proof_of as proven  # noqa: PLC0415 - see above
 
-    records = [record for text in one.signed for record in records_in(msgspec.json.decode(text))]
-    told = [state.meter_keys[name] for name in (one.place, "") if name in state.meter_keys]
+    records = _records(one.signed)
+    told = _told(state, one)
     charging = Charging(
         started_at=one.started_at,
         ended_at=one.ended_at,
         names=(one.id_tag, one.token, one.name, *map(str, one.numbers)),
         beside_ms=beside_ms,
+        passed=one.passed,
     )
     proof = proven(records, registry.at(place.charger_id, one.place), told, charging)
     if proof.outcome == "valid" and (other := _serves(state, one, proof)):
         why = f"its pair proved transaction {other[:80]}"
         return proof._replace(outcome="valid-but-not-billable", reason=why)
     return proof
+
+
+def _records(texts: Iterable[str]) -> list[SignedRecord]:
+    return [record for text in texts for record in records_in(msgspec.json.decode(text))]
+
+
+def _told(state: ChargerState, one: Transaction) -> list[str]:
+    """The keys of the transaction's meter that the station told."""
+    return [state.meter_keys[name] for name in (one.place, "") if name in state.meter_keys]
 
 
 def _serves(state: ChargerState, one: Transaction, proof: Proof) -> str:

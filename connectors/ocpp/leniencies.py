@@ -30,6 +30,7 @@ LENIENCIES: Final[Mapping[str, str]] = {
     "number-as-text": "a number in quotes: the number",
     "text-as-number": "a text without quotes: the text",
     "whole-number-as-decimal": "an integer written as 12.0: the integer",
+    "fraction-of-wh": "meterStart or meterStop with a fraction: cut off, as all energies are",
     "too-long": "a descriptive text above its length: cut if required, else left out",
     "too-long-tag": "an idTag above its length: not told, so that it is taken for nobody's",
     "newer-words": "a message of 2.0.1 that is one of 2.1: read as one",
@@ -58,6 +59,7 @@ _DESCRIPTIVE: Final = frozenset(
 )
 # Chargers append to the tag of a remote start (lbbrhzn/ocpp #1803). Cut it could be another's.
 _TAGS: Final = frozenset(("idTag", "parentIdTag"))
+_REGISTERS: Final = frozenset(("meterStart", "meterStop"))
 _SAMPLE_WORDS: Final = ("measurand", "unit", "phase", "location", "format")
 _IMPORTED: Final = "energy.active.import"
 
@@ -294,7 +296,17 @@ def _whole(said: object, where: str, found: Departures) -> object:
     if isinstance(said, Decimal) and said == said.to_integral_value():
         found.note("whole-number-as-decimal", where)
         return int(said)
+    if where in _REGISTERS:
+        return _cut_off(_number(said, where, found), where, found)
     return said
+
+
+def _cut_off(said: object, where: str, found: Departures) -> object:
+    """A register with a fraction (shiv3/ocpp-cp-simulator #83); a negative one says nothing."""
+    if not isinstance(said, Decimal) or not said.is_finite() or said < 0:
+        return said
+    found.note("fraction-of-wh", where)
+    return int(said)
 
 
 def _number(said: object, where: str, found: Departures) -> object:

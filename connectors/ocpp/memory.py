@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from connectors.ocpp.signed.messages import Passed
+
 MOST_TRANSACTIONS = 32  # a charger has a few EVSEs; ended ones stay for what comes late
 MOST_RESULTS = 8
 MOST_REMOTE_STARTS = 8
@@ -18,6 +20,7 @@ MOST_SEQS = 16
 MOST_SIGNED_CHARS = 100_000  # of one transaction: two records of OCPP 2.1 and their keys
 MOST_BETWEEN_CHARS = 24_000  # up to which records between begin and end are kept, too
 MOST_SIGNED = 48
+MOST_BETWEEN = 32  # so that there is room for the end
 MOST_METER_KEYS = 8
 MOST_SERVED = 8
 
@@ -33,7 +36,8 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     shows, plus `offset_wh` (`offset_before` for what was read before `turned_at`). `fits` and
     `misfits` count the values that were on it and those that were refused. `booted`: the charger
     has booted since its last value. `end_reason`, `end_offline`, `end_flags` are as the end told
-    them; `proven`: its signed values were found valid. `token`: OCPP 2.x, who began it.
+    them; `proven`: its signed values were found valid. `token`: OCPP 2.x, who began it. `passed`:
+    signed updates that there was no room for.
     """
 
     name: str = ""
@@ -84,6 +88,7 @@ class Transaction(msgspec.Struct, array_like=True, gc=False):
     end_flags: int = 0
     proven: bool = False
     token: str = ""
+    passed: Passed | None = None
 
 
 class EarlyResult(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -192,6 +192,12 @@ _SOFT: tuple[tuple[str, Flag, str, str], ...] = (
         "OCMF with IT ISO7812: the signed text has a card number",
     ),
     ("evse-unknown", Flag.EVSE_UNKNOWN, "", "evse is told once, and that message was lost"),
+    (
+        "not-at-outlet",
+        Flag.NOT_AT_OUTLET,
+        "",
+        "stations whose every sample is of their Body (evcc #16966, ev-server #3823)",
+    ),
 )
 
 RULES: tuple[Rule, ...] = (

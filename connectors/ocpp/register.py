@@ -50,6 +50,17 @@ def read(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> tuple
     return wh, flags
 
 
+def fits(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> bool:
+    """Whether this goes on where the last value stood, so that nothing else need be assumed."""
+    if one.last_wh == NOT_TOLD:
+        return True
+    wh = shown_wh + one.offset_wh
+    if at <= one.last_at:
+        return max(one.begin_wh, 0) <= wh <= one.last_wh
+    rise_wh = wh - one.last_wh
+    return -rules.rounding_wh <= rise_wh <= possible_wh(at - one.last_at, rules)
+
+
 def _late(one: Transaction, shown_wh: int, at: int, rules: Plausibility) -> tuple[int, int]:
     wh = shown_wh + (one.offset_before if at < one.turned_at else one.offset_wh)
     floor = max(one.begin_wh, 0)

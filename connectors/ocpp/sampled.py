@@ -32,6 +32,7 @@ INTERVAL = "Energy.Active.Import.Interval"
 POWER_IMPORT = "Power.Active.Import"
 BEGIN, END, CLOCK = "Transaction.Begin", "Transaction.End", "Sample.Clock"
 OUTLET = "Outlet"
+_NEARBY = frozenset(("Body", "Cable"))  # not Inlet: what a whole station takes
 NOT_TOLD = -1
 
 MOST_INSTANTS = 20_000  # of one message: two weeks of a reading a minute
@@ -45,13 +46,15 @@ _PHASES = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
 _ZONE_ASSUMED = Flag.ZONE_ASSUMED.value
 _SUMMED = Flag.SUMMED_PHASES.value
 _DISAGREEING = Flag.DISAGREEING.value
+_NOT_AT_OUTLET = Flag.NOT_AT_OUTLET.value
 
 
 class Sample(NamedTuple):
     """What was told for one instant. Energies in Wh, power in W, -1: not told.
 
     `wh` is the register; `at_begin`, `at_end`: one of its contexts is the transaction's begin or
-    end. `interval_uwh`: micro-Wh since the interval before, of those `by_clock` or sampled.
+    end. `begin_wh`: the begin, told again beside what has been read since. `interval_uwh`: micro-Wh
+    since the interval before, of those `by_clock` or sampled.
     """
 
     at: int
@@ -64,6 +67,7 @@ class Sample(NamedTuple):
     by_clock: bool = False
     signed: tuple[Signed, ...] = ()
     number: int = 0
+    begin_wh: int = NOT_TOLD
 
 
 class Samples(NamedTuple):
@@ -111,11 +115,15 @@ def samples(values: Values, path: str, dialect: Dialect, utc_offset_min: int | N
 
 
 class _Apart(NamedTuple):
-    """The sampled values of an instant by what they measure; `elsewhere`: not at the outlet."""
+    """The sampled values of an instant by what they measure.
+
+    Not at the outlet: `nearby` registers, and all that is `elsewhere`.
+    """
 
     registers: list[_Told]
     powers: list[_Told]
     intervals: list[_Told]
+    nearby: list[_Told]
     elsewhere: list[_Told]
     signed: list[Signed]
 
@@ -133,10 +141,14 @@ class _Reader(NamedTuple):
         signed = tuple(apart.signed)
         number = told[0][1]
         power_w = self._power_w(apart.powers) if apart.powers else NOT_TOLD
-        if apart.registers:
-            wh, more, at_begin, at_end = self._register(apart.registers)
+        registers = apart.registers
+        if not registers and not apart.intervals and apart.nearby:
+            registers, flags = apart.nearby, flags | _NOT_AT_OUTLET
+        if registers:
+            wh, more, at_begin, at_end = self._register(registers)
             flags |= more
-            return Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
+            said = Sample(at, wh, power_w, flags, at_begin, at_end, signed=signed, number=number)
+            return self._told_again(said, registers) if at_begin else said
         if apart.intervals:
             uwh, more, by_clock = self._interval(apart.intervals)
             return Sample(
@@ -154,7 +166,7 @@ class _Reader(NamedTuple):
 
     def _apart(self, told: list[_Told]) -> _Apart:
         dialect = self.dialect
-        apart = _Apart([], [], [], [], [])
+        apart = _Apart([], [], [], [], [], [])
         for pair in told:
             one = pair[0]
             measurand = one.measurand
@@ -172,7 +184,8 @@ class _Reader(NamedTuple):
             else:
                 continue
             if one.location is not None and one.location != OUTLET:
-                chosen = apart.elsewhere
+                near = chosen is apart.registers and one.location in _NEARBY
+                chosen = apart.nearby if near else apart.elsewhere
             chosen.append(pair)
         return apart
 
@@ -187,6 +200,25 @@ class _Reader(NamedTuple):
             return wh, chosen.flags, context == BEGIN, context == END
         contexts = {one[0].context for one in told}
         return wh, chosen.flags, BEGIN in contexts, END in contexts
+
+    def _told_again(self, said: Sample, told: list[_Told]) -> Sample:
+        """The present register, where the begin stands below it with the same instant.
+
+        Growatt's tell it again with every sample (lbbrhzn/ocpp #1838, evcc #15768).
+        """
+        since = [one for one in told if one[0].context != BEGIN]
+        begin = [one for one in told if one[0].context == BEGIN]
+        if not since or said.wh == NOT_TOLD:
+            return said
+        try:
+            now, before = (_best(some, ENERGY, self.dialect) for some in (since, begin))
+        except _Bad:  # phases that do not add up: what was chosen stands
+            return said
+        if whole(now.amount) <= whole(before.amount):
+            return said
+        flags = said.flags & ~_DISAGREEING | now.flags
+        begin_wh = whole(before.amount)
+        return said._replace(wh=whole(now.amount), flags=flags, at_begin=False, begin_wh=begin_wh)
 
     def _interval(self, told: list[_Told]) -> tuple[int, int, bool]:
         """Energy since the interval before in micro-Wh, flags, whether it came by the clock.

@@ -11,6 +11,7 @@ from connectors.ocpp.sampled import MOST_WH, NOTHING, Sample, Samples, samples
 from connectors.ocpp.turn import Moment, Turn
 from schemas.flags import Flag
 
+_NOT_AT_OUTLET = Flag.NOT_AT_OUTLET.value
 _NO_SEQ = -1
 _MAIN_METER = 0
 _MOST_NUMBER = 2**31
@@ -141,8 +142,12 @@ def _readings(turn: Turn, one: Transaction, said: Samples, path: str) -> None:
 
 
 def _proofs(turn: Turn, one: Transaction, told: tuple[Sample, ...], *, all_of: bool) -> None:
+    trust: evidence.Trust | None = None
     for sample in told:
-        if sample.signed and (why := evidence.keep(one, sample.signed, all_of=all_of)):
+        if not sample.signed:
+            continue
+        trust = trust or evidence.Trust(turn.state, turn.place, turn.keys)
+        if why := evidence.keep(one, sample.signed, trust, all_of=all_of):
             turn.note("signed-dropped", why)
 
 
@@ -205,7 +210,11 @@ def _shown_at_end(message: v16.StopTransaction, said: Samples) -> int | None:
     """The register at the end, in Wh: meterStop, else what transactionData calls the end."""
     if message.meter_stop != _NO_METER_STOP:
         return message.meter_stop
-    closing = [one.wh for one in said.samples if one.at_end and one.wh >= 0]
+    closing = [
+        one.wh
+        for one in said.samples
+        if one.at_end and one.wh >= 0 and not one.flags & _NOT_AT_OUTLET
+    ]
     return closing[-1] if closing else None
 
 

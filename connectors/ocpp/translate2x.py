@@ -220,6 +220,7 @@ def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
     """
     registers = [sample for sample in said.samples if sample.wh >= 0]
     told = next((sample for sample in registers if sample.at_begin), None)
+    told = told or _told_again(one, registers)
     if told is None and event.event_type == "Started" and registers:
         told = registers[0]
     if told is not None and not one.begin_explicit:
@@ -238,6 +239,12 @@ def _begun(one: Transaction, event: Event, said: Samples, at: int) -> bool:
         return _assume(one, wh, at)
     register.begin(one, wh, at)
     return True
+
+
+def _told_again(one: Transaction, registers: list[Sample]) -> Sample | None:
+    """The begin that stands beside a later sample: of its instant only the start's is known."""
+    told = next((sample for sample in registers if sample.begin_wh >= 0), None)
+    return told and told._replace(wh=told.begin_wh, at=one.started_at or told.at)
 
 
 def _all_seen(one: Transaction) -> bool:
@@ -274,8 +281,12 @@ def _assume(one: Transaction, wh: int, at: int) -> bool:
 
 
 def _proofs(turn: Turn, one: Transaction, told: tuple[Sample, ...], *, all_of: bool) -> None:
+    trust: evidence.Trust | None = None
     for sample in told:
-        if sample.signed and (why := evidence.keep(one, sample.signed, all_of=all_of)):
+        if not sample.signed:
+            continue
+        trust = trust or evidence.Trust(turn.state, turn.place, turn.keys)
+        if why := evidence.keep(one, sample.signed, trust, all_of=all_of):
             turn.note("signed-dropped", why)
 
 
@@ -309,7 +320,11 @@ def _running_event(
 
 
 def _ended(turn: Turn, one: Transaction, event: Event, moment: Moment, said: Samples) -> None:
-    registers = [sample for sample in said.samples if sample.wh >= 0]
+    registers = [
+        sample
+        for sample in said.samples
+        if sample.wh >= 0 and not turn.is_of_another_meter(one, sample)
+    ]
     closing = [sample for sample in registers if sample.at_end] or registers
     last = closing[-1] if closing else None
     for sample in said.samples:

@@ -39,6 +39,7 @@ from schemas.facts import (
 )
 from schemas.flags import Flag
 
+_NOT_AT_OUTLET = Flag.NOT_AT_OUTLET.value
 _NO_EVSE = "0"
 _MOST_TOLD = 200
 _MOST_OF_A_KIND = 100  # refusals and notes of one message: people read the first few
@@ -223,10 +224,19 @@ class Turn:
             )
         )
 
+    def is_of_another_meter(self, one: Transaction, sample: Sample) -> bool:
+        """A register that is not the outlet's counts only where it goes on from the outlet's."""
+        return bool(sample.flags & _NOT_AT_OUTLET) and not register.fits(
+            one, sample.wh, sample.at, self.rules
+        )
+
     def sample(self, one: Transaction, sample: Sample, seq: int, path: str) -> None:
         """A reading, where the sample tells an energy that can be."""
         if sample.at < one.started_at:
             self.note("before-begin", f"{path}[{sample.number}]")
+            return
+        if self.is_of_another_meter(one, sample):
+            self.note("no-register-at-outlet", f"{path}[{sample.number}]")
             return
         try:
             flags = sample.flags | self.judged(sample.at)

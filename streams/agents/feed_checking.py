@@ -22,7 +22,7 @@ from streams.agents.feed_samples import (
     record_of,
 )
 from streams.agents.feed_sources import Taken
-from streams.agents.feed_unsigned import ACQUIRER, accounts_for
+from streams.agents.feed_unsigned import ACQUIRER, NOBODY, accounts_for
 from streams.engine.references import ReferenceReader
 from streams.engine.stage import NeedLookup, Output, Record
 from streams.engine.state import StateStore, WorkingCopy
@@ -172,6 +172,9 @@ def _shown(one: Refused, record: Record) -> Refused:
             f"; an envelope with the fields {', '.join(names)}? Then a mapping says where in it the"
             " payload stands, and the action where that is no frame (where.payload, where.action)"
         )
+    if one.reason == "unknown-acquirer" and NOBODY in problem:
+        names = names_of(record.value)
+        problem = f"the webhook is of {NOBODY}, by its fields: {', '.join(names) or 'it has none'}"
     return msgspec.structs.replace(one, problem=clean_text(problem)[0])
 
 

@@ -23,14 +23,8 @@ from pydantic import (
 from connectors.ocpi import quirks
 from connectors.ocpi.quirks import BadQuirks, Quirks
 from connectors.ocpp.plausibility import Plausibility
-from connectors.ocpp.signed.registry import (
-    MOST_BYTES,
-    NO_KEYS,
-    Registry,
-    RegistryWrong,
-    read_registry,
-)
 from connectors.registry.avro import Schema, SchemaRefused, fingerprint_of, schema_of
+from streams.agents.feed_meter_keys import KeysWrong, MeterKeys
 from streams.agents.feed_pins import Pin
 
 Source = Literal["ocpp", "ocpi", "acquirer"]
@@ -44,7 +38,6 @@ _OWN = {
     "plausibility": "ocpp", "utc_offset_min": "ocpp", "keys": "ocpp", "quirks": "ocpi",
     "verify": "acquirer",
 }  # fmt: skip
-_MOST_WRONG_KEYS = 20  # that are named: a file of another kind has no other
 
 OF_EVERY = frozenset({"payload", "tenant", "time"})
 OF_SOURCE: dict[Source, frozenset[str]] = {
@@ -183,7 +176,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     rules: Plausibility
     quirks: dict[str, Quirks]
     schemas: dict[bytes, Schema]
-    keys: Registry = NO_KEYS
+    keys: MeterKeys
 
     def quirks_of(self, partner: str) -> Quirks:
         return self.quirks.get(partner) or self.quirks.get(_ANY_PARTNER) or quirks.NONE
@@ -237,27 +230,15 @@ def _rules(told: dict[str, Any], problems: list[str]) -> Plausibility:
         return Plausibility()
 
 
-def _keys(name: str | None, folder: Path, problems: list[str]) -> Registry:
+def _keys(name: str | None, folder: Path, problems: list[str]) -> MeterKeys:
     """The public keys of meters: each must be one."""
     if name is None:
-        return NO_KEYS
-    # Here, so that feeds without signatures start without loading cryptography.
-    from connectors.ocpp.signed.keys import unusable  # noqa: PLC0415 - see above
-
+        return MeterKeys()
     try:
-        with (folder / name).open("rb") as file:
-            found = read_registry(file.read(MOST_BYTES + 1))
-    except OSError as error:
-        problems.append(f"keys: {name}: {error.strerror or error}")
-        return NO_KEYS
-    except RegistryWrong as wrong:
-        problems.append(f"keys: {name}: {wrong}")
-        return NO_KEYS
-    wrong_keys = unusable(found)
-    problems.extend(f"keys: {name}: {line}" for line in wrong_keys[:_MOST_WRONG_KEYS])
-    if len(wrong_keys) > _MOST_WRONG_KEYS:
-        problems.append(f"keys: {name}: {len(wrong_keys)} of {len(found.keys)} cannot be read")
-    return found
+        return MeterKeys(folder / name)
+    except KeysWrong as wrong:
+        problems.extend(f"keys: {name}: {line}" for line in wrong.problems)
+        return MeterKeys()
 
 
 def _profiles(told: dict[str, str], folder: Path, problems: list[str]) -> dict[str, Quirks]:

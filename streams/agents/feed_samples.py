@@ -58,9 +58,10 @@ def messages(sample: bytes, source: Source) -> list[bytes]:
         return _in_array(text)
     lines = [line.strip(_SPACES) for line in text.splitlines()]
     lines = [line for line in lines if line]
-    if len(lines) > 1 and all(line[:1] + line[-1:] in (b"{}", b"[]") for line in lines):
-        return lines
-    return [text]
+    whole = sum(line[:1] + line[-1:] in (b"{}", b"[]") for line in lines)
+    # A line that is none must not make one message of a log of thousands: it is refused alone. Of
+    # one object that is written over many lines few are whole.
+    return lines if len(lines) > 1 and 2 * whole > len(lines) else [text]
 
 
 _DIGITS = frozenset(bytes([one]) for one in _FRAME_TYPES)

@@ -197,7 +197,7 @@ class OcppSource:
         if "action" in located:
             payload = self._framed(payload, record, document)
         before: ocpp.ChargerState | None = view.get(charger.state_key)
-        found = ocpp.translate(before, payload, place, self._rules, self._keys)
+        found = ocpp.translate(before, payload, place, self._rules, self._keys.known)
         refused, notes = list(found.refused), list(found.notes)
         make = found.state.make
         changed = self._pins.changed(charger.network, make, found.version)

@@ -15,7 +15,9 @@ from streams.engine.stage import Record
 ACQUIRER = "acquirer"
 """The header that says which of the made-up accounts a message is for."""
 
-_NOBODY = "neither Adyen, Stripe nor Checkout.com"
+NOBODY = "neither Adyen, Stripe nor Checkout.com"
+"""What that header says of a body that is nobody's."""
+
 _BASE_URL = "https://sample.invalid"
 
 
@@ -44,7 +46,7 @@ def _account_of(record: Record, tenant: str) -> tuple[str, AccountSettings | Non
     if "notificationItems" in told:
         merchant = _merchant(told)
         return f"adyen-{merchant}", _account("adyen", merchant, "TOTAL", tenant)
-    return _NOBODY, None
+    return NOBODY, None
 
 
 def _merchant(told: dict[str, Any]) -> str:

@@ -10,11 +10,13 @@ import typer
 from prometheus_client import start_http_server
 
 from connectors.acquirers.settings import LOOPBACK, AccountSettings
-from streams.agents.feed_checking import Checked, Unusable, checked, default_feed
+from streams.agents.feed_checking import Unusable, checked, default_feed
 from streams.agents.feed_mapping import Feed, MappingWrong, Source, read_mapping
+from streams.agents.feed_meter_keys import KeysWatch
 from streams.agents.feed_opening import NoSuchTopic, opened, prepared
 from streams.app import engine_settings, wall_at
 from streams.cli.accounts import of_tenant, read_accounts, with_secrets
+from streams.cli.feed_shown import print_checked
 from streams.cli.screen import (
     PROBLEM,
     UNREACHABLE,
@@ -22,10 +24,10 @@ from streams.cli.screen import (
     Json,
     Use,
     fail,
-    out,
     print_json,
     quiet,
     settings_or_exit,
+    tell,
 )
 from streams.cli.serve import end
 from streams.engine.settings import REFUSED_EXIT
@@ -89,7 +91,8 @@ def _run_here(feed: Feed, topic: str, partitions: int, settings: Settings, slot:
     if settings.feed.metrics_port:
         start_http_server(settings.feed.metrics_port, LOOPBACK)
     stage = opened(feed, topic, partitions, settings, _accounts(settings))
-    return run_stage(stage, engine_settings(settings, stage.name, slot))
+    with KeysWatch(feed.keys, tell):
+        return run_stage(stage, engine_settings(settings, stage.name, slot))
 
 
 def _feed(source: Source, mapping: Path) -> Feed:
@@ -126,7 +129,7 @@ def check(
     if json:
         print_json(found)
     else:
-        _print(found)
+        print_checked(found)
     raise typer.Exit(PROBLEM if found.refused else 0)
 
 
@@ -137,19 +140,3 @@ def _sample(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         fail(f"--sample: {file}: {error.strerror or error}", USAGE)
-
-
-def _print(found: Checked) -> None:
-    def say(text: str) -> None:
-        out.print(text, markup=False, soft_wrap=True)
-
-    for one in found.messages:
-        say(f"{one.number}: {one.outcome}")
-        for fact in one.facts:
-            fields = " ".join(f"{name}={value!r}" for name, value in fact.fields.items())
-            say(f"   {fact.record} on {fact.topic}: {fields}")
-        for why in one.refused:
-            say(f"   refused, {why.reason}: {why.field + ': ' if why.field else ''}{why.problem}")
-        for note in one.notes:
-            say(f"   note, {note.kind}{': ' + note.detail if note.detail else ''}")
-    say(f"{found.accepted} accepted, {found.refused} refused, {found.facts} facts")

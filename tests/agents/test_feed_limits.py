@@ -63,3 +63,54 @@ def test_numbers_that_are_none_are_no_facts(source):
             body = json.dumps({**wild.webhook(), "created": "@"}).encode().replace(b'"@"', odd)
         taken = pure.take(record(body, headers=wild.headers(source, "t", body)))
         assert [one[0] for one in taken] == [topics.PARKED], odd
+
+
+def golden(adapter, name):
+    file = wild.GOLDEN / adapter / "webhooks" / f"{name}.json"
+    return json.loads(file.read_text())["webhook"]
+
+
+def told_wildly(event, holder):
+    """The event with what nobody should send in its `holder`, at the size a topic allows."""
+    plain = json.dumps({**event, holder: "@"}).encode()
+    head, tail = plain.split(b'"@"')
+    room = wild.ROOM - len(plain)
+    return [
+        head + b'{"x":"' + b"x" * (room - 10) + b'"}' + tail,
+        head + b"[" * room,
+        head + b'{"a":' * (room // 6),
+        wild.filled(head + b"[", b"{}", b"]" + tail),
+        wild.filled(head + b'[{"NotificationRequestItem":', b"[1]", b"}]" + tail),
+        head + b"9" * room + tail,
+        head + b"NaN" + tail,
+        b"\x00" * wild.ROOM,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name", "holder"),
+    [
+        ("adyen", "capture", "notificationItems"),
+        ("checkout", "captured", "data"),
+        ("stripe", "captured", "data"),
+    ],
+)
+def test_so_is_what_an_acquirer_would_never_send(adapter, name, holder):
+    convention = "DELTA" if adapter == "checkout" else "TOTAL"
+    account = AccountSettings(
+        **{**wild.ACCOUNTS["acme"], "adapter": adapter, "convention": convention}
+    )
+    mapping = {"source": "acquirer", "name": "f", "where": {"acquirer": "acme"}, "verify": False}
+    pure = Pure(mapping, accounts={"acme": account})
+    for number, body in enumerate(told_wildly(golden(adapter, name), holder)):
+        taken = record(body)
+        began = time.process_time()
+        outputs = pure.take(taken)
+        assert time.process_time() - began < 3, number
+        assert [one[0] for one in outputs] == [topics.PARKED], number
+        assert outputs[0][3]["reason"] not in (b"", b"untranslatable"), number
+        tracemalloc.start()
+        pure.take(taken)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 200 << 20, (number, peak >> 20)

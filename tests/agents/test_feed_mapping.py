@@ -59,9 +59,9 @@ def test_the_keys_of_meters(tmp_path):
     rows = {"M1": KEY, "M2": [KEY, KEY], "@CP1/2": KEY, "M3": {"keys": KEY, "at": "CP1"}}
     (tmp_path / "meters.json").write_text(json.dumps(rows))
     feed = feed_of({**BARE, "keys": "meters.json"}, tmp_path)
-    assert feed.keys.of("M9", "M1") == (KEY,)
-    assert feed.keys.at("CP1", "2").of("M9") == (KEY,)
-    assert feed.keys.at("CP2", "2").elsewhere("M3") == "CP1"
+    assert feed.keys.known.of("M9", "M1") == (KEY,)
+    assert feed.keys.known.at("CP1", "2").of("M9") == (KEY,)
+    assert feed.keys.known.at("CP2", "2").elsewhere("M3") == "CP1"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_file_of_other_things_is_named_in_few_lines(tmp_path):
 def test_a_kind_of_key_that_is_not_known_here_is_a_key(tmp_path):
     rsa = rsa_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     (tmp_path / "meters.json").write_text(json.dumps({"M1": rsa}))
-    assert feed_of({**BARE, "keys": "meters.json"}, tmp_path).keys.of("M1") == (rsa,)
+    assert feed_of({**BARE, "keys": "meters.json"}, tmp_path).keys.known.of("M1") == (rsa,)
 
 
 def test_keys_belong_to_ocpp(tmp_path):

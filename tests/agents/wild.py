@@ -34,7 +34,7 @@ acquirer = "acme"
 time = {{ header = "at" }}
 """
 TOMLS = {"ocpp": OCPP_TOML, "ocpi": OCPI_TOML, "acquirer": ACQUIRER_TOML}
-_GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden" / "stripe" / "webhooks"
+GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden"
 _EXAMPLES = Path(__file__).parents[1] / "connectors" / "ocpi" / "examples"
 
 
@@ -53,6 +53,8 @@ def ocpp():
         b'[2,"1","Heartbeat",' + b'{"a":' * (ROOM // 6),
         filled(meter + b"[", one, b"]}]"),
         filled(meter + b"[", b"1", b"]}]"),
+        filled(meter + one[:-2] + b",", b'{"value":"1"}', b"]}]}]"),
+        filled(b'[2,"1","StopTransaction",{"transactionId":1,"transactionData":[', one, b"]}]"),
         meter + b"9" * (ROOM - 100) + b"}]",
         b'[2,"1","Heartbeat",{"x":NaN}]',
         b"\x00" * ROOM,
@@ -64,7 +66,7 @@ def cdr():
 
 
 def ocpi():
-    """A CDR of a million periods among them, and a page of a million objects."""
+    """Million of each: periods of a CDR and a session, elements, EVSEs, objects on a page."""
     plain = json.dumps(cdr())[:-1].encode()
     period = b'{"start_date_time":"2026-03-01T08:06:00Z","dimensions":[]}'
     return [
@@ -73,6 +75,12 @@ def ocpi():
         plain + b',"x":' + b'{"a":' * ((ROOM - len(plain)) // 6),
         filled(plain + b',"charging_periods":[', period, b"]}"),
         filled(plain + b',"charging_periods":[', b"{}", b"]}"),
+        filled(plain + b',"tariffs":[', b"[]", b"]}"),
+        filled(
+            plain.replace(b'"total_energy"', b'"kwh"') + b',"charging_periods":[', period, b"]}"
+        ),
+        filled(b'{"id":"T","currency":"EUR","elements":[', b"{}", b"]}"),
+        filled(b'{"id":"L","evses":[', b"{}", b"]}"),
         filled(b"[", b"{}", b"]"),
         filled(b'{"status_code":1000,"data":[', b"1", b"]}"),
         plain + b',"total_energy":' + b"9" * (ROOM - len(plain) - 40) + b"}",
@@ -97,7 +105,7 @@ def acquirer():
 
 
 def webhook():
-    return json.loads((_GOLDEN / "captured.json").read_text())["webhook"]
+    return json.loads((GOLDEN / "stripe" / "webhooks" / "captured.json").read_text())["webhook"]
 
 
 WILD = {"ocpp": ocpp, "ocpi": ocpi, "acquirer": acquirer}

@@ -12,6 +12,7 @@ from streams.cli.main import app
 
 BEAT = '[2,"1","Heartbeat",{}]'
 START = {"connectorId": 1, "idTag": "T", "meterStart": 5, "timestamp": "2026-03-01T08:00:00Z"}
+OCPI = Path(__file__).parents[1] / "connectors" / "ocpi" / "examples"
 OCPP = Path(__file__).parents[1] / "connectors" / "ocpp"
 GOLDEN = Path(__file__).parents[1] / "connectors" / "acquirers" / "golden"
 
@@ -71,6 +72,19 @@ def test_several_are_told_apart_one_a_line_or_in_an_array(check, apart):
     (why,) = found["messages"][1]["refused"]
     assert why["reason"]
     assert why["problem"]
+
+
+@pytest.mark.parametrize("odd", ["oops", '{"a": ', "2026-01-01 INFO [2]", '"text"'])
+def test_a_line_that_is_none_is_refused_alone(check, odd):
+    found = check(f"{BEAT}\n{odd}\n{BEAT}\n{BEAT}", expect=1)
+    assert outcomes(found) == ["accepted", "refused", "accepted", "accepted"]
+
+
+def test_one_object_over_many_lines_is_one_message(check):
+    found = check(json.dumps(json.loads(BEAT), indent=1))
+    assert outcomes(found) == ["accepted"]
+    broken = json.dumps({"action": "Heartbeat", "payload": {"a": [1, 2]}}, indent=1)[:-1]
+    assert outcomes(check(broken, expect=1)) == ["refused"]
 
 
 def test_what_a_message_leaves_is_there_for_the_next(check):
@@ -171,6 +185,20 @@ def test_people_see_the_same(tmp_path, monkeypatch):
     assert "1: accepted" in ended.stdout
     assert "2: refused" in ended.stdout
     assert "1 accepted, 1 refused, 1 facts" in ended.stdout
+
+
+def test_people_see_what_is_told_in_lines_that_fit_and_each_reason_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOLDFAST_STATE_DIR", str(tmp_path))
+    file = tmp_path / "sample"
+    cdr = json.loads((OCPI / "2.2.1" / "cdr_example.json").read_text())
+    odd = {**cdr, "id": "b", "total_energy": "much"}
+    file.write_text(json.dumps([cdr, *({**odd, "id": f"o{one}"} for one in range(5))]))
+    ended = CliRunner().invoke(app, ["feed", "check", "--source", "ocpi", "--sample", str(file)])
+    assert "5 x refused, not-a-number: total_energy" in ended.stdout
+    assert "kwh='15.342'" in ended.stdout
+    assert "started_at=2015-06-29T21:39:09Z" in ended.stdout
+    assert "credit_reference_id" not in ended.stdout  # empty
+    assert max(map(len, ended.stdout.splitlines())) <= 140
 
 
 @pytest.mark.parametrize(("serial", "key_from"), [("M-1", "registry"), ("M-2", "enclosed")])

@@ -23,6 +23,7 @@ BITS = {
     "DISAGREEING": 14,
     "SIGNED_DROPPED": 15,
     "EVSE_UNKNOWN": 16,
+    "NOT_AT_OUTLET": 17,
 }
 
 
@@ -30,7 +31,9 @@ def test_bits_keep_their_meaning():
     assert {flag.name: flag.value.bit_length() - 1 for flag in Flag} == BITS
 
 
-@pytest.mark.parametrize("doubtful", ["RESTARTED", "BEGIN_ASSUMED", "ENERGY_NOT_TOLD"])
+@pytest.mark.parametrize(
+    "doubtful", ["RESTARTED", "BEGIN_ASSUMED", "ENERGY_NOT_TOLD", "NOT_AT_OUTLET"]
+)
 def test_what_makes_an_energy_doubtful(doubtful):
     assert Flag[doubtful] in ENERGY_DOUBTFUL
 

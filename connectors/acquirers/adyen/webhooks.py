@@ -91,12 +91,11 @@ class AdyenNotices:
     def _items(self, body: bytes) -> list[wire.Item]:
         """All that came together. What cannot be read has no signature that could be checked."""
         try:
-            batch = noticed(body, wire.Batch)
+            items = _read(body)
         except BadNotice:
             if self._verify:
                 raise Forged from None
             raise
-        items = [one.NotificationRequestItem for one in batch.notificationItems]
         if self._verify and not (items and all(self._is_signed(item) for item in items)):
             raise Forged
         return items
@@ -125,6 +124,17 @@ class AdyenNotices:
             occurred_at=instant_of(item.eventDate, "eventDate"),
         )
         return [one for one in [_fact(item, event, proof)] if one is not None]
+
+
+def _read(body: bytes) -> list[wire.Item]:
+    try:
+        return [one.NotificationRequestItem for one in noticed(body, wire.Batch).notificationItems]
+    except BadNotice as problem:
+        try:
+            told = noticed(body, wire.BatchTold)
+        except BadNotice:
+            raise problem from None
+    return [one.NotificationRequestItem.plain() for one in told.notificationItems]
 
 
 class _Proof(NamedTuple):

@@ -5,7 +5,7 @@ costs are counted between the first and last signed reading, which lie inside th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_FLOOR
 
 from connectors.ocpp.signed.messages import Charging, Proof, SignedRecord
@@ -19,6 +19,7 @@ MOST_RECORDS = 64
 _NOT_ALNUM = re.compile(r"[^0-9a-z]")
 _UID = re.compile(r"(?:[0-9a-f]{2}){4,10}")
 _OF_CARDS, _OF_BACKEND = ("ISO14443", "ISO15693"), ("CENTRAL", "LOCAL")
+_NOT_IN_STEP = "its duration may not be billed: the meter's clock was not in step"
 _CUT_AT = 8  # a shorter beginning says nothing of the rest
 
 
@@ -61,7 +62,7 @@ def _page(one: Checked) -> tuple[str, int]:
 
 def _of_whole(done: Sequence[Checked], registry: Registry, charging: Charging) -> Proof:
     """Of records that are all whole, by their pages."""
-    each = chargings(done)
+    each = chargings(done, charging.passed)
     good = [(group, energy) for group, energy in each if not energy.why]
     if len(good) != 1:
         energy = max((one for _, one in each), key=_tells)
@@ -78,9 +79,17 @@ def _of_whole(done: Sequence[Checked], registry: Registry, charging: Charging) -
     )
     if why:
         return proof._replace(outcome="valid-but-not-billable", reason=why)
-    if not energy.time_ok:
-        why = "its duration may not be billed: the meter's clock was not in step"
-    return proof._replace(reason=why)
+    whys = [] if energy.time_ok else [_NOT_IN_STEP]
+    return proof._replace(reason="; ".join([*whys, *_not_kept([done[i] for i in group])]))
+
+
+def _not_kept(group: Sequence[Checked]) -> Iterator[str]:
+    """Said where the kept texts alone do not show that pages follow each other."""
+    letter, first = _page(group[0])
+    last = _page(group[-1])[1]
+    if last - first >= len(group):
+        between = last - first + 1 - len(group)
+        yield f"{between} updates between {letter}{first} and {letter}{last} verified, not kept"
 
 
 def _tells(energy: Energy) -> int:

@@ -8,7 +8,7 @@ from xml.parsers import expat  # no document type is let in, so no entity can gr
 import msgspec
 
 from connectors.ocpp.signed.messages import SignedRecord, Unreadable
-from connectors.ocpp.signed.parse import from_base64
+from connectors.ocpp.signed.parse import HEAD, from_base64
 
 MOST_FILE_BYTES = 32 << 20
 MOST_RECORDS = 10_000
@@ -17,6 +17,7 @@ _START = re.compile(rb"(?:^|(?<=\}))[ \t\r\n,;]{0,9}(?=OCMF\|)", re.MULTILINE)
 _DATA = frozenset(("signedData", "encodedData"))
 _KNOWN = (b"OCMF", b"<")
 _JUNK_AFTER_END = 9
+_MENNEKES = frozenset(("Billing", "ChargingProcess"))
 
 
 def records_of(data: bytes) -> list[SignedRecord]:
@@ -49,7 +50,8 @@ def _of_text(text: bytes) -> list[SignedRecord]:
         pieces = [text[a:b] for a, b in pairwise(bounds)]
     else:
         pieces = text.splitlines()
-    return [SignedRecord(signed=bare) for one in pieces if (bare := one.strip(b" \t\r\n,;"))]
+    ends = b" \t\r\n,;" if text.startswith(HEAD) else b" \t\r\n"
+    return [SignedRecord(signed=bare) for one in pieces if (bare := one.strip(ends))]
 
 
 def _of_json(text: bytes) -> list[SignedRecord]:
@@ -126,12 +128,14 @@ class _Reader:
 
     def __init__(self) -> None:
         self.records: list[SignedRecord] = []
+        self.root = ""
         self._path: list[str] = []
         self._fields: dict[str, str] = {}
         self._pieces: list[str] = []
 
     def start(self, name: str, given: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
+        self.root = self.root or local
         self._path.append(local)
         if len(self._path) > MOST_DEPTH:
             raise Unreadable(f"XML nested more than {MOST_DEPTH} deep")
@@ -182,6 +186,9 @@ def _of_xml(text: bytes) -> list[SignedRecord]:
             raise Unreadable(f"XML: {error}") from error
     except (LookupError, ValueError) as error:
         raise Unreadable(f"XML: {error}") from error
+    if not reader.records and reader.root != "values":
+        named = "MENNEKES" if reader.root in _MENNEKES else ""
+        return [SignedRecord(signed=text, format=named)]  # another format's file: told by its name
     return reader.records
 
 

@@ -1,5 +1,6 @@
 """A signed record as it came and what became of it, importing no cryptography."""
 
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -77,16 +78,33 @@ class Verified(msgspec.Struct, kw_only=True):
     records: list[Verdict]
 
 
+class Passed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Signed updates of one charging that were verified and not kept: pages `first` to `last`.
+
+    `letter`: of their pages. `signer`: a digest of meter, key and driver. `register` rose
+    `from_wh` `to_wh`. Part of a charger's state: fields are only appended, with defaults.
+    """
+
+    letter: str
+    first: int
+    last: int
+    signer: str
+    register: str
+    from_wh: Decimal
+    to_wh: Decimal
+
+
 class Charging(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the transaction. Instants: 0, not told. `names`: its tokens and numbers.
 
-    The meter's clock and the station's may differ by `beside_ms`.
+    The meter's clock and the station's may differ by `beside_ms`. `passed`: what was not kept.
     """
 
     started_at: int
     ended_at: int
     names: tuple[str, ...] = ()
     beside_ms: int = 300_000
+    passed: Passed | None = None
 
 
 class Proof(NamedTuple):

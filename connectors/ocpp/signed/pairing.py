@@ -3,6 +3,7 @@
 Rules: SAFE-eV/OCMF 1.4, tables 4 to 25 (TX, ST, EF, PG, RI, LC, CL, TM).
 """
 
+import hashlib
 import re
 from collections.abc import Container, Iterator, Sequence
 from decimal import ROUND_FLOOR, Decimal
@@ -10,12 +11,13 @@ from itertools import pairwise
 
 import msgspec
 
-from connectors.ocpp.signed.messages import SignedRecord, Verdict
+from connectors.ocpp.signed.messages import Passed, SignedRecord, Verdict
 from connectors.ocpp.signed.parse import EXACT, Payload, Reading, instant_of
 from connectors.ocpp.signed.registry import Registry
 from connectors.ocpp.signed.verify import Checked, check
 
 BEGIN, ENDS, SPOILT = "B", frozenset("ELRAP"), "X"
+_MISTAKEN = frozenset(("MISMATCH", "INVALID", "OUTDATED", "UNKNOWN"))  # table 11, states of error
 WH_PER_UNIT = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 MOST_WH = Decimal(10**12)
 PAGE = re.compile(r"([TF])(\d{1,18})")
@@ -77,9 +79,32 @@ def _repeat(verdict: Verdict, known: Verdict, index: int) -> None:
     verdict.counted_in = index if known.counted_in is None else known.counted_in
 
 
-def chargings(done: Sequence[Checked]) -> list[tuple[list[int], Energy]]:
-    """Of whole records: the indices of those that tell of one charging, and what they come to."""
-    return [(group, _energy([(i, done[i]) for i in group])) for group in _chargings(done)]
+def chargings(
+    done: Sequence[Checked], passed: Passed | None = None
+) -> list[tuple[list[int], Energy]]:
+    """Of whole records: the indices of those that tell of one charging, and what they come to.
+
+    `passed`: updates that are not among them, for the pages that they had.
+    """
+    return [(group, _energy([(i, done[i]) for i in group], passed)) for group in _chargings(done)]
+
+
+def alone(one: Checked) -> tuple[str, list[Reading]]:
+    """The register that counts and its readings, of a record that nothing speaks against."""
+    register, course = _course([(0, one)])
+    payloads = [one.payload] if one.payload else []
+    why = (
+        _strangers(payloads) or _mistaken(payloads) or (_unfit(course, payloads) if course else "")
+    )
+    return register, [] if why else course
+
+
+def signer_of(one: Checked) -> str:
+    """Which key of which meter, and for whom; of a whole record."""
+    said = one.payload
+    assert said is not None
+    named = [said.meter, said.gateway, said.identified_by, said.identity, said.level]
+    return hashlib.sha256(msgspec.json.encode(named) + one.key).hexdigest()[:32]
 
 
 def _plain(one: Checked) -> Verdict:
@@ -145,8 +170,8 @@ def _judge(group: list[int], done: Sequence[Checked], verdicts: list[Verdict]) -
         verdicts[last].energy_exact_wh = f"{energy.wh:f}"
 
 
-def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
-    payloads = [one.payload for _, one in group if one.payload is not None]
+def _course(group: Sequence[tuple[int, Checked]]) -> tuple[str, list[Reading]]:
+    """The register that counts, and its readings."""
     points = [
         _Point(index, reading)
         for index, one in group
@@ -154,7 +179,14 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
         for reading in one.payload.readings
     ]
     register = _register(points)
-    course = [p.reading for p in points if p.reading.register == register and _is_energy(p.reading)]
+    return register, [
+        p.reading for p in points if p.reading.register == register and _is_energy(p.reading)
+    ]
+
+
+def _energy(group: Sequence[tuple[int, Checked]], passed: Passed | None = None) -> Energy:
+    payloads = [one.payload for _, one in group if one.payload is not None]
+    register, course = _course(group)
     if not course:
         return Energy(None, "", "no reading of imported energy")
     why = (
@@ -163,7 +195,8 @@ def _energy(group: Sequence[tuple[int, Checked]]) -> Energy:
         or (
             "its records are signed by different keys" if len({o.key for _, o in group}) > 1 else ""
         )
-        or _unpaged(payloads)
+        or _unpaged(payloads, _between(passed, group, register, course))
+        or _mistaken(payloads)
         or _unfit(course, payloads)
     )
     wh = _difference(course)
@@ -223,16 +256,43 @@ def _strangers(payloads: Sequence[Payload]) -> str:
     return "its records are of different meters" if len(meters) > 1 else ""
 
 
-def _unpaged(payloads: Sequence[Payload]) -> str:
+def _between(
+    passed: Passed | None,
+    group: Sequence[tuple[int, Checked]],
+    register: str,
+    course: Sequence[Reading],
+) -> Passed | None:
+    """What passed, if it did between these: signed as they are, and no more than they tell."""
+    if passed is None or passed.register != register:
+        return None
+    if any(signer_of(one) != passed.signer for _, one in group):
+        return None
+    within = wh_of(course[0]) <= passed.from_wh and passed.to_wh <= wh_of(course[-1])
+    return passed if within else None
+
+
+def _unpaged(payloads: Sequence[Payload], passed: Passed | None) -> str:
     pages = [PAGE.fullmatch(one.page) for one in payloads]
     for one, page in zip(payloads, pages, strict=True):
         if page is None:
             return f"no page: PG {one.page[:24]!r}"
     told = [(page[1], int(page[2])) for page in pages if page is not None]
     for (kind, number), (next_kind, next_number) in pairwise(told):
-        if kind != next_kind or next_number != number + 1:
+        follows = next_number == number + 1 or (
+            passed is not None
+            and passed.letter == kind
+            and passed.first <= number + 1 < next_number <= passed.last + 1
+        )
+        if kind != next_kind or not follows:
             return f"pages {kind}{number} and {next_kind}{next_number} do not follow each other"
     return ""
+
+
+def _mistaken(payloads: Sequence[Payload]) -> str:
+    """Transparency software calls such a pair not according to law, so its payer would be told."""
+    levels = (one.level.upper() for one in payloads)
+    told = next((one for one in levels if one in _MISTAKEN), "")
+    return f"who charges was not identified: IL {told}" if told else ""
 
 
 def _unfit(course: Sequence[Reading], payloads: Sequence[Payload]) -> str:

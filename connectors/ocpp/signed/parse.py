@@ -19,7 +19,7 @@ MOST_PLACES = 18
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _DECIMAL = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?")
 # How the formats begin that transparency software reads beside OCMF.
-_OTHERS = {b"AP;": "ALFEN", b"1B1B1B1B01010101": "SML"}
+_OTHERS = {b"AP;": "ALFEN", b"1B1B1B1B01010101": "SML", b"128.8.0(": "PCDF"}
 _METHOD = re.compile(rb"<encodingMethod>\s{0,9}([0-9A-Za-z_ -]{1,24})<")
 _HEX = re.compile(rb"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
 _PRINTABLE = bytes(max(one, 32) for one in range(256))
@@ -57,7 +57,7 @@ class Payload(msgspec.Struct, frozen=True):
     """What billing reads of a payload. `loss`: the `LC` object, None where there is none.
 
     `gateway`: its serial, else the charge point's id (CI). `identified_by`, `identity`: who charges
-    (IT, ID), in the record's own words.
+    (IT, ID), `level`: how surely (IL), in the record's own words.
     """
 
     page: str
@@ -67,6 +67,7 @@ class Payload(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...]
     identified_by: str = ""
     identity: str = ""
+    level: str = ""
 
 
 class Signature(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -111,6 +112,7 @@ class _Payload(msgspec.Struct):
     LC: Any = None
     IT: Any = None
     ID: Any = None
+    IL: Any = None
 
 
 _QUOTES = 4  # around a key and its value
@@ -237,6 +239,7 @@ def read_payload(payload: bytes) -> Payload:
         readings=tuple(_inherited(said.RD)),
         identified_by=_word(said.IT),
         identity=_word(said.ID),
+        level=_word(said.IL),
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from stories import KEY, container, ocmf
 from talk import OURS, Talk2, Talk16, figure, sample, stamp, values
 
 from connectors.ocpp.feed import Place, Plausibility, translate
-from connectors.ocpp.memory import MOST_SIGNED
+from connectors.ocpp.memory import MOST_SIGNED, ChargerState
 from connectors.ocpp.signed.container import records_of
 from connectors.ocpp.signed.messages import Outcome
 from connectors.ocpp.signed.pairing import judged
@@ -211,6 +212,93 @@ def test_a_thousand_values_cost_no_time():
     assert ended.signed_outcome not in ("", "valid")
     assert ended.flags & Flag.SIGNED_DROPPED
     assert len(json.loads(ended.signed_data)) == MOST_SIGNED
+
+
+# --- more updates than there is room for ----------------------------------------------------------
+
+
+UPDATES = 90
+
+
+def update(number, **more):
+    """One of `UPDATES` between begin and end; pages T2 and on."""
+    minute, second = divmod(number * 30, 60)
+    fields = {"kwh": number * 0.1, "page": f"T{number + 2}", "kind": "C"} | more
+    text = ocmf(fields.pop("kind"), 2 + minute, fields.pop("kwh"), fields.pop("page"), **fields)
+    return f"08:{2 + minute:02}:{second:02}", text
+
+
+def long_charging(*updates, end=f"T{UPDATES + 2}", keys=LISTED, kwh=11.5, stop=()):
+    talk = Known16()
+    talk.begin()
+    talk.meter("08:01:00", signed16(BEGIN, "Transaction.Begin"))
+    for number, (clock, text) in enumerate(updates):
+        talk.keys = keys(number) if callable(keys) else keys
+        talk.meter(clock, signed16(text, "Sample.Periodic"))
+    last = values("08:55:00", signed16(ocmf("E", 55, kwh, end), "Transaction.End"))
+    talk.stop(data=[*stop, last])
+    return talk
+
+
+EVERY = [update(number) for number in range(UPDATES)]
+
+
+def test_a_pair_survives_any_number_of_updates():
+    talk = long_charging(*EVERY)
+    kept = json.loads(talk.ended[0].signed_data)
+    said = f"{UPDATES + 2 - len(kept)} updates between T1 and T92 verified, not kept"
+    assert found(talk) == ("valid", said, "registry", 11_500)
+    assert (kept[0], len(kept) < 40) == (BEGIN, True)
+    assert '"T92"' in kept[-1]
+    assert not talk.ended[0].flags & Flag.SIGNED_DROPPED
+    state = msgspec.msgpack.encode(talk.state)
+    assert msgspec.msgpack.decode(state, type=ChargerState) == talk.state
+
+
+def test_an_update_told_twice_or_with_the_stop_again_changes_nothing():
+    again = [values(clock, signed16(text)) for clock, text in EVERY[-3:]]
+    twice = [one for one in EVERY for _ in "12"]
+    assert found(long_charging(*twice, stop=again))[0] == "valid"
+
+
+def changed_at(number, **more):
+    return [*EVERY[:number], update(number, **more), *EVERY[number + 1 :]]
+
+
+NOT_FOLLOWING = "do not follow each other"
+FORGED = ("08:42:00", EVERY[80][1].replace('"T82"', '"T82 "'))
+
+
+@pytest.mark.parametrize(
+    "updates",
+    [
+        [*EVERY[:80], *EVERY[81:]],
+        [*EVERY[:80], FORGED, *EVERY[81:]],
+        changed_at(80, MS="M-2"),
+        changed_at(80, kind="B"),
+        changed_at(80, kind="E"),
+        changed_at(80, kind="X"),
+        changed_at(80, kwh=1.0),
+        changed_at(80, IT="ISO14443", ID="0102030405"),
+        changed_at(80, page="F82"),
+        EVERY[:-1],
+    ],
+    ids=["left-out", "forged", "meter", "begin", "end", "spoilt", "fell", "driver", "page", "last"],
+)
+def test_what_passed_must_be_signed_alike_and_without_a_gap(updates):
+    outcome, reason, *_ = found(long_charging(*updates))
+    assert outcome == "valid-but-not-billable"
+    assert NOT_FOLLOWING in reason
+
+
+def test_an_end_below_what_passed_proves_nothing():
+    outcome, reason, *_ = found(long_charging(*EVERY, kwh=5.0))
+    assert (outcome, NOT_FOLLOWING in reason) == ("valid-but-not-billable", True)
+
+
+def test_updates_that_nobodys_key_fits_do_not_count():
+    talk = long_charging(*EVERY, keys=lambda number: Registry() if number == 80 else LISTED)
+    assert found(talk)[0] == "valid-but-not-billable"
 
 
 # --- 2.x ------------------------------------------------------------------------------------------

@@ -169,11 +169,24 @@ def test_a_negative_power_is_none():
 def test_what_is_not_measured_at_the_outlet_is_not_billed(place):
     sample = one_16({"value": "999", "location": place}, {"value": "5", "location": "Outlet"})
     assert sample.wh == 5
+
+
+@pytest.mark.parametrize("place", ["Inlet", "EV"])
+def test_elsewhere_than_the_outlet_nothing_is_billed(place):
     said = read_16({"value": "999", "location": place})
     assert (said.samples[0].wh, [one.kind for one in said.notes]) == (
         -1,
         ["no-register-at-outlet"],
     )
+
+
+@pytest.mark.parametrize("place", ["Body", "Cable"])
+def test_a_station_that_tells_no_outlet(place):
+    (sample,) = read_16({"value": "999", "location": place}).samples
+    assert (sample.wh, sample.flags) == (999, Flag.NOT_AT_OUTLET)
+    power = {"value": "7", "measurand": POWER_IMPORT, "location": place}
+    said = read_16(power)
+    assert (said.samples[0].wh, said.samples[0].power_w) == (-1, -1)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def values_2(*samples, **fields):
         (
             "1.6",
             "StartTransaction",
-            START | {"meterStart": 5.5},
+            START | {"meterStart": -5.5},
             "meterStart: Expected `int`, got `decimal`",
         ),
         (
@@ -206,6 +206,8 @@ TAKEN = [
     ("text-as-number", "1.6", "MeterValues", values({"value": 1.5}), f"{SAMPLE}.value"),
     ("text-as-number", "1.6", "StartTransaction", START | {"idTag": 1234}, "idTag"),
     ("whole-number-as-decimal", "1.6", "StopTransaction", STOP | {"meterStop": 5.0}, "meterStop"),
+    ("fraction-of-wh", "1.6", "StartTransaction", START | {"meterStart": 5.5}, "meterStart"),
+    ("fraction-of-wh", "1.6", "StopTransaction", STOP | {"meterStop": 5.5}, "meterStop"),
     ("too-long", "1.6", "StatusNotification", STATUS | {"info": "x" * 51}, "info"),
     (
         "too-long",
@@ -240,6 +242,7 @@ def test_what_is_taken_leniently_is_what_was_meant():
     assert sample({"value": 1.50}).value == "1.5"
     assert taken("1.6", "StartTransaction", START | {"meterStart": "5"}).message.meter_start == 5
     assert taken("1.6", "StopTransaction", STOP | {"meterStop": 5.0}).message.meter_stop == 5
+    assert taken("1.6", "StopTransaction", STOP | {"meterStop": 5.9}).message.meter_stop == 5
     boot = BOOT | {"chargePointModel": "M" * 30, "firmwareVersion": "F" * 60}
     read = taken("1.6", "BootNotification", boot).message
     assert (read.charge_point_model, read.firmware_version) == ("M" * 20, None)
