@@ -4,46 +4,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from visitworld import MINUTE, T0, book_of, refused, used
 
-from schemas.facts import CardUsed
 from streams.core import visits
-from streams.core.declines_codes import DAY_MS, HOUR_MS, day_at
+from streams.core.declines_codes import DAY_MS, HOUR_MS
 from streams.core.visits import VISIT_GAP_MS, CardBook
 
-T0 = day_at(2026, 11, 21)
-MINUTE = 60_000
 EVENTS = ("tapped", "approved", "declined", "charging", "over")
-
-
-def used(session, event, at=T0, requested_at=T0, evse="1", **more):
-    fields = {
-        "tenant": "t",
-        "site_id": "site",
-        "card_token": "tok",
-        "session_id": session,
-        "network": "n",
-        "charger_id": "c",
-        "evse_uid": evse,
-        "scheme": "visa",
-        "event": event,
-        "command_id": f"{session}/hold/1" if event in ("approved", "declined") else "",
-        "amount_minor": 2_000,
-        "requested_at": requested_at,
-        "used_at": at,
-    }
-    return CardUsed(**{**fields, **more})
-
-
-def book_of(uses):
-    """The book, and what each session was told last."""
-    book, told = None, {}
-    for use in uses:
-        change = visits.apply(book, use)
-        book = change.book
-        for one in change.seen:
-            assert one.version > told[one.session_id].version if one.session_id in told else True
-            told[one.session_id] = one
-    return book, told
 
 
 def test_a_second_tap_at_the_same_evse_takes_the_place_once_it_is_approved():
@@ -87,10 +54,6 @@ def test_taps_far_apart_are_two_visits(gap_ms, one):
     book, told = book_of(uses)
     assert visits.visit(book) == (["a", "b"] if one else ["b"])
     assert ("a" in told) == one
-
-
-def refused(number, at, **more):
-    return used("a", "declined", at, command_id=f"a/hold/{number}", **more)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a card's book tells, field by field, and what it forgets."""
 
 import pytest
-from test_visits import MINUTE, T0, book_of, refused, used
+from visitworld import MINUTE, T0, book_of, refused, used
 
 from streams.core import visits
 from streams.core.declines_codes import DAY_MS, HOUR_MS
