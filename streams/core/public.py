@@ -1,5 +1,6 @@
 """The public view of a session: everything a consumer may want, nothing it has to derive."""
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -35,10 +36,10 @@ def ledger(case: Case, standing: Standing) -> SessionLedger:
         transaction_id=_transaction(case),
         energy_wh=(case.total.final or case.total.so_far).energy_wh,
         proof=case.proof.rung,
-        raises=sum(one.raises for one in case.holds),
+        raises=sum([one.raises for one in case.holds]),
         declined_at_tap=hold is not None and hold.outcome in NO,
         declined_mid_charge=_declined_mid_charge(session),
-        stop_sent=any(one.kind == "stop" for one in session.issued.values()),
+        stop_sent=case.stops,
         conflicts=len(session.conflicts),
         explanation=_explanation(case, standing),
         holds=[_hold_line(case, one) for one in case.holds],
@@ -73,18 +74,28 @@ def _chosen(case: Case) -> dict[str, Any]:
 def _money(holds: list[HoldBook], standing: Standing) -> dict[str, Any]:
     return {
         "priced_minor": standing.priced_minor,
-        "approved_minor": sum(one.approved_minor for one in holds),
-        "captured_minor": sum(one.captured_minor for one in holds),
-        "released_minor": sum(one.released_minor for one in holds),
-        "lapsed_minor": sum(one.lapsed_minor for one in holds),
-        "open_minor": sum(one.open_minor for one in holds),
+        "approved_minor": sum([one.approved_minor for one in holds]),
+        "captured_minor": sum([one.captured_minor for one in holds]),
+        "released_minor": sum([one.released_minor for one in holds]),
+        "lapsed_minor": sum([one.lapsed_minor for one in holds]),
+        "open_minor": sum([one.open_minor for one in holds]),
         "arrears_minor": standing.arrears_minor,
         "forgiven_minor": standing.forgiven_minor,
         "refunded_minor": standing.refunded_minor,
     }
 
 
-def _receipt(case: Case) -> dict[str, Any]:
+_NO_RECEIPT = {
+    "receipt_status": "",
+    "receipt_id": "",
+    "receipt_ordinal": 0,
+    "receipt_moment_at": 0,
+}
+
+
+def _receipt(case: Case) -> Mapping[str, Any]:
+    if not (case.policy.fiscal or case.session.receipts):
+        return _NO_RECEIPT  # by far the most: nothing was ever asked for
     settled = receipts.known(case)
     return {
         "receipt_status": receipts.status(case),
