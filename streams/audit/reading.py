@@ -32,6 +32,7 @@ _PHASES: tuple[tuple[str, ...], ...] = (
 _OF_LINK = frozenset({topics.TRANSACTIONS, topics.READINGS})
 _MOST_BEHIND = 50_000  # records in memory that wait for their counterpart on another topic
 _RECORDS = 5_000
+_AT_ONCE = 500
 _ASKED = 30
 _KEEP_S = 30.0  # between checkpoints within a pass
 # Read whole by every reader, or of no use but for its newest record.
@@ -175,7 +176,7 @@ class Reader:
         while behind:
             found = await self._consumer.getmany(timeout_ms=100, max_records=_RECORDS)
             for part, records in found.items():
-                self._take(records, ends[part])
+                await self._take(records, ends[part])
             await self._decide(final=False)
             for part in behind:
                 self._positions[part] = min(await self._consumer.position(part), ends[part])
@@ -188,10 +189,12 @@ class Reader:
         while self._auditor.advance(final=final):  # noqa: ASYNC110 - the heart is to beat
             await asyncio.sleep(0)
 
-    def _take(self, records: Sequence[ConsumerRecord], end: int) -> None:
-        for one in records:
+    async def _take(self, records: Sequence[ConsumerRecord], end: int) -> None:
+        for number, one in enumerate(records, 1):
             if one.offset >= end:
                 return
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # the heart is to beat
             record = Record(
                 one.topic,
                 one.partition,

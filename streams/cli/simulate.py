@@ -20,9 +20,7 @@ def register(app: typer.Typer) -> None:
 def run(
     seeds: Annotated[int, typer.Option(min=1, help="So many worlds.")] = 1_000,
     seed: Annotated[int | None, typer.Option(help="This one only, with its story.")] = None,
-    first: Annotated[
-        int, typer.Option(help="The first of the seeds: to go on where one stopped.")
-    ] = 0,
+    first: Annotated[int, typer.Option(help="The first seed: to go on where one stopped.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="So many processes.")] = 1,
     json: Json = False,
 ) -> None:

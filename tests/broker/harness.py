@@ -318,7 +318,7 @@ class World:
             f"{topic['topic']}/{part['partition']}"
             for topic in found
             for part in topic["partitions"]
-            if len(part["isr"]) < self._nodes
+            if len(part["isr"]) < len(part["replicas"])
         ]
 
     def oracle(self):

@@ -11,7 +11,7 @@ import pytest
 from harness_proxy import FaultProxy
 from harness_rows import Row, crashed, run_row, storm
 
-pytestmark = [pytest.mark.broker, pytest.mark.kill, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.broker, pytest.mark.kill, pytest.mark.timeout(1_500)]
 
 SEED = 20261121
 POINTS = (

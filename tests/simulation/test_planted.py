@@ -13,12 +13,14 @@ from planted import seeds_until_found
         "amount in the capture id",
         "last-seen as a rung",
         "time-out read as failure",
-        "capture during an unknown raise",
         "release after an auto-release",
         "refund of an uncaptured hold",
         "credit CDR as a second capture",
         "stale CDR as proof",
+        "a receipt of the price, not of what was paid",
+        "a capture that was taken back stays done",
+        "reference reused",
     ],
 )
 def test_it_is_found(name):
-    assert seeds_until_found(name, 40).seeds
+    assert seeds_until_found(name, 15).seeds

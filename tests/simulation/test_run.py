@@ -3,20 +3,34 @@
 import msgspec
 import pytest
 
-from streams.simulation.plans import CDRS, plan_of
+from streams.simulation.plans import CDRS, DRIVERS, OCPI, SIGNED, plan_of
 from streams.simulation.run import lived, simulate
 from streams.simulation.telling import story_of
 
-# Some 2,080 sessions. 4,000 seeds, 8,075 sessions, take three minutes of one shared core: README.
-SEEDS = 1_000
-BLOCK = 100
+SESSIONS = 20_000
+BLOCK = 50
+SEEDS = -(-SESSIONS * len(DRIVERS) // sum(DRIVERS) // BLOCK) * BLOCK
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
 def test_nothing_is_wrong_in_any_world(first):
     found = simulate(range(first, first + BLOCK))
     assert found.violations == []
-    assert found.captured > BLOCK // 3  # money was taken: a world where nothing happens is no proof
+    assert found.captured > BLOCK  # money was taken: a world where nothing happens is no proof
+
+
+def test_so_many_sessions_are_lived():
+    assert sum(len(plan_of(seed).sessions) for seed in range(SEEDS)) >= SESSIONS
+
+
+def test_in_two_processes_the_worlds_are_the_same():
+    alone, shared = simulate(range(12)), simulate(range(12), jobs=2)
+    assert (shared.sessions, shared.events, shared.captured, shared.outcomes) == (
+        alone.sessions,
+        alone.events,
+        alone.captured,
+        alone.outcomes,
+    )
 
 
 def test_a_seed_gives_the_same_world_again():
@@ -46,7 +60,14 @@ def test_worlds_are_of_all_kinds():
     assert any(one.dark[1] for one in chargings)
     assert any(one.end_lost for one in chargings)
     assert any(one.unheard for one in chargings)
+    assert any(one.stays for one in chargings)
+    assert any(one.late_ms for one in chargings)
+    assert {one.signed for one in chargings} == {"", *SIGNED}
     assert {one.cdr.kind for one in sessions if one.cdr} == set(CDRS)
+    assert {one.cdr.session for one in sessions if one.cdr} == {"none", *OCPI}
+    assert any(one.decided for one in sessions)
+    assert any(one.goodwill for one in sessions)
+    assert len({plan.away for plan in plans}) == 6
     assert {plan.receipts.order for plan in plans if plan.receipts} == {
         "capture_first",
         "receipt_first",
