@@ -17,6 +17,7 @@ from streams.cli.screen import (
     print_json,
     print_rows,
     settings_or_exit,
+    tell,
 )
 from streams.cli.since import since_at
 from streams.cli.sink import sink_settings
@@ -62,8 +63,10 @@ def _asked(settings: Settings, since: str, source: str) -> Drift:
 
 
 def _print(found: Drift) -> None:
+    if not found.parties:
+        tell("no feed has told of anybody: see `holdfast run feed`")
     print_rows(
-        ["since", "feed", "partner", "make", "what", "", "messages"],
+        ["since", "feed", "partner", "make", "what", "which", "messages"],
         [
             [
                 iso(one.first_at),
@@ -71,7 +74,7 @@ def _print(found: Drift) -> None:
                 one.partner,
                 one.make,
                 one.kind,
-                one.detail,
+                "" if one.kind == "make" else one.detail,  # stands beside it already
                 one.messages,
             ]
             for one in found.changes

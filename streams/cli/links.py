@@ -9,7 +9,16 @@ import typer
 from streams.app import iso
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.printed import Decided, Links
-from streams.cli.screen import PROBLEM, Json, fail, out, print_json, print_rows, settings_or_exit
+from streams.cli.screen import (
+    PROBLEM,
+    USAGE,
+    Json,
+    fail,
+    out,
+    print_json,
+    print_rows,
+    settings_or_exit,
+)
 from streams.core.proposals import LinkProposal
 from streams.decisions import write_decision
 from streams.links import confirmation, proposed, rejection
@@ -54,7 +63,7 @@ def reject(proposal: Proposal, by: By, why: Why, demo: OfDemo = False, json: Jso
 
 def _decide(proposal: str, by: tuple[str, str], *, confirmed: bool, demo: bool, json: bool) -> None:
     if not all(words.strip() for words in by):
-        fail("--by and --why: neither may be empty", PROBLEM)
+        fail("--by and --why: neither may be empty", USAGE)
     settings = placed(settings_or_exit(), demo=demo)
     with cluster(settings) as bootstrap:
         found = asyncio.run(_proposed(bootstrap, settings.kafka.partitions))

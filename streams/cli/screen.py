@@ -59,6 +59,9 @@ def settings_or_exit(*uses: Use) -> Settings:
     return settings
 
 
+_SHORT = len("YYYY-MM-DD HH:MM:SS")
+
+
 def tell(message: str) -> None:
     """Progress, for people: never mixed with results."""
     err.print(message, style="dim", markup=False, soft_wrap=True)
@@ -79,7 +82,10 @@ def print_rows(columns: list[str], rows: list[list[Any]]) -> None:
 
 
 def rows_table(columns: list[str], rows: list[list[Any]]) -> Table:
-    table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for number, name in enumerate(columns):
+        short = all(len(str(row[number])) <= _SHORT for row in rows)
+        table.add_column(name, overflow="fold", no_wrap=short)  # long ones on more lines, not cut
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))  # brackets are no markup here
     return table

@@ -82,7 +82,7 @@ def test_a_proposal_is_listed_until_somebody_decides(kafka, unique, monkeypatch,
 
     why = ["--by", "a.keller", "--why", "the same minute"]
     assert run(word, "no-such", *why)[0] == 1
-    assert run(word, one["proposal_id"], "--by", " ", "--why", "x")[0] == 1
+    assert run(word, one["proposal_id"], "--by", " ", "--why", "x")[0] == 2
     code, told = run(word, one["proposal_id"], *why)
     assert (code, told["decision"]) == (0, f"{word}ed")
     (decision,) = asyncio.run(decisions(kafka.bootstrap, tenant))
