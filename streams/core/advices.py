@@ -36,15 +36,17 @@ def send_advice(case: Case) -> Iterator[Proposed]:
         return
     untold = [one for one in outcomes(case) if not is_told(case, one)]
     standing = standing_of(case)
-    if is_due(standing):
-        untold = untold or amended(case, standing)
+    if is_due(standing) and untold:
         yield from (advice(case, standing, one) for one in untold)
+    elif standing.phase == "closed":
+        yield from (advice(case, standing, one) for one in amended(case, standing))
 
 
 def amended(case: Case, standing: Standing) -> list[str]:
     """An outcome more, where the newest advice says what is true no more; else none.
 
-    Named by what was told last and what is true now. Not while what is due is not proven yet.
+    Even that nothing is due after all. Named by what was told last and what is true now. Not while
+    what is due is not proven yet.
     """
     told = [one for one in case.session.issued.values() if one.kind == "advice"]
     if not told or (case.chargings and case.total.final is None):
@@ -133,7 +135,7 @@ def advice(case: Case, standing: Standing, outcome: str) -> SendAdvice:
 
 
 def _word(standing: Standing) -> Literal["done", "partial", "failed"]:
-    if not standing.captured_minor:
+    if not standing.captured_minor and standing.priced_minor:
         return "failed"
     return "done" if standing.captured_minor >= standing.priced_minor else "partial"
 
