@@ -3,8 +3,8 @@
 A reset is another thing: what flowed between the last reading before it and the first one after is
 told by nobody, so that its parts are not added up. Which of the two it was no protocol tells; the
 operator says at which numbers its meters roll over (`[proof] register_wraps_wh`), and what flowed
-by that has to be what the EVSE can have delivered and a vehicle taken: a reset just there is next to
-impossible.
+by that has to be what the EVSE can have delivered and a vehicle taken: a reset just there is next
+to impossible.
 """
 
 from msgspec.structs import replace
