@@ -1,13 +1,17 @@
 """What a partner is told of a session's money: the financial advice of a terminal provider.
 
 OCPI 2.3.0 payments: who captured tells the operator who writes the invoice. One advice a session;
-told again when its money changed, and the newest word counts (connectors/ocpi, AdviceConfirmed).
+told again when what it says is true no more, and the newest word counts (connectors/ocpi,
+AdviceConfirmed).
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Literal
 
-from schemas import ids
+from msgspec.structs import replace
+
+from schemas import codec, ids
 from schemas.commands import SendAdvice
 from schemas.money import Money
 from streams.core import due, receipts, refunds, taps
@@ -31,11 +35,33 @@ def send_advice(case: Case) -> Iterator[Proposed]:
     if case.request.role != PROVIDER or case.hold is None or not case.captures_here:
         return
     untold = [one for one in outcomes(case) if not is_told(case, one)]
-    if not untold:
-        return
     standing = standing_of(case)
-    if is_due(standing):
+    if is_due(standing) and untold:
         yield from (advice(case, standing, one) for one in untold)
+    elif standing.phase == "closed":
+        yield from (advice(case, standing, one) for one in amended(case, standing))
+
+
+def amended(case: Case, standing: Standing) -> list[str]:
+    """An outcome more, where the newest advice says what is true no more; else none.
+
+    Even that nothing is due after all. Named by what was told last and what is true now. Not while
+    what is due is not proven yet.
+    """
+    told = [one for one in case.session.issued.values() if one.kind == "advice"]
+    if not told or (case.chargings and case.total.final is None):
+        return []
+    last = max(told, key=lambda one: (one.issued_at, one.command_id))
+    now = replace(
+        advice(case, standing, last.command_id.rpartition("/")[2]),
+        rule=last.rule,
+        issued_at=last.issued_at,
+    )
+    stands = codec.body_hash(now)
+    if stands == last.body_hash:
+        return []
+    between = hashlib.blake2b(f"{last.body_hash}/{stands}".encode(), digest_size=8).hexdigest()
+    return [f"amended-{between}"]
 
 
 def outcomes(case: Case) -> list[str]:
@@ -109,7 +135,7 @@ def advice(case: Case, standing: Standing, outcome: str) -> SendAdvice:
 
 
 def _word(standing: Standing) -> Literal["done", "partial", "failed"]:
-    if not standing.captured_minor:
+    if not standing.captured_minor and standing.priced_minor:
         return "failed"
     return "done" if standing.captured_minor >= standing.priced_minor else "partial"
 

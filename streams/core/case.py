@@ -156,8 +156,13 @@ class Case(msgspec.Struct, kw_only=True, eq=False, dict=True):
         return [one for one in found if not self._is_moot(one)] if found else found
 
     def _is_moot(self, command: IssuedCommand) -> bool:
-        """A change of a hold that never arrived, and whose hold is gone since."""
-        if command.kind not in _CHANGES or verdict(self.session, command.command_id) != "not_found":
+        """A change of a hold that never arrived, and whose hold is gone since.
+
+        Or a capture, where who was to capture has done so after all (takeover.py).
+        """
+        if command.kind not in _CHANGES and (command.kind != "capture" or self.captures_here):
+            return False
+        if verdict(self.session, command.command_id) != "not_found":
             return False
         return any(
             one.hold_id == command.hold_id
@@ -283,12 +288,13 @@ class Case(msgspec.Struct, kw_only=True, eq=False, dict=True):
     def next_number(self, kind: str, hold_id: str = "") -> int | None:
         """The number of the next attempt; None while one has no definite no, or too many have.
 
-        Nor is there another capture once a refund was asked for: what was refunded had been taken.
+        Who takes over has attempts of its own. Nor is there another capture once a refund was asked
+        for: what was refunded had been taken.
         """
         if kind == "capture" and any(one.kind == "refund" for one in self.session.issued.values()):
             return None
         made = of_kind(self.session, kind, hold_id)
-        if len(made) >= ATTEMPTS_MAX:
+        if sum([one.performer == self.performer for one in made]) >= ATTEMPTS_MAX:
             return None
         noes = all(is_definite(self.session, one.command_id) for one in made)
         done = any(verdict(self.session, one.command_id) == "done" for one in made)

@@ -102,6 +102,8 @@ def may_resend(case: Case, command: IssuedCommand) -> bool:
         return command.amount_minor <= left and not overpaid.barred(case, command.hold_id)
     if command.kind != "capture":
         return True
+    if not case.captures_here:
+        return False  # it was taken over, and who was to capture has told of it after all
     ends = [one.deadline.ends_at for one in case.holds if one.hold_id == command.hold_id]
     return all(case.now_at < ends_at for ends_at in ends)
 

@@ -65,6 +65,12 @@ def _money(case: Case, command_id: str, hold_id: str, amount_minor: int) -> dict
     }
 
 
+def _about(case: Case, command_id: str, of: IssuedCommand) -> dict[str, Any]:
+    """For whoever was asked then: by now it may be another's to move money (takeover.py)."""
+    money = _money(case, command_id, of.hold_id, of.amount_minor)
+    return {**money, "performer": of.performer or money["performer"]}
+
+
 def place_hold(case: Case, amount_minor: int, number: int = 1, acquirer_id: str = "") -> PlaceHold:
     """Hold `number`; asked of the route's first acquirer, unless another is named."""
     request = taps.presented(case.session)
@@ -172,7 +178,7 @@ def refund_capture(
 
 def inquire(case: Case, of: IssuedCommand, number: int) -> InquireCommand:
     return InquireCommand(
-        **_money(case, ids.inquiry_id(of.command_id, number), of.hold_id, of.amount_minor),
+        **_about(case, ids.inquiry_id(of.command_id, number), of),
         of_command_id=of.command_id,
         of_kind=_money_kind(of),
         psp_reference=_reference(case, of),
@@ -184,7 +190,7 @@ def resend(case: Case, of: IssuedCommand, number: int) -> ResendCommand:
     """The very bytes once more, under the very key."""
     assert of.body  # kept for as long as there is no verdict
     return ResendCommand(
-        **_money(case, ids.resend_id(of.command_id, number), of.hold_id, of.amount_minor),
+        **_about(case, ids.resend_id(of.command_id, number), of),
         of_command_id=of.command_id,
         of_kind=_money_kind(of),
         original=of.body,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from schemas.money import Money, UnknownCurrency
 from streams.core.reconciliation_policy import Reconciliation
 from streams.core.session import PartnerCdr, PartnerSession, PaymentSession, ThirdCapture
+from streams.core.verdicts import NO, verdict
 
 APART_MS = 60 * 60 * 1000
 """How far clocks of a partner and a charger may be apart: a CDR outside of it is of another."""
@@ -170,12 +171,14 @@ class Taken(NamedTuple):
 def taken(session: PaymentSession) -> list[Taken]:
     """What the one who captures says it captured: then that is the outcome (design.md 1.7).
 
-    Not where the acquirer's own answer tells of the capture: it is the same one.
+    Not where the acquirer's own answer tells of the capture: it is the same one, unless it was in
+    their place (takeover.py), and came to nothing.
     """
     if not session.advices:
         return []
-    told = session.answers.values()
-    if any(one.kind == "capture" and one.outcome == "done" for one in told):
+    told = session.answers.items()
+    done = [name for name, one in told if one.kind == "capture" and one.outcome == "done"]
+    if not all(_came_to_nothing_of_ours(session, one) for one in done):
         return []
     return [
         Taken(key, one.captured_minor, one.told_at)
@@ -185,6 +188,13 @@ def taken(session: PaymentSession) -> list[Taken]:
         and one.captured_minor > 0
         and one.currency == session.request.currency
     ]
+
+
+def _came_to_nothing_of_ours(session: PaymentSession, command_id: str) -> bool:
+    asked = session.issued.get(command_id)
+    if asked is None or asked.performer == session.request.capture_by:
+        return False
+    return verdict(session, command_id) in NO
 
 
 def is_theirs(session: PaymentSession, told: ThirdCapture) -> bool:

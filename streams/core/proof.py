@@ -119,7 +119,8 @@ def _shown(ground: Ground, charging: Charging, asks: Asks) -> Shown:
         return Shown("", charging, doubt[1])
     wraps = ground.asked.policy.proof.register_wraps_wh
     if wraps and ground.tariff is not None and ground.tariff.simple is not None:
-        charging = unrolled(charging, wraps, ground.asked.power_w)
+        asked = ground.asked
+        charging = unrolled(charging, wraps, asked.power_w, asked.policy.risk.most_wh)
     dark = dark_at(ground.asked.session, charging.charging_id)
     return by_charger(charging, asks, ground.asked.policy, ground.asked.now_at, dark)
 

@@ -62,7 +62,8 @@ def _next_lower(case: Case, hold: HoldBook) -> int | None:
     """After one that was done, too: the proof may have come to less since."""
     made = of_kind(case.session, "lower", hold.hold_id)
     known = all(is_definite(case.session, one.command_id) for one in made)
-    return len(made) + 1 if known and len(made) < ATTEMPTS_MAX else None
+    mine = sum([one.performer == case.performer for one in made])
+    return len(made) + 1 if known and mine < ATTEMPTS_MAX else None
 
 
 def capture_proven(case: Case) -> Iterator[Proposed]:

@@ -9,8 +9,8 @@ from schemas.facts import Performer
 from streams.core import partner_view
 from streams.core.acquirers import Acquirer
 from streams.core.holds import HoldBook
-from streams.core.session import PaymentSession
-from streams.core.verdicts import NO, verdict
+from streams.core.session import MONEY, PaymentSession
+from streams.core.verdicts import NO, is_definite, verdict
 
 US: Performer = "executor"
 SINGLE = frozenset({"AUTO_AT_CAPTURE", "LOWER_BEFORE_CAPTURE"})
@@ -27,7 +27,9 @@ def stands(session: PaymentSession, hold: HoldBook | None, acquirer: Acquirer | 
     """
     if not session.takeovers or session.request.capture_by == US or partner_view.taken(session):
         return False
-    return _has_begun(session) or not refusal(session, hold, acquirer)
+    if _has_begun(session):
+        return not _held_back(session)
+    return not refusal(session, hold, acquirer)
 
 
 def refusal(session: PaymentSession, hold: HoldBook | None, acquirer: Acquirer | None) -> str:
@@ -36,7 +38,7 @@ def refusal(session: PaymentSession, hold: HoldBook | None, acquirer: Acquirer |
         return "it is our executor's already"
     if len({who.strip().casefold() for who in session.takeovers}) < _PEOPLE:
         return "a second person has to agree"
-    return _of_their_words(session) or _of_the_hold(hold, acquirer)
+    return _of_their_words(session) or _of_the_hold(session, hold, acquirer)
 
 
 def _of_their_words(session: PaymentSession) -> str:
@@ -55,10 +57,10 @@ def _of_their_words(session: PaymentSession) -> str:
     return ""
 
 
-def _of_the_hold(hold: HoldBook | None, acquirer: Acquirer | None) -> str:
+def _of_the_hold(session: PaymentSession, hold: HoldBook | None, acquirer: Acquirer | None) -> str:
     if hold is None or hold.outcome != "done" or hold.open_minor == 0 or hold.captured_minor:
         return "nothing is held that could be captured"
-    if hold.in_flight:
+    if hold.in_flight and _is_asked_of_them(session, hold):
         return "a command on the hold has no verdict"
     if not hold.psp_reference:
         return "nobody knows what the acquirer calls the hold"
@@ -66,6 +68,21 @@ def _of_the_hold(hold: HoldBook | None, acquirer: Acquirer | None) -> str:
         return f"{hold.acquirer_id} is no acquirer of ours"
     if acquirer.remainder not in SINGLE:
         return f"{hold.acquirer_id} may capture a hold twice: only they can be sure"
+    return ""
+
+
+def _is_asked_of_them(session: PaymentSession, hold: HoldBook) -> bool:
+    """What is asked of ours meanwhile (a raise, a lowering) is waited for, as ever."""
+    made = [one for one in session.issued.values() if one.hold_id == hold.hold_id]
+    theirs = [one for one in made if one.kind in MONEY and one.performer != US]
+    return not all(is_definite(session, one.command_id) for one in theirs)
+
+
+def _held_back(session: PaymentSession) -> str:
+    """Why ours, which came to nothing, is not tried again: a word of theirs; empty: it is."""
+    made = [one for one in session.issued.values() if one.kind == "capture"]
+    if all(verdict(session, one.command_id) in NO for one in made):
+        return _of_their_words(session)
     return ""
 
 
@@ -82,10 +99,12 @@ def takeover_alarms(
     if not session.takeovers:
         return {}
     found: dict[str, tuple[str, str, int]] = {}
-    if session.request.capture_by == US or not _has_begun(session):
-        words = refusal(session, hold, acquirer)
-        name = f"{session.session_id}/takeover"
-        return {name: ("takeover-refused", words, due_minor)} if words else {}
+    begun = session.request.capture_by != US and _has_begun(session)
+    words = _held_back(session) if begun else refusal(session, hold, acquirer)
+    if words:
+        found[f"{session.session_id}/takeover"] = ("takeover-refused", words, due_minor)
+    if not begun:
+        return found
     for key, one in sorted(session.advices.items()):
         if partner_view.is_theirs(session, one) and one.outcome in ("done", "partial"):
             words = f"{one.partner} tells of a capture that was taken over"

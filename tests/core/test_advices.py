@@ -16,6 +16,7 @@ from sessionworld import (
     started,
     tariff,
     tick,
+    webhook,
 )
 
 from schemas import ids, topics
@@ -119,3 +120,27 @@ def test_of_a_session_without_a_price_there_is_none():
         world.apply(fact, T0)
     world.apply(answered("hold/1/release/1", "done", 2_000), T0)
     assert (world.ledger.phase, told(world)) == ("closed", [])
+
+
+def test_each_refund_by_somebody_else_is_told_and_nothing_is_told_twice():
+    world = captured()
+    for n, minor in enumerate((100, 50), 1):
+        at = T0 + n * HOUR
+        fact = webhook("refund", minor, at=at, psp=f"R{n}")
+        for _ in range(2):
+            world.apply(fact, at)
+        world.apply(tick(at + 1), at + 1)
+    said = told(world)
+    assert [one.amount_minor for one in said] == [790, 690, 640]
+    assert len({one.command_id for one in said}) == len(said)
+
+
+def test_energy_that_is_proven_later_makes_it_partial():
+    world = captured()
+    world.apply(started(0, tx="tx2"), T0 + HOUR)
+    world.apply(ended(5_000, tx="tx2"), T0 + HOUR)
+    said = told(world)
+    assert [(one.outcome, one.priced_minor, one.energy_wh) for one in said] == [
+        ("done", 790, 10_000),
+        ("partial", 1_185, 15_000),
+    ]

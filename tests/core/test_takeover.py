@@ -11,6 +11,7 @@ from sessionworld import (
     answered,
     ended,
     path_of,
+    reading,
     request,
     started,
     taken_over,
@@ -18,7 +19,7 @@ from sessionworld import (
     webhook,
 )
 
-from schemas.commands import CaptureHold, MoneyCommand
+from schemas.commands import CaptureHold, InquireCommand, MoneyCommand, RaiseHold
 
 MINUTE = 60_000
 THEIRS = {"capture_by": "terminal_provider", "entry_mode": "chip", "cvm": "pin"}
@@ -120,6 +121,36 @@ def test_what_they_captured_after_all_while_ours_is_unknown_is_for_people_and_no
     world.apply(tick(T0 + 60 * MINUTE), T0 + 60 * MINUTE)
     assert [path_of(one.command_id) for one in captures(world)] == ["capture/1"]
     assert (world.ledger.phase, world.ledger.captured_minor) == ("closed", 790)
+
+
+def test_whoever_was_asked_is_asked_what_became_of_it():
+    world = proven()
+    agreed(world)
+    world.apply(answered("capture/1", "unknown"), T0 + MINUTE)
+    world.apply(told("done", 790), T0 + 2 * MINUTE)
+    world.apply(tick(T0 + 60 * MINUTE), T0 + 60 * MINUTE)
+    looks = [one.performer for one in world.commands if isinstance(one, InquireCommand)]
+    assert looks
+    assert set(looks) == {"executor"}
+
+
+def test_a_raise_of_ours_that_is_unknown_does_not_end_it():
+    world = World()
+    world.apply(request(**THEIRS), T0)
+    world.apply(answered("hold/1", "done", 2_000), T0)
+    world.apply(started(0), T0)
+    agreed(world)
+    at = T0 + 60 * MINUTE
+    world.apply(reading(22_000, at), at)
+    assert [type(one) for one in world.commands[-1:]] == [RaiseHold]
+    assert refused(world) == ""
+    world.apply(ended(22_000, at), at)
+    world.apply(tick(at + 60 * MINUTE), at + 60 * MINUTE)
+    assert {one.performer for one in world.commands if isinstance(one, InquireCommand)} == {
+        "executor"
+    }
+    world.apply(answered("hold/1/raise/1", "declined", 0, at), at + 61 * MINUTE)
+    assert [one.performer for one in captures(world)] == ["executor"]
 
 
 @pytest.mark.parametrize("seed", range(60))
