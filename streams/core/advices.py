@@ -32,7 +32,7 @@ _LINE_MAX = 255
 
 def send_advice(case: Case) -> Iterator[Proposed]:
     """The rule: in a closed session, of what has not been told yet."""
-    if case.hold is None or not case.captures_here:
+    if case.request.role != PROVIDER or case.hold is None or not case.captures_here:
         return
     untold = [one for one in outcomes(case) if not is_told(case, one)]
     standing = standing_of(case)
