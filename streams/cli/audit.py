@@ -12,6 +12,7 @@ from streams.audit.run import follow
 from streams.audit.run import once as look_at_all
 from streams.cli.place import OfDemo, cluster, placed
 from streams.cli.printed import Mended
+from streams.cli.rhythm import rhythm_of
 from streams.cli.screen import (
     PROBLEM,
     Json,
@@ -24,7 +25,6 @@ from streams.cli.screen import (
     settings_or_exit,
 )
 from streams.cli.serve import serve
-from streams.cli.stages import rhythm_of
 from streams.engine.stage import Output
 from streams.reading import reader
 from streams.settings import Settings

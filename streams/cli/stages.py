@@ -10,11 +10,11 @@ from streams.agents.link import LinkSettings, link_stage
 from streams.agents.sessions import sessions_stage
 from streams.agents.visits import visits_stage
 from streams.app import engine_settings
+from streams.cli.rhythm import rhythm_of
 from streams.cli.run import StageName
-from streams.core.silence import Rhythm
 from streams.engine.stage import Stage, Ticker
 from streams.engine.worker import run_stage
-from streams.settings import Settings, Silence
+from streams.settings import Settings
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -26,15 +26,6 @@ def run_named(name: StageName, settings: Settings, slot: int) -> int:
 
 def _encode_tick(partition: int, now_at: int) -> tuple[bytes, bytes]:
     return str(partition).encode(), codec.encode(Tick(partition=partition, at=now_at))
-
-
-def rhythm_of(told: Silence) -> Rhythm:
-    """By which link says that a charger is silent, and the auditor that it did not."""
-    return Rhythm(
-        floor_ms=1_000 * told.floor_s,
-        ceiling_ms=1_000 * told.ceiling_s,
-        settle_ms=1_000 * told.settle_s,
-    )
 
 
 def stage_named(name: StageName, settings: Settings) -> Stage:

@@ -143,7 +143,7 @@ async def test_queries_come_over_loopback_from_programs_only(feed, settings):
 
 async def test_a_query_does_not_hold_up_another(feed, settings):
     async with running(settings) as analytics:
-        slow = asyncio.create_task(analytics.query("SELECT sleepEachRow(1) FROM numbers(3)"))
+        slow = asyncio.create_task(analytics.query("SELECT sleepEachRow(1) FROM numbers(8)"))
         await asyncio.sleep(0.3)
         await analytics.query("SELECT 1")
         assert not slow.done()

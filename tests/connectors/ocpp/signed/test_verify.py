@@ -331,7 +331,7 @@ SIGNED = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(SIGNED, st.text(max_size=80))
 def test_anything_has_a_named_outcome(signed, key):
     assert outcome(signed, key) in OUTCOMES
@@ -348,7 +348,7 @@ JSONS = st.recursive(
 FIELDS = st.sampled_from("TM TX RV RI RU EF ST CL".split())
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(
     st.dictionaries(st.sampled_from("PG MS GS LC RD FV".split()), JSONS),
     st.lists(st.dictionaries(FIELDS, JSONS | st.sampled_from(["B", "E", "kWh", "G", 1, 10**30]))),
