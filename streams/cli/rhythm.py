@@ -1,4 +1,4 @@
-"""When a charger counts as silent, as the settings say. Its own module: who audits runs no stage."""
+"""When a charger counts as silent, by the settings. A module of its own: auditors run no stage."""
 
 from streams.core.silence import Rhythm
 from streams.settings import Silence
