@@ -44,7 +44,7 @@ async def test_every_record_is_one_row_also_the_bad_ones(feed, settings):
             "ocpi_cdrs": 5,
             "ocpi_invoices": 5,
             "link_decisions": 5 * 2,
-            "money_decisions": 5 * 2,
+            "money_decisions": 5 * 3,
             "parked": 1,
             "unreadable": 3,
         }
@@ -143,7 +143,7 @@ async def test_queries_come_over_loopback_from_programs_only(feed, settings):
 
 async def test_a_query_does_not_hold_up_another(feed, settings):
     async with running(settings) as analytics:
-        slow = asyncio.create_task(analytics.query("SELECT sleepEachRow(1) FROM numbers(8)"))
+        slow = asyncio.create_task(analytics.query("SELECT sleep(2.9), sleep(2.8), sleep(2.7)"))
         await asyncio.sleep(0.3)
         await analytics.query("SELECT 1")
         assert not slow.done()
