@@ -33,9 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for brokers come first, so that no process of `poe test` ends long after."""
+    """Files that wait for brokers come first, then long ones: no process ends long after others."""
     waiting = {item.path for item in items if item.get_closest_marker("broker")}
-    items.sort(key=lambda item: item.path not in waiting)
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: (item.path not in waiting, item.path not in long))
 
 
 CONTAINER_IMAGE = "apache/kafka:4.1.0"

@@ -42,6 +42,7 @@ class Watched:
         self.commands: dict[str, MoneyCommand] = {}
         self.bodies: dict[str, str] = {}
         self.definite: dict[str, str] = {}
+        self.absent: set[str] = set()  # looked up, and the acquirer has nothing of it
         self.failed_later: set[str] = set()
         self.held: dict[str, int] = {}
         self.captured: dict[str, int] = {}
@@ -96,6 +97,8 @@ class Checker:
         """An answer stands in its topic."""
         watched = self.sessions[fact.session_id]
         target = fact.resolves or fact.command_id
+        if fact.outcome == "not_found":
+            watched.absent.add(target)
         if fact.outcome not in _DEFINITE:
             return
         known = watched.definite.get(target)
@@ -190,6 +193,21 @@ class Checker:
             and one.command_id not in watched.definite
         ]
 
+    def _check_settled(self, watched: Watched, command: CaptureHold | LowerHold) -> None:
+        """I9: beside nothing unknown, but a raise that a look-up did not find.
+
+        Its key is forgotten by then, so that nothing can be done about it: what was held counts.
+        """
+        waiting = [
+            one
+            for one in self._open(watched, command.hold_id)
+            if one not in watched.absent
+            or not isinstance(watched.commands[one], RaiseHold)
+            or command.issued_at < watched.commands[one].issued_at + watched.plan.terms.window_ms
+        ]
+        if waiting:
+            self.wrong("I9", command.session_id, f"{command.command_id} while {waiting}")
+
     def _check_raise(self, watched: Watched, command: RaiseHold) -> None:
         """I8: one at a time, upwards, never above what was agreed to, no more than are allowed."""
         plan, session_id = watched.plan, command.session_id
@@ -232,8 +250,7 @@ class Checker:
             self.wrong("I4", session_id, f"{command.command_id}: {words}")
 
     def _check_lower(self, watched: Watched, command: LowerHold) -> None:
-        if waiting := self._open(watched, command.hold_id):
-            self.wrong("I9", command.session_id, f"{command.command_id} while {waiting}")
+        self._check_settled(watched, command)
 
     def _check_resend(self, watched: Watched, command: ResendCommand) -> None:
         """I9: the very same bytes, and only while the acquirer knows the key."""
@@ -255,8 +272,7 @@ class Checker:
     def _check_capture(self, watched: Watched, command: CaptureHold) -> None:
         """I3, I5, I6: proven, priced right, within what is held, beside nothing unknown."""
         session_id, truth = command.session_id, watched.truth
-        if waiting := self._open(watched, command.hold_id):
-            self.wrong("I9", session_id, f"{command.command_id} while {waiting}")
+        self._check_settled(watched, command)
         expires_at = watched.expires_at.get(command.hold_id, 0)
         if command.issued_at >= expires_at:
             self.wrong("I3", session_id, f"{command.command_id}: its hold ended at {expires_at}")
@@ -308,10 +324,16 @@ class Checker:
             self.wrong("I6", command.session_id, f"{command.command_id}: {words}")
 
     def _check_cdr(self, watched: Watched, command: CaptureHold) -> None:
-        """Only one that counts proves anything: nothing refused, changed or taken back."""
+        """Only one that counts proves anything: nothing refused, changed or taken back.
+
+        One that is changed counts until its other body has come and the stages have rested since.
+        """
         watched.by_others = True
         told = watched.plan.cdr
         counts = told is not None and told.kind in ("right", "credited")
+        if told is not None and told.kind == "changed":
+            changed = [one.cdr_changed_at for one in watched.truth.chargings]
+            counts = not any(0 < one < self.rested_at for one in changed)
         agrees = told is not None and told.session == "agrees"
         if not counts or (command.proof == "SESSION_AND_CDR" and not agrees):
             words = f"{command.command_id} by {command.proof} of {told}"

@@ -5,6 +5,7 @@ once by a credit CDR with the right one in its place. A CDR is no money: whateve
 has one capture.
 """
 
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from streams.simulation.truth import ChargingTruth
 
 _PARTY = "CPO"
 _DIGITS = 64
+_OTHER_DIGEST = "2" * _DIGITS
 
 
 class Partner:
@@ -51,10 +53,10 @@ class Partner:
             case "rejected":
                 facts = [replace(wrong, rejected_code=2001)]
             case "changed":
-                facts = [right, replace(wrong, money_digest="2" * _DIGITS)]
+                facts = [right, replace(wrong, money_digest=_OTHER_DIGEST)]
             case "credited":
                 facts = [wrong, self._credit(wrong), self._cdr(truth, "3", truth.energy_wh)]
-        self._sky.after(told.after_ms, lambda: self._tell(facts))
+        self._sky.after(told.after_ms, lambda: self._tell(facts, truth))
 
     def _session_is_told(self) -> bool:
         told = self._plan.cdr
@@ -64,13 +66,17 @@ class Partner:
         key = ids.ocpi_alias(TENANT, (COUNTRY, _PARTY), "session", fact.ocpi_session_id)
         self._sky.deliver(topics.OCPI_SESSIONS, key, fact)
 
-    def _tell(self, facts: list[CdrSeen]) -> None:
+    def _tell(self, facts: list[CdrSeen], truth: ChargingTruth) -> None:
         """One after the other on one topic, under one key: in their order, as the feed has them."""
         key = ids.ocpi_alias(TENANT, (COUNTRY, _PARTY), "session", facts[0].ocpi_session_id)
         for one in facts:
-            self._sky.deliver(topics.OCPI_CDRS, key, one)
+            self._sky.deliver(topics.OCPI_CDRS, key, one, partial(self._arrived, one, truth))
             if self._chance.happens(200):
                 self._sky.deliver(topics.OCPI_CDRS, key, one)
+
+    def _arrived(self, fact: CdrSeen, truth: ChargingTruth) -> None:
+        if fact.money_digest == _OTHER_DIGEST:
+            truth.cdr_changed_at = truth.cdr_changed_at or self._sky.now_at
 
     def _credit(self, wrong: CdrSeen) -> CdrSeen:
         return replace(

@@ -9,8 +9,8 @@ class ChargingTruth(msgspec.Struct):
     """One charging. `told`: what its charger told, by number; `arrived`: what we were given of it.
 
     `arrived_at`: when its begin reached us, by which alone it can be linked, 0: never; `whole_at`:
-    when all had. `odd`: the charger told something that cannot be; then no proof is owed. `signed`:
-    its end is, by a key that counts.
+    when all had; `cdr_changed_at`: when its CDR came with another body. `odd`: the charger told
+    something that cannot be; then no proof is owed. `signed`: its end is, by a key that counts.
     """
 
     charging_id: str
@@ -26,6 +26,7 @@ class ChargingTruth(msgspec.Struct):
     told: set[int] = msgspec.field(default_factory=set)
     arrived: set[int] = msgspec.field(default_factory=set)
     arrived_at: int = 0
+    cdr_changed_at: int = 0
     end_arrived: bool = False
     whole_at: int = 0
     begun_at: int = 0

@@ -7,6 +7,8 @@ from streams.simulation.plans import CDRS, DRIVERS, OCPI, SIGNED, plan_of
 from streams.simulation.run import lived, simulate
 from streams.simulation.telling import story_of
 
+pytestmark = pytest.mark.long
+
 SESSIONS = 20_000
 BLOCK = 50
 SEEDS = -(-SESSIONS * len(DRIVERS) // sum(DRIVERS) // BLOCK) * BLOCK
