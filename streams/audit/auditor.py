@@ -64,7 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     Counts are since the auditor began: sessions of the journal and steps decided again; of the
     sessions `only_followed`, by the reason; commands that another edition issued; outputs met by
     their records; readings compared and watches they passed; silences of chargers that were told.
-    `flows`: by partition of sessions, in = applied + parked + waiting.
+    `flows`: by partition of sessions, in = applied + repeated + parked + waiting.
     """
 
     in_order: bool

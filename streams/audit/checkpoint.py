@@ -18,7 +18,7 @@ from streams.audit.shelf import Shelf, ShelfDamaged
 
 log = structlog.get_logger()
 
-SHAPE = 2  # of all that is kept: one more where what an older one kept would not do
+SHAPE = 3  # of all that is kept: one more where what an older one kept would not do
 _NAME = "checkpoint"
 Positions = dict[tuple[str, int], int]  # by topic and partition: the next offset to read
 

@@ -31,6 +31,7 @@ from streams.core.session import (
 from streams.engine.stage import BadRecord, Output
 
 _UNFIT = (BadRecord, SessionUnknown, ReferenceReused, codec.NotReadable, codec.NotWritable)
+_OF_PARKED = (Quarantined, QuarantineLifted)  # the input itself counts as parked, or counted before
 OTHER_EDITION = "decided by another edition of the rules"
 GONE = "an input is no longer there"
 DIFFERS = "it was decided otherwise: see its finding"
@@ -205,7 +206,9 @@ class Following:
             except _UNFIT as error:
                 why = self._unfit(journal, known, entry, error)
                 continue
-            self._count(session, step, entry)
+            self._course.steps += 1
+            if session is not None and entry.topic and not isinstance(fact, _OF_PARKED):
+                self._count(session, step, entry.partition)
             session = step.session
             steps.append(step)
         return steps, session, why
@@ -224,12 +227,10 @@ class Following:
         )
         return DIFFERS
 
-    def _count(self, before: PaymentSession | None, step: Step, entry: AppliedInput) -> None:
-        self._course.steps += 1
-        if before is None or not entry.topic:
-            return
+    def _count(self, before: PaymentSession, step: Step, partition: int) -> None:
+        """Of the inputs taken those that changed nothing are told apart."""
         if step.session == msgspec.structs.replace(before, clock_at=step.session.clock_at):
-            self._inputs.flow(entry.partition).repeated += 1
+            self._inputs.repeat(partition)
 
     def _fact(self, session_id: str, entry: AppliedInput, *, is_second: bool) -> Fact | None:
         """What was applied; None where it is gone."""

@@ -1,7 +1,7 @@
 """The inputs of sessions as they came, until the journal says what became of them.
 
-Conservation, by partition: in = applied + parked + waiting. `repeated` are those of the applied
-that changed nothing; the marks of time are counted apart.
+Conservation, by partition: in = applied + repeated + parked + waiting, and at rest nothing waits.
+`repeated` changed nothing; the marks of time are counted apart.
 """
 
 import msgspec
@@ -84,6 +84,12 @@ class Inputs(msgspec.Struct):
         if found is not None:
             self.flow(place[1]).applied += 1
         return found
+
+    def repeat(self, partition: int) -> None:
+        """What was applied last changed nothing."""
+        flow = self.flow(partition)
+        flow.applied -= 1
+        flow.repeated += 1
 
     def lifted(self, place: Place) -> str:
         """What the second effect of a retried record lifts; empty: it has none."""

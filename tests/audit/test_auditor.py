@@ -39,8 +39,24 @@ def test_every_input_is_accounted_for(day):
     flows = audited(day.pipeline).flows
     assert sum(flow.taken for flow in flows.values()) > 10
     for flow in flows.values():
-        assert flow.taken == flow.applied + flow.parked + flow.waiting
+        assert flow.taken == flow.applied + flow.repeated + flow.parked
         assert flow.lost == flow.waiting == 0
+
+
+def test_what_is_told_again_is_counted_apart():
+    day = AuditedDay(funding="debit")
+    day.charge(minutes=60)
+    before = audited(day.pipeline).flows
+    answers = [one for one in day.pipeline.records if one.topic == topics.RESPONSES]
+    for one in answers:
+        day.pipeline.send_bytes(one.topic, one.key.decode(), one.value)
+    day.pipeline.run()
+    flows = audited(day.pipeline).flows
+    for partition, flow in flows.items():
+        assert flow.taken == flow.applied + flow.repeated + flow.parked
+        assert flow.applied == before[partition].applied
+    again = [flows[partition].repeated - one.repeated for partition, one in before.items()]
+    assert sum(again) == len(answers) > 2
 
 
 def without(victim):
@@ -192,6 +208,8 @@ def test_parked_inputs_early_facts_quarantine_and_retry_are_followed():
     flows = report.flows.values()
     assert sum(flow.parked for flow in flows) == 2
     assert sum(flow.waiting for flow in flows) == 1
+    for flow in flows:
+        assert flow.taken == flow.applied + flow.repeated + flow.parked + flow.waiting
 
 
 def test_crashes_between_steps_are_in_order():

@@ -105,7 +105,8 @@ def checked(world, result):
     audit, before = world.audited(), world.before
     flows = Counter()
     for flow in audit["flows"].values():
-        flows.update({name: flow[name] for name in ("taken", "applied", "parked")})
+        flows.update({name: flow[name] for name in ("taken", "parked")})
+        flows["applied"] += flow["applied"] + flow["repeated"]
         result.lost += flow["waiting"] + flow["lost"]
     result.taken = flows["taken"] - before.flows["taken"]
     result.applied = flows["applied"] - before.flows["applied"]
